@@ -1,0 +1,52 @@
+"""Write to a temporary name, then rename: a reader sees the old file or the whole new one, never half of it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from baad.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends without an exception.
+
+    The caller writes a file, or makes a folder, under the temporary name. An exception leaves `path` as it was
+    and removes what was written.
+
+    Raises OutputError where the folder cannot be written or the disk is full.
+    """
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(partial)
+        yield partial
+        if partial.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        os.replace(partial, path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"Cannot write {path}: {reason}. Choose a place that is writable and has room.") from error
+    finally:
+        _remove(partial)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file at once, or not at all."""
+    with replacing(path) as partial:
+        partial.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a whole UTF-8 text file at once, or not at all."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
