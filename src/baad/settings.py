@@ -1,0 +1,223 @@
+"""What one training depends on: one flat frozen class, read from TOML and name=value, with help for each setting.
+
+Units, ranges and choices stand beside the default; `docs/settings.md` is generated from them.
+"""
+
+import difflib
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from baad.errors import SettingError
+
+TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+def _setting(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A field whose meaning and limits a program can read. `low` and `high` are allowed, `above` and `below` not."""
+    limits = {"low": low, "high": high, "above": above, "below": below}
+    return field(default=default, metadata={"help": help, "limits": limits, "choices": choices})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """Everything that decides what a training gives, beside the pictures. Same settings, same seed: same model."""
+
+    size: str = _setting(
+        "fast",
+        "Size of the networks. fast runs in real time on a CPU; tiny is smaller, small is made for GPUs.",
+        choices=("tiny", "fast", "small"),
+    )
+    image_size: int = _setting(
+        256,
+        "Side in pixels to which every picture is resized, whatever its shape; a multiple of 32. Larger sees finer "
+        "defects and costs its square in time.",
+        low=64,
+        high=1024,
+    )
+    steps: int = _setting(800, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=1_000_000)
+    minutes: float = _setting(
+        0.0,
+        "Training time in minutes, in place of steps: the first 20 steps are timed, then the number of steps is fixed "
+        "and recorded. 0: use steps.",
+        low=0.0,
+        high=100_000.0,
+    )
+    batch_size: int = _setting(8, "Pictures per step.", low=1, high=512)
+    learning_rate: float = _setting(2e-3, "Peak learning rate of AdamW under the one-cycle rule.", above=0.0, high=1.0)
+    weight_decay: float = _setting(1e-4, "Weight decay of AdamW.", low=0.0, high=1.0)
+    ema: float = _setting(
+        0.998, "Share of the old value in the running average of the weights, per step.", low=0.0, below=1.0
+    )
+    held_out: float = _setting(
+        0.1,
+        "Share of the good pictures kept away from training, to set the threshold. Pictures of one recording session "
+        "stay together.",
+        above=0.0,
+        high=0.9,
+    )
+    false_alarms: float = _setting(
+        0.01, "Share of good parts that may be rejected; the threshold is set for it.", above=0.0, below=1.0
+    )
+    seed: int = _setting(0, "Start of all chance: weights, held-out pictures, invented defects.", low=0, high=2**31 - 1)
+    threads: int = _setting(0, "CPU threads. 0: all cores.", low=0, high=1024)
+    device: str = _setting("auto", "Where to train: auto takes a GPU where there is one.")
+    foreground: str = _setting(
+        "auto",
+        "auto finds the part in the pictures and learns to leave its background alone, or says why it could not; "
+        "off counts the whole picture as part.",
+        choices=("auto", "off"),
+    )
+    anomaly_share: float = _setting(0.65, "Share of the training pictures that get an invented defect.", low=0, high=1)
+    background_share: float = _setting(
+        0.3, "Share of the training pictures whose background is changed and still called normal.", low=0, high=1
+    )
+    anomalies_on: str = _setting(
+        "foreground",
+        "Where invented defects are put: on the part alone, or anywhere.",
+        choices=("foreground", "anywhere"),
+    )
+    mask_target: str = _setting(
+        "clean",
+        "What the mask head learns: the part alone (clean), or the part and the defects beside it (union).",
+        choices=("clean", "union"),
+    )
+    image_head: bool = _setting(True, "Rebuild the picture without its defects, and compare.")
+    mask_head: bool = _setting(True, "Find the part in each picture.")
+    feature_head: bool = _setting(True, "Rebuild the patch features without their defects, and compare.")
+    suppression: float = _setting(
+        1.0,
+        "How far the anomaly map is lowered where the mask head sees background: 0 not at all, 1 entirely.",
+        low=0.0,
+        high=1.0,
+    )
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            object.__setattr__(self, each.name, _checked(each, getattr(self, each.name)))
+        if self.image_size % 32:
+            near = max(64, round(self.image_size / 32) * 32)
+            raise SettingError(f"image_size is {self.image_size}: give a multiple of 32, such as {near}.")
+        if self.device not in ("auto", "cpu", "cuda", "mps") and not self.device.startswith("cuda:"):
+            raise SettingError(f"device is {self.device!r}: give auto, cpu, cuda, cuda:1 or mps.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Names and values, as they stand in the manifest of a model."""
+        return asdict(self)
+
+
+def load_settings(path: Path | None, overrides: Sequence[str]) -> TrainSettings:
+    """Defaults, then a TOML file of flat names, then `name=value` in their order; the last word counts.
+
+    Raises SettingError for an unknown name, naming the nearest known one, and for a value of the wrong type or out
+    of range, naming what is allowed.
+    """
+    given: dict[str, Any] = {} if path is None else _read_toml(path)
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        if not equals:
+            raise SettingError(f"--set {override}: give a name and a value, such as --set steps=1200.")
+        each = _find(name.strip())
+        given[each.name] = _parse(each, text.strip())
+    return TrainSettings(**given)
+
+
+def parse_share(text: str, name: str = "share") -> float:
+    """'1%' and '0.01' both mean 0.01. Raises SettingError outside 0 to 1."""
+    number = text.strip().removesuffix("%")
+    try:
+        value = float(number) / (100.0 if text.strip().endswith("%") else 1.0)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise SettingError(f"{name} is {text!r}: give a share such as 1% or 0.01.")
+    return value
+
+
+def describe_allowed(each: "Field[Any]") -> str:
+    """What a setting may be, in words: 'true or false', 'fast, tiny', 'a number from 0 to 1'."""
+    if each.type is bool:
+        return "true or false"
+    if each.metadata["choices"]:
+        *first, last = each.metadata["choices"]
+        return f"{', '.join(first)} or {last}"
+    if each.type is str:
+        return "a word"
+    limits = each.metadata["limits"]
+    kind = "a whole number" if each.type is int else "a number"
+    lower = f"from {limits['low']:g}" if limits["low"] is not None else f"above {limits['above']:g}"
+    upper = f"to {limits['high']:.12g}" if limits["high"] is not None else f"and below {limits['below']:g}"
+    return f"{kind} {lower} {upper}"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            given = tomllib.load(file)
+    except OSError as error:
+        raise SettingError(f"Cannot read {path}: {error.strerror}. Give a TOML file of settings.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} is not TOML: {error}. Write one setting a line, such as steps = 1200.") from error
+    return {_find(name, f" in {path}").name: value for name, value in given.items()}
+
+
+def _find(name: str, where: str = "") -> "Field[Any]":
+    known: Mapping[str, Field[Any]] = {each.name: each for each in fields(TrainSettings)}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.5)
+    advice = f"Did you mean {near[0]}?" if near else f"Known settings: {', '.join(known)}."
+    raise SettingError(f"Unknown setting {name!r}{where}. {advice}")
+
+
+def _parse(each: "Field[Any]", text: str) -> Any:
+    """The value that a person typed, by the type of the setting."""
+    try:
+        if each.type is bool:
+            return _parse_bool(text)
+        if each.type is int:
+            return int(text)
+        if each.type is float:
+            return float(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
+    except ValueError:
+        raise SettingError(f"{each.name} is {text!r}: give {describe_allowed(each)}.") from None
+    return text
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() not in TRUE + FALSE:
+        raise ValueError(text)
+    return text.lower() in TRUE
+
+
+def _checked(each: "Field[Any]", value: Any) -> Any:
+    """The value, an int where a float is meant made one; SettingError where type, choice or range is wrong."""
+    if each.type is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    fits = type(value) is each.type
+    limits, choices = each.metadata["limits"], each.metadata["choices"]
+    if fits and choices:
+        fits = value in choices
+    if fits and each.type in (int, float):
+        fits = (
+            (limits["low"] is None or value >= limits["low"])
+            and (limits["high"] is None or value <= limits["high"])
+            and (limits["above"] is None or value > limits["above"])
+            and (limits["below"] is None or value < limits["below"])
+            and math.isfinite(value)
+        )
+    if not fits:
+        raise SettingError(f"{each.name} is {value!r}: give {describe_allowed(each)}.")
+    return value
