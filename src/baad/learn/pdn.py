@@ -1,0 +1,102 @@
+"""The patch description network: an image -> one vector per 4x4 pixels, distilled once from an ImageNet network.
+
+Users never train it. Its weights lie in `weights/`, one safetensors file and one card (JSON) a size.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from baad.errors import BundleError
+from baad.learn.blocks import ConvBlock
+
+WEIGHTS = Path(__file__).parent / "weights"
+STRIDE = 4  # image pixels per feature cell
+MEAN = (0.485, 0.456, 0.406)  # of ImageNet's pictures in 0..1: the shipped weights expect it
+STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class PdnShape:
+    """Widths of the stem (5x5 stride 2), of the second layer (3x3 stride 2), of the 3x3 layers, of the output."""
+
+    stem: int
+    second: int
+    middle: tuple[int, ...]
+    features: int
+
+
+PDN_SHAPES = {
+    "tiny": PdnShape(stem=16, second=32, middle=(64, 64, 64), features=96),
+    "fast": PdnShape(stem=32, second=48, middle=(64, 96, 96), features=128),
+}
+
+
+class Pdn(nn.Module):
+    """Images [B, 3, H, W] in 0..1 -> features [B, C, H / 4, W / 4], about unit variance per channel.
+
+    Each vector sees 33x33 pixels (METHOD C1; the receptive field of EfficientAD's PDN, Batzner et al. 2023).
+    """
+
+    def __init__(self, shape: PdnShape) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [ConvBlock(3, shape.stem, 5, 2), ConvBlock(shape.stem, shape.second, 3, 2)]
+        width = shape.second
+        for middle in shape.middle:
+            layers.append(ConvBlock(width, middle))
+            width = middle
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Conv2d(width, shape.features, 1)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.body((images - self.mean) / self.std)  # [B, width, H / 4, W / 4]
+        return self.head(x)  # [B, C, H / 4, W / 4]
+
+
+def shipped_sizes() -> list[str]:
+    """Sizes whose distilled weights come with this package."""
+    return sorted(file.stem.removeprefix("pdn_") for file in WEIGHTS.glob("pdn_*.safetensors"))
+
+
+def load_pdn(size: str) -> Pdn:
+    """The distilled network of that size, frozen, in evaluation mode.
+
+    Raises BundleError where the weights are absent, or differ from the SHA-256 in their card.
+    """
+    file, card = WEIGHTS / f"pdn_{size}.safetensors", WEIGHTS / f"pdn_{size}.json"
+    if not file.exists() or not card.exists():
+        available = ", ".join(shipped_sizes()) or "none"
+        raise BundleError(
+            f"This version ships no distilled PDN of size {size!r} (available: {available}). "
+            "Choose one of those with --set size=NAME."
+        )
+    return read_pdn(file, card, PDN_SHAPES[size])
+
+
+def read_pdn(file: Path, card: Path, shape: PdnShape) -> Pdn:
+    """A PDN from its weights file, after checking the hash that its card states."""
+    stated = json.loads(card.read_text("utf-8"))["sha256"]
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if found != stated:
+        raise BundleError(f"{file.name} is damaged: its SHA-256 is not the one in {card.name}. Install baad again.")
+    network = Pdn(shape)
+    network.load_state_dict({name: value.float() for name, value in load_file(file).items()})
+    return network.eval().requires_grad_(False)
+
+
+def new_pdn(size: str, seed: int) -> Pdn:
+    """A PDN with random weights, frozen: the control that shows what distillation is worth."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = Pdn(PDN_SHAPES[size])
+        with torch.no_grad():  # batch norm from noise, so that activations have a sane scale
+            for _ in range(20):
+                network(torch.rand(2, 3, 64, 64))
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,44 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+from baad.errors import BundleError
+from baad.learn.pdn import PDN_SHAPES, WEIGHTS, load_pdn, new_pdn, read_pdn, shipped_sizes
+
+
+def test_the_default_size_is_shipped_and_its_card_is_complete():
+    assert "fast" in shipped_sizes()
+    card = json.loads((WEIGHTS / "pdn_fast.json").read_text())
+    assert card["teacher"] and card["licence"] and card["images"] and card["settings"]["steps"] > 0
+    assert set(card["fidelity_on_unseen_photos"]) == {"r2", "cosine", "cka"}
+
+
+def test_shipped_features_have_about_unit_variance():
+    features = load_pdn("fast")(torch.rand(1, 3, 16, 16).repeat_interleave(16, 2).repeat_interleave(16, 3))
+    assert features.shape == (1, PDN_SHAPES["fast"].features, 64, 64)
+    assert 0.2 < float(features.std()) < 5.0
+
+
+def test_a_size_that_is_not_shipped_is_a_clear_error():
+    with pytest.raises(BundleError, match=r"no distilled PDN of size 'huge'.*fast"):
+        load_pdn("huge")
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    for name in ("pdn_fast.safetensors", "pdn_fast.json"):
+        shutil.copy(WEIGHTS / name, tmp_path / name)
+    file = tmp_path / "pdn_fast.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BundleError, match="damaged"):
+        read_pdn(file, tmp_path / "pdn_fast.json", PDN_SHAPES["fast"])
+
+
+def test_random_networks_differ_by_seed_alone():
+    image = torch.rand(1, 3, 64, 64)
+    first, again, other = (new_pdn("tiny", seed)(image) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
