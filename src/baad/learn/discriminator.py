@@ -1,0 +1,67 @@
+"""Discriminative sub-network: compares the image with its reconstruction and says where they differ for a reason.
+
+It reads four things at 64x64 cells: image beside reconstruction, the difference between the PDN's features and the
+rebuilt ones, the features themselves, and the predicted foreground (BAAD, figure 1b; METHOD C4).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from baad.learn.blocks import ConvBlock, ResidualBlock
+
+
+@dataclass(frozen=True)
+class DiscriminatorShape:
+    """Channels of the inputs (pixels, difference, features), and of the net at 64, 32, 16 cells and the way up."""
+
+    pixels: int
+    difference: int
+    features: int
+    down: tuple[int, int, int]
+    up: tuple[int, int]
+
+
+class Discriminator(nn.Module):
+    """-> anomaly logits [B, 1, 128, 128]; cells are for 256 px images."""
+
+    def __init__(self, features: int, shape: DiscriminatorShape) -> None:
+        super().__init__()
+        # a 4x4 convolution of the image and a 2x2 one of the folded picture see the same 4x4 pixels
+        self.from_image = nn.Conv2d(3, shape.pixels, 4, 4)
+        self.from_picture = nn.Conv2d(12, shape.pixels, 2, 2)
+        self.from_difference = nn.Conv2d(features, shape.difference, 1)
+        self.from_features = nn.Conv2d(features, shape.features, 1)
+        first, second, third = shape.down
+        inputs = shape.pixels + shape.difference + shape.features + 1
+        self.mix = ConvBlock(inputs, first, 1)
+        self.at_64 = ConvBlock(first, first)
+        self.at_32 = ConvBlock(first, second, 3, 2)
+        self.at_16 = nn.Sequential(ConvBlock(second, third, 3, 2), ResidualBlock(third))
+        self.skip_32 = nn.Conv2d(second, shape.up[0], 1)
+        self.skip_64 = nn.Conv2d(first, shape.up[1], 1)
+        self.lift_16 = nn.Conv2d(third, shape.up[0], 1)
+        self.lift_32 = nn.Conv2d(shape.up[0], shape.up[1], 1)
+        self.up_32 = ConvBlock(shape.up[0], shape.up[0])
+        self.up_64 = ConvBlock(shape.up[1], shape.up[1])
+        self.out = nn.Conv2d(shape.up[1], 4, 1)
+        nn.init.constant_(self.out.bias, -3.0)  # type: ignore[arg-type]  # anomalies are rare
+
+    def forward(self, image: Tensor, picture: Tensor, features: Tensor, rebuilt: Tensor, foreground: Tensor) -> Tensor:
+        x = torch.cat(
+            [
+                torch.relu(self.from_image(image) + self.from_picture(picture)),
+                torch.relu(self.from_difference((features - rebuilt).abs())),
+                torch.relu(self.from_features(features)),
+                foreground,
+            ],
+            dim=1,
+        )  # [B, pixels + difference + features + 1, 64, 64]
+        at_64 = self.at_64(self.mix(x))  # [B, down 0, 64, 64]
+        at_32 = self.at_32(at_64)  # [B, down 1, 32, 32]
+        x = self.lift_16(self.at_16(at_32))  # [B, up 0, 16, 16]
+        x = self.up_32(F.interpolate(x, scale_factor=2.0, mode="nearest") + self.skip_32(at_32))
+        x = F.interpolate(self.lift_32(x), scale_factor=2.0, mode="nearest") + self.skip_64(at_64)
+        return F.pixel_shuffle(self.out(self.up_64(x)), 2)  # [B, 1, 128, 128]

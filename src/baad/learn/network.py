@@ -1,0 +1,90 @@
+"""The whole network: PDN, MTRS, discriminator, in three sizes of one design."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from baad.learn.blocks import count_macs, count_parameters
+from baad.learn.discriminator import Discriminator, DiscriminatorShape
+from baad.learn.mtrs import Mtrs, MtrsShape
+from baad.learn.pdn import Pdn
+
+
+@dataclass(frozen=True)
+class Size:
+    """Widths of MTRS and discriminator that go with a PDN of the same name."""
+
+    mtrs: MtrsShape
+    discriminator: DiscriminatorShape
+
+
+SIZES = {
+    "tiny": Size(
+        MtrsShape(neck=32, down=(48, 64, 96), up=(64, 48), image=(24, 8), mask=16),
+        DiscriminatorShape(pixels=24, difference=32, features=32, down=(32, 48, 64), up=(48, 24)),
+    ),
+    "fast": Size(
+        MtrsShape(neck=48, down=(64, 96, 128), up=(96, 64), image=(32, 12), mask=16),
+        DiscriminatorShape(pixels=32, difference=48, features=48, down=(48, 64, 96), up=(64, 32)),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the network says of a batch. `features` are the PDN's own of the images handed in."""
+
+    features: Tensor  # [B, C, 64, 64]
+    picture: Tensor  # [B, 12, 128, 128] in 0..1: the folded reconstruction
+    foreground_logits: Tensor  # [B, 1, 64, 64]
+    rebuilt_features: Tensor  # [B, C, 64, 64]
+    anomaly_logits: Tensor  # [B, 1, 128, 128]
+
+
+class Baad(nn.Module):
+    """Images [B, 3, 256, 256] in 0..1 -> Outputs. The PDN is frozen.
+
+    Without `mask_head` the discriminator is told that everything is foreground; without `image_head` it sees the image
+    in the place of the reconstruction, and without `feature_head` no difference of features. The heads keep their
+    weights, so that one design serves every ablation.
+    """
+
+    def __init__(
+        self, pdn: Pdn, size: Size, image_head: bool = True, mask_head: bool = True, feature_head: bool = True
+    ) -> None:
+        super().__init__()
+        features = pdn.head.out_channels
+        self.pdn = pdn
+        self.mtrs = Mtrs(features, size.mtrs)
+        self.discriminator = Discriminator(features, size.discriminator)
+        self.image_head, self.mask_head, self.feature_head = image_head, mask_head, feature_head
+
+    def train(self, mode: bool = True) -> "Baad":
+        super().train(mode)
+        self.pdn.eval()  # frozen, so that its features mean the same in training and on the line
+        return self
+
+    def forward(self, images: Tensor) -> Outputs:
+        with torch.no_grad():
+            features = self.pdn(images)  # [B, C, 64, 64]
+        picture, foreground_logits, rebuilt = self.mtrs(features)
+        if not self.feature_head:
+            rebuilt = features
+        foreground = torch.sigmoid(foreground_logits)
+        if not self.mask_head:
+            foreground = torch.ones_like(foreground)
+        seen = picture if self.image_head else F.pixel_unshuffle(images, 2)  # [B, 12, 128, 128]
+        anomaly_logits = self.discriminator(images, seen, features, rebuilt, foreground)
+        return Outputs(features, picture, foreground_logits, rebuilt, anomaly_logits)
+
+    def trained_parts(self) -> dict[str, nn.Module]:
+        """The parts that training changes, by name."""
+        return {"mtrs": self.mtrs, "discriminator": self.discriminator}
+
+
+def describe_cost(model: Baad, image_size: int) -> dict[str, int]:
+    """Parameters of the whole network, and multiply-accumulates for one image of that size."""
+    image = torch.zeros(1, 3, image_size, image_size)
+    return {"parameters": count_parameters(model), "macs": count_macs(model, image)}

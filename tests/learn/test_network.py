@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from baad.learn.blocks import count_macs
+from baad.learn.mtrs import unfold
+from baad.learn.network import SIZES, Baad, describe_cost
+from baad.learn.pdn import PDN_SHAPES, new_pdn
+
+COST = {"tiny": (532_385, 802_244_608), "fast": (1_044_945, 1_517_584_384)}
+
+
+def build(size: str, **heads: bool) -> Baad:
+    torch.manual_seed(0)
+    return Baad(new_pdn(size, 0), SIZES[size], **heads).eval()
+
+
+@pytest.mark.parametrize("size", sorted(SIZES))
+def test_parameters_and_macs_are_those_of_the_design(size):
+    cost = describe_cost(build(size), 256)
+    assert (cost["parameters"], cost["macs"]) == COST[size]
+
+
+def test_the_default_size_stays_within_its_budget():
+    model = build("fast")
+    assert count_macs(model.pdn, torch.zeros(1, 3, 256, 256)) <= 850_000_000
+    assert describe_cost(model, 256)["macs"] <= 1_550_000_000
+
+
+@pytest.mark.parametrize("size", sorted(SIZES))
+def test_outputs_have_the_stated_shapes(size):
+    with torch.no_grad():
+        found = build(size)(torch.rand(2, 3, 128, 128))
+    channels = PDN_SHAPES[size].features
+    assert found.features.shape == found.rebuilt_features.shape == (2, channels, 32, 32)
+    assert unfold(found.picture).shape == (2, 3, 128, 128)
+    assert found.foreground_logits.shape == (2, 1, 32, 32)
+    assert found.anomaly_logits.shape == (2, 1, 64, 64)
+
+
+def test_training_mode_leaves_the_pdn_frozen():
+    model = build("tiny").train()
+    before = {name: value.clone() for name, value in model.pdn.state_dict().items()}
+    model(torch.rand(2, 3, 64, 64)).anomaly_logits.sum().backward()
+    assert not model.pdn.training
+    assert all(torch.equal(before[name], value) for name, value in model.pdn.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.pdn.parameters())
+
+
+@pytest.mark.parametrize("head", ["image_head", "mask_head", "feature_head"])
+def test_each_head_can_be_switched_off_and_the_discriminator_notices(head):
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        on, off = build("tiny")(image), build("tiny", **{head: False})(image)
+    assert torch.equal(on.features, off.features)
+    assert not torch.equal(on.anomaly_logits, off.anomaly_logits)
+
+
+def test_without_the_image_head_the_reconstruction_changes_nothing():
+    model = build("tiny", image_head=False)
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        before = model(image).anomaly_logits
+        model.mtrs.image_head.at_128.bias += 3.0
+        assert torch.equal(model(image).anomaly_logits, before)
