@@ -1,0 +1,137 @@
+"""The training loop, read top to bottom. Nothing in it has seen a defect or a test picture."""
+
+import copy
+import json
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from baad.errors import TrainingError
+from baad.learn.batches import Batch
+from baad.learn.checkpoint import load_checkpoint, save_checkpoint
+from baad.learn.losses import LossWeights, baad_loss
+from baad.learn.network import Baad
+from baad.learn.precision import autocast
+from baad.progress import Progress
+from baad.settings import TrainSettings
+
+SAVE_EVERY = 200  # steps
+RECONSTRUCTION_ONLY = 0.2  # first share of the steps, in which the discriminator rests
+CLIP_NORM = 2.0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The averaged network, in evaluation mode, and how long it took."""
+
+    model: Baad
+    minutes: float
+
+
+class Average:
+    """Exponential moving average of the trained parts' weights; buffers are taken as they are."""
+
+    def __init__(self, model: Baad, decay: float) -> None:
+        self.parts = {name: copy.deepcopy(part) for name, part in model.trained_parts().items()}
+        self._decay = decay
+
+    @torch.no_grad()
+    def update(self, model: Baad, step: int) -> None:
+        decay = min(self._decay, (1.0 + step) / (10.0 + step))  # a short memory first: the start is soon forgotten
+        for name, part in model.trained_parts().items():
+            averaged = self.parts[name]
+            for mean, value in zip(averaged.parameters(), part.parameters()):
+                mean.lerp_(value, 1.0 - decay)
+            for mean, value in zip(averaged.buffers(), part.buffers()):
+                mean.copy_(value)
+
+
+def run(
+    model: Baad, stream: Iterable[Batch], start: int, settings: TrainSettings, run_dir: Path, progress: Progress
+) -> Trained:
+    """Train from step `start` to `settings.steps`; the last averaged weights are the result, never a chosen one.
+
+    Writes `losses.jsonl` and `checkpoint.safetensors` to `run_dir`, and reads the latter where `start` > 0.
+    Raises TrainingError when the loss stops being a number.
+    """
+    device = next(model.parameters()).device
+    trained = model.trained_parts()
+    optimizer = new_optimizer(trained, settings)
+    average = Average(model, settings.ema)
+    state = trained | {f"average_{name}": part for name, part in average.parts.items()}
+    note = checkpoint_note(settings)
+    if start:
+        load_checkpoint(run_dir / "checkpoint.safetensors", state, optimizer, note)
+    model.train()
+    began = time.monotonic()
+    with (
+        progress.task("training", settings.steps) as task,
+        (run_dir / "losses.jsonl").open("a" if start else "w", encoding="utf-8") as log,
+    ):
+        task.advance(start)
+        for step, batch in enumerate(stream, start):
+            torch.manual_seed(settings.seed * 1_000_003 + step)  # dropout and noise depend on seed and step alone
+            batch = batch.to(device)  # corrupted, clean [B, 3, 256, 256]
+            set_learning_rate(optimizer, learning_rate_at(step, settings))
+            with autocast(device.type):
+                outputs = model(batch.corrupted)
+                with torch.no_grad():
+                    clean_features = model.pdn(batch.clean)  # [B, C, 64, 64]
+            with_anomaly = step >= RECONSTRUCTION_ONLY * settings.steps
+            parts = baad_loss(outputs, batch, clean_features, LossWeights(), with_anomaly)
+            check_loss(parts.total, step)
+            optimizer.zero_grad(set_to_none=True)
+            parts.total.backward()
+            norm = nn.utils.clip_grad_norm_([p for part in trained.values() for p in part.parameters()], CLIP_NORM)
+            optimizer.step()
+            average.update(model, step)
+            record = {name: round(float(value.detach()), 5) for name, value in vars(parts).items()}
+            log.write(json.dumps({"step": step, **record, "gradient_norm": round(float(norm), 4)}) + "\n")
+            if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps:
+                log.flush()
+                save_checkpoint(run_dir / "checkpoint.safetensors", step + 1, state, optimizer, note)
+            task.advance(1, f"loss {record['total']:.3f}")
+    model.mtrs.load_state_dict(average.parts["mtrs"].state_dict())
+    model.discriminator.load_state_dict(average.parts["discriminator"].state_dict())
+    return Trained(model.eval(), (time.monotonic() - began) / 60.0)
+
+
+def new_optimizer(parts: dict[str, nn.Module], settings: TrainSettings) -> torch.optim.Optimizer:
+    """AdamW; biases and norms are not decayed."""
+    parameters = [p for part in parts.values() for p in part.parameters()]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+
+
+def learning_rate_at(step: int, settings: TrainSettings) -> float:
+    """One cycle: up from a twenty-fifth over the first tenth of the steps, then a cosine down to nearly nothing."""
+    peak, rising = settings.learning_rate, max(1, round(0.1 * settings.steps))
+    if step < rising:
+        return peak * (0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * step / rising)))
+    done = (step - rising) / max(1, settings.steps - rising)
+    return peak * (1e-3 + (1 - 1e-3) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def check_loss(total: Tensor, step: int) -> None:
+    if not torch.isfinite(total):
+        raise TrainingError(
+            f"The loss is not a number at step {step}. Lower the learning rate, such as --set learning_rate=0.001."
+        )
+
+
+def checkpoint_note(settings: TrainSettings) -> str:
+    """What a checkpoint must agree with to be continued."""
+    return json.dumps(settings.to_dict(), sort_keys=True)

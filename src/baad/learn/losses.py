@@ -1,0 +1,111 @@
+"""What training asks of the network: one function a term; `baad_loss` adds them with their weights.
+
+Terms and weights start from the measurements in METHOD (prototype section, C5).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from baad.learn.batches import Batch
+from baad.learn.mtrs import unfold
+from baad.learn.network import Outputs
+
+BACKGROUND_WEIGHT = 0.2  # of the reconstruction, where the background was left as it is; 0 where it was replaced
+BORDER_CELLS = 2  # rows and columns at the image's edge that zero padding disturbs: 8 px
+BORDER_WEIGHT = 0.3
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """How much each term counts."""
+
+    image: float = 1.0
+    feature: float = 0.5
+    mask: float = 0.5
+    focal: float = 5.0
+    dice: float = 0.5
+
+
+@dataclass(frozen=True)
+class LossParts:
+    """The terms before weighting, and their weighted sum. All scalars []."""
+
+    total: Tensor
+    image: Tensor
+    feature: Tensor
+    mask: Tensor
+    anomaly: Tensor
+
+
+def baad_loss(
+    outputs: Outputs, batch: Batch, clean_features: Tensor, weights: LossWeights, with_anomaly: bool
+) -> LossParts:
+    """All terms of one step. `clean_features` [B, C, 64, 64]: the PDN's of `batch.clean`.
+
+    `with_anomaly` is False in the first part of training, when only the reconstruction learns.
+    """
+    image = image_loss(unfold(outputs.picture.float()), batch.clean, reconstruction_weight(batch))
+    cell_weight = F.avg_pool2d(reconstruction_weight(batch), 4)  # [B, 1, 64, 64]
+    feature = feature_loss(outputs.rebuilt_features.float(), clean_features.float(), cell_weight)
+    mask = mask_loss(outputs.foreground_logits.float(), batch.mask_target)
+    if with_anomaly:
+        logits = outputs.anomaly_logits.float()
+        target = F.avg_pool2d(batch.defect, 2)  # [B, 1, 128, 128]: share of defect pixels
+        anomaly = weights.focal * focal_loss(logits, target) + weights.dice * dice_loss(logits, target)
+    else:
+        anomaly = torch.zeros(())
+    total = weights.image * image + weights.feature * feature + weights.mask * mask + anomaly
+    return LossParts(total, image.detach(), feature.detach(), mask.detach(), anomaly.detach())
+
+
+def reconstruction_weight(batch: Batch) -> Tensor:
+    """Weight per pixel [B, 1, H, W]: 1 on the part, less on the background, 0 where that was replaced."""
+    weight = BACKGROUND_WEIGHT + (1.0 - BACKGROUND_WEIGHT) * batch.foreground
+    return weight * (1.0 - batch.replaced)
+
+
+def image_loss(rebuilt: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
+    """Weighted 3 L2 + L1 of images [B, 3, H, W] in 0..1; weight [B, 1, H, W]."""
+    error = rebuilt - clean
+    per_pixel = (3.0 * error**2 + error.abs()).mean(dim=1, keepdim=True)  # [B, 1, H, W]
+    return (per_pixel * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def feature_loss(rebuilt: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean squared error of features [B, C, h, w], plus half the mean of its worst hundredth.
+
+    The worst cells count again so that rare details of normal parts are learnt (Batzner et al. 2023, section 3.2,
+    hard feature loss). weight: [B, 1, h, w].
+    """
+    frame = torch.full(rebuilt.shape[-2:], BORDER_WEIGHT, device=rebuilt.device)
+    frame[BORDER_CELLS:-BORDER_CELLS, BORDER_CELLS:-BORDER_CELLS] = 1.0
+    error = ((rebuilt - clean) ** 2).mean(dim=1, keepdim=True) * weight * frame  # [B, 1, h, w]
+    worst = torch.topk(error.flatten(), max(1, error.numel() // 100)).values
+    return error.sum() / weight.sum().clamp(min=1.0) + 0.5 * worst.mean()
+
+
+def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy with the part's mask; cells that the contour crosses do not count.
+
+    logits [B, 1, h, w]; target [B, 1, h, w]: share of the cell that is part.
+    """
+    certain = ((target < 0.05) | (target > 0.95)).float()
+    per_cell = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (per_cell * certain).sum() / certain.sum().clamp(min=1.0)
+
+
+def focal_loss(logits: Tensor, target: Tensor, gamma: float = 2.0) -> Tensor:
+    """Focal loss (Lin et al. 2017, equation 4) with soft targets in 0..1, mean over all cells. Both [B, 1, h, w]."""
+    cross_entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    wrong = (torch.sigmoid(logits) - target).abs()
+    return (wrong**gamma * cross_entropy).mean()
+
+
+def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """1 - Dice overlap of the whole batch (Milletari et al. 2016). Both [B, 1, h, w]."""
+    found = torch.sigmoid(logits)
+    overlap = 2.0 * (found * target).sum() + 1.0
+    return 1.0 - overlap / (found.sum() + target.sum() + 1.0)
