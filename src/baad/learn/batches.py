@@ -90,7 +90,7 @@ def vary_view(image: np.ndarray, foreground: np.ndarray, rng: np.random.Generato
     height, width = foreground.shape
     if rng.random() < 0.5:
         turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-4, 4), rng.uniform(0.96, 1.06))
-        turn[:, 2] += rng.uniform(-0.03, 0.03, 2) * (width, height)
+        turn[:, 2] += rng.uniform(-0.03, 0.03, 2) * np.array([width, height])
         image = cv2.warpAffine(image, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         moved = cv2.warpAffine(
             foreground.astype(np.uint8),

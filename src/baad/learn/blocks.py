@@ -4,6 +4,8 @@ Padding is zero padding inside the convolution, so that an exported graph holds 
 more than a tenth of the time). The loss weighs the border less instead.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -59,7 +61,7 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
         fold_batch_norms(child)
     if isinstance(module, nn.Sequential):
         names = list(module._modules)
-        for first, second in zip(names, names[1:]):
+        for first, second in pairwise(names):
             convolution, norm = module._modules[first], module._modules[second]
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 module._modules[first] = fuse_batch_norm(convolution, norm)

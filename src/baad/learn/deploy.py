@@ -27,6 +27,8 @@ class DeployGraph(nn.Module):
     [B]; reconstruction uint8 [B, S, S, 3]. S is the network's size.
     """
 
+    kernel: Tensor
+
     def __init__(self, model: Baad, image_size: int, suppression: float) -> None:
         super().__init__()
         self.model: Baad = fold_batch_norms(copy.deepcopy(model).eval())  # type: ignore[assignment]

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -102,7 +103,7 @@ def cache_targets(photos: Sequence[Path], work: Path, settings: DistillSettings,
     order = [photos[i] for i in rng.permutation(len(photos))]
     held_out = max(1, round(len(photos) * settings.held_out_share))
     cells = size // STRIDE
-    shapes = {
+    shapes: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
         "images": ((len(order), size, size, 3), np.dtype(np.uint8)),
         "targets": ((len(order), cells, cells, channels), np.dtype(np.float16)),
     }

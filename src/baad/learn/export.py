@@ -1,6 +1,5 @@
 """The deploy graph as ONNX bytes."""
 
-import io
 import warnings
 
 import torch
@@ -15,7 +14,6 @@ def export_onnx(graph: DeployGraph) -> bytes:
     """One ONNX graph: input `image` uint8 [1, H, W, 3] with any H and W, outputs as `OUTPUTS` names them."""
     example = torch.zeros(1, 320, 288, 3, dtype=torch.uint8)
     height, width = torch.export.Dim("height", min=8, max=20000), torch.export.Dim("width", min=8, max=20000)
-    buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -29,5 +27,4 @@ def export_onnx(graph: DeployGraph) -> bytes:
             verbose=False,
         )
     assert program is not None
-    program.save(buffer)
-    return buffer.getvalue()
+    return program.model_proto.SerializeToString()

@@ -47,8 +47,8 @@ class Average:
             averaged = self.parts[name]
             for mean, value in zip(averaged.parameters(), part.parameters()):
                 mean.lerp_(value, 1.0 - decay)
-            for mean, value in zip(averaged.buffers(), part.buffers()):
-                mean.copy_(value)
+            for old, new in zip(averaged.buffers(), part.buffers()):
+                old.copy_(new)
 
 
 def run(

@@ -43,6 +43,9 @@ class Pdn(nn.Module):
     Each vector sees 33x33 pixels (METHOD C1; the receptive field of EfficientAD's PDN, Batzner et al. 2023).
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, shape: PdnShape) -> None:
         super().__init__()
         layers: list[nn.Module] = [ConvBlock(3, shape.stem, 5, 2), ConvBlock(shape.stem, shape.second, 3, 2)]

@@ -6,7 +6,9 @@ from the model hub or from a local file. Both give the maps at stride 8 and 16.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -69,7 +71,7 @@ def _load_packaged() -> Teacher:
     def maps(x: Tensor) -> list[Tensor]:
         x = network._swish(network._bn0(network._conv_stem(x)))
         found: list[Tensor] = []
-        for block, following in zip(network._blocks, network._blocks[1:]):
+        for block, following in pairwise(network._blocks):
             x = block(x)
             # the last block output of a stride is the one whose follower widens or halves: keep the last of each size
             if found and found[-1].shape[-2:] == x.shape[-2:]:
@@ -101,8 +103,9 @@ def _load_timm(name: str, weights: Path | None) -> Teacher:
             f"The weights of {name} could not be loaded from {where}: {error}. "
             f"Give a local file with --weights, or use the teacher {PACKAGED}, which comes with a package."
         ) from error
-    config = network.pretrained_cfg  # type: ignore[union-attr]
-    strides = list(network.feature_info.reduction())  # type: ignore[union-attr]
+    config: Any = network.pretrained_cfg
+    feature_info: Any = network.feature_info
+    strides = list(feature_info.reduction())
     chosen = [strides.index(8), strides.index(16)]
 
     def maps(x: Tensor) -> list[Tensor]:
@@ -110,4 +113,4 @@ def _load_timm(name: str, weights: Path | None) -> Teacher:
         return [outputs[index] for index in chosen]
 
     licence = str(config.get("license", "see the model's page"))
-    return Teacher(name, licence, tuple(config["mean"]), tuple(config["std"]), maps)  # type: ignore[arg-type]
+    return Teacher(name, licence, tuple(config["mean"]), tuple(config["std"]), maps)

@@ -1,0 +1,62 @@
+"""Where the part is in each training picture: proposed from the PDN's features, or read from the user's masks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from baad.data.geometry import resize_mask
+from baad.data.masks import read_mask
+from baad.data.sample import GoodImage
+from baad.errors import DataError
+from baad.foreground.gate import Gate, judge_masks
+from baad.foreground.propose import propose_masks
+from baad.learn.codebook import load_codebook
+from baad.learn.pdn import Pdn, load_pdn
+from baad.learn.precision import autocast
+from baad.progress import Progress
+from baad.settings import TrainSettings
+
+
+def find_foreground(images: np.ndarray, settings: TrainSettings, progress: Progress) -> Gate:
+    """Propose masks for normal pictures uint8 [N, S, S, 3], and let the gate judge them."""
+    features = describe_patches(load_pdn(settings.size), images, progress)
+    proposals = propose_masks(images, features, load_codebook(settings.size), progress)
+    return judge_masks(proposals, images)
+
+
+def describe_patches(pdn: Pdn, images: np.ndarray, progress: Progress) -> np.ndarray:
+    """The PDN's features of pictures uint8 [N, S, S, 3] -> float16 [N, S / 4, S / 4, C]."""
+    found = []
+    with progress.task("patch features", len(images)) as task, torch.no_grad(), autocast():
+        for start in range(0, len(images), 8):
+            chunk = torch.from_numpy(images[start : start + 8]).permute(0, 3, 1, 2).float() / 255.0
+            found.append(pdn(chunk).permute(0, 2, 3, 1).half().numpy())
+            task.advance(len(chunk))
+    return np.concatenate(found)
+
+
+def read_foreground(
+    folder: Path, pictures: Sequence[GoodImage], shapes: Sequence[tuple[int, int]], size: int
+) -> np.ndarray:
+    """The user's masks (255 = part) for all pictures, bool [N, size, size].
+
+    Looks for `STEM.png` and `train/good/STEM.png` in `folder`. Raises DataError where one is missing and MaskError
+    where one does not fit its picture; `shapes` are the pictures' (H, W).
+    """
+    masks, missing = [], []
+    for picture, shape in zip(pictures, shapes):
+        candidates = [folder / f"{picture.path.stem}.png", folder / "train" / "good" / f"{picture.path.stem}.png"]
+        file = next((each for each in candidates if each.is_file()), None)
+        if file is None:
+            missing.append(picture.path.name)
+        else:
+            masks.append(resize_mask(read_mask(file, shape), (size, size)))
+    if missing:
+        named = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
+        raise DataError(
+            f"{folder} has no mask for {len(missing)} of {len(pictures)} training pictures ({named}). "
+            "Give one STEM.png for each, or leave --fg-masks away to have them proposed."
+        )
+    return np.stack(masks)

@@ -1,0 +1,25 @@
+"""The trained network back from its model file, to go on with it in PyTorch."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+from safetensors.torch import load
+
+from baad.bundle import read_bundle, read_member
+from baad.learn.network import SIZES, Baad
+from baad.learn.pdn import PDN_SHAPES, Pdn
+from baad.settings import TrainSettings
+
+
+def load_model(path: Path) -> tuple[Baad, TrainSettings]:
+    """Network in evaluation mode, and the settings it was trained with. Raises BundleError for a bad file."""
+    manifest = read_bundle(path).manifest
+    known = {field.name for field in fields(TrainSettings)}
+    settings = TrainSettings(**{name: value for name, value in manifest["settings"].items() if name in known})
+    shape = PDN_SHAPES[settings.size]
+    model = Baad(Pdn(shape), SIZES[settings.size], settings.image_head, settings.mask_head, settings.feature_head)
+    model.load_state_dict(load(read_member(path, "weights.safetensors")))
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model.eval().to(torch.float32), settings

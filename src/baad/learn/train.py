@@ -1,0 +1,238 @@
+"""Training from a folder of normal pictures to a model file: the steps of ARCHITECTURE.md, one after the other."""
+
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+import baad
+from baad.bundle import write_bundle
+from baad.data.decode import read_image
+from baad.data.geometry import resize_image
+from baad.data.sample import GoodImage
+from baad.data.split import split_held_out
+from baad.errors import DataError, OutputError
+from baad.foreground.gate import Gate
+from baad.learn.batches import BatchPlan, Material, batches
+from baad.learn.card import describe_model, sample_pictures
+from baad.learn.deploy import DeployGraph
+from baad.learn.export import export_onnx
+from baad.learn.foreground_masks import find_foreground, read_foreground
+from baad.learn.loop import run
+from baad.learn.network import SIZES, Baad, describe_cost
+from baad.learn.parity import compare, require_parity
+from baad.learn.pdn import load_pdn, new_pdn
+from baad.progress import Progress, Silence, format_seconds
+from baad.runtime.session import Session
+from baad.settings import TrainSettings
+from baad.synthesis.recipe import Plan, make_banks
+from baad.verdict.calibration import Calibration, fit_calibration
+
+TIMED_STEPS = 20
+PARITY_PICTURES = 16
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a finished training leaves behind."""
+
+    path: Path
+    steps: int
+    minutes: float
+    gate: Gate
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The normal pictures in memory: squares uint8 [N, S, S, 3] and the original (H, W) of each."""
+
+    squares: np.ndarray
+    shapes: tuple[tuple[int, int], ...]
+    fingerprint: str  # SHA-256 over the squares, in order
+
+
+def train(
+    images: Sequence[GoodImage],
+    settings: TrainSettings,
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    category_name: str = "",
+    findings: Sequence[str] = (),
+    fg_masks: Path | None = None,
+) -> TrainResult:
+    """Train on normal pictures and write the model file `out`.
+
+    `fg_masks`: folder with a mask per picture, used as they are instead of proposals. `findings`: warnings about the
+    data, kept in the model file.
+
+    Raises DataError for too few pictures, the errors of reading them, TrainingError where the result must not be
+    used, OutputError where `out` cannot be written. Nothing is left half-written.
+    """
+    began, progress = time.monotonic(), progress or Silence()
+    prepare_machine(settings)
+    run_dir = prepare_run_dir(out)
+    if len(images) < 2:
+        raise DataError(f"Training needs at least 2 normal pictures, and {len(images)} came. Give more; 100 is good.")
+    split = split_held_out(images, settings.held_out, settings.seed)
+    pictures = read_pictures(split.fit, settings.image_size, progress)
+    gate = choose_foreground(pictures, split.fit, fg_masks, settings, progress)
+    foregrounds = np.ones(pictures.squares.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
+    material = Material(pictures.squares, foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
+    settings = fix_steps(settings, material, run_dir, progress)
+    model = new_model(settings)
+    stream = batches(material, batch_plan(settings, gate), 0, settings.steps)
+    trained = run(model, stream, 0, settings, run_dir, progress)
+
+    graph = DeployGraph(trained.model, settings.image_size, settings.suppression if gate.accepted else 0.0).eval()
+    progress.say("exporting")
+    onnx = export_onnx(graph)
+    session = Session(onnx, settings.threads)
+    calibration = calibrate(session, split.held_out, settings, progress)
+    tested = [read_image(image.path) for image in split.held_out[:PARITY_PICTURES]]
+    tested += list(next(batches(material, batch_plan(settings, gate), settings.steps, settings.steps + 1)).pictures())
+    require_parity(compare(graph, session, tested, calibration.threshold))
+    minutes = (time.monotonic() - began) / 60.0
+    manifest = {
+        "category": category_name,
+        "size": settings.size,
+        "image_size": settings.image_size,
+        "settings": settings.to_dict(),
+        "seed": settings.seed,
+        "steps": settings.steps,
+        "train_minutes": round(minutes, 3),
+        "n_train": len(split.fit),
+        "n_held_out": len(split.held_out),
+        "split": split.note,
+        "data_fingerprint": pictures.fingerprint,
+        "versions": {"baad": baad.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        **describe_cost(trained.model, settings.image_size),
+        "gate": {
+            "accepted": gate.accepted,
+            "recipe": gate.recipe,
+            "quality": round(float(gate.quality), 4),
+            "reason": gate.reason,
+        },
+        "image_shapes": sorted(set(pictures.shapes))[:20],
+        "findings": list(findings),
+    }
+    weights = save({name: value.contiguous() for name, value in trained.model.state_dict().items()})
+    write_bundle(
+        out,
+        manifest=manifest,
+        onnx=onnx,
+        weights=weights,
+        calibration=calibration,
+        card=describe_model(manifest, calibration),
+        samples=sample_pictures(pictures.squares, foregrounds),
+    )
+    (run_dir / "checkpoint.safetensors").unlink(missing_ok=True)
+    return TrainResult(out, settings.steps, minutes, gate, calibration)
+
+
+def prepare_machine(settings: TrainSettings) -> None:
+    """Threads as set; tiny numbers count as zero, which keeps processors fast."""
+    torch.set_num_threads(settings.threads or os.cpu_count() or 1)
+    torch.set_flush_denormal(True)
+
+
+def prepare_run_dir(out: Path) -> Path:
+    """The folder beside the model file for log and checkpoint. Raises OutputError before any work is done."""
+    run_dir = out.with_name(out.name + ".run")
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        (run_dir / "losses.jsonl").touch()
+    except OSError as error:
+        raise OutputError(f"Cannot write beside {out}: {error.strerror}. Choose another place with -o.") from error
+    return run_dir
+
+
+def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress) -> Pictures:
+    """Read and resize all pictures."""
+    squares, shapes, digest = [], [], hashlib.sha256()
+    with progress.task("reading pictures", len(images)) as task:
+        for image in images:
+            picture = read_image(image.path)
+            squares.append(resize_image(picture, size))
+            shapes.append((picture.shape[0], picture.shape[1]))
+            digest.update(squares[-1].tobytes())
+            task.advance()
+    return Pictures(np.stack(squares), tuple(shapes), digest.hexdigest())
+
+
+def choose_foreground(
+    pictures: Pictures, images: Sequence[GoodImage], fg_masks: Path | None, settings: TrainSettings, progress: Progress
+) -> Gate:
+    """The user's masks, the proposals if the gate takes them, or everything."""
+    if fg_masks is not None:
+        masks = read_foreground(fg_masks, images, pictures.shapes, settings.image_size)
+        return Gate(True, "user", 1.0, f"masks given for all {len(masks)} pictures", masks.astype(np.float32))
+    if settings.foreground == "off":
+        return Gate(False, "none", 0.0, "switched off", None)
+    gate = find_foreground(pictures.squares, settings, progress)
+    if gate.accepted:
+        progress.say(f"foreground: found by {gate.recipe}, quality {gate.quality:.2f}")
+    else:
+        progress.warn(f"foreground masks not used ({gate.reason}): the whole picture counts as part")
+    return gate
+
+
+def new_model(settings: TrainSettings) -> Baad:
+    """The network as training starts with it: the shipped PDN and seeded random weights for the rest."""
+    pdn = new_pdn(settings.size, settings.seed) if settings.pdn == "random" else load_pdn(settings.size)
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        model = Baad(pdn, SIZES[settings.size], settings.image_head, settings.mask_head, settings.feature_head)
+    device = "cuda" if settings.device == "auto" and torch.cuda.is_available() else settings.device
+    return model.to("cpu" if device == "auto" else device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def batch_plan(settings: TrainSettings, gate: Gate) -> BatchPlan:
+    """How batches are drawn. Without a foreground there is no background to change."""
+    synthesis = Plan(
+        anomaly_share=settings.anomaly_share,
+        background_share=settings.background_share if gate.accepted else 0.0,
+        anomalies_on=settings.anomalies_on,
+    )
+    return BatchPlan(settings.batch_size, settings.seed, synthesis, settings.mask_target, settings.steps // 3)
+
+
+def fix_steps(settings: TrainSettings, material: Material, run_dir: Path, progress: Progress) -> TrainSettings:
+    """Time some steps on a throw-away network, say how long training will take, and settle the number of steps."""
+    timed = TIMED_STEPS if settings.minutes else min(5, settings.steps)
+    trial = replace(settings, steps=timed, minutes=0.0)
+    plan = batch_plan(trial, Gate(True, "none", 0.0, "", None))
+    trial_dir = run_dir / "trial"
+    trial_dir.mkdir(exist_ok=True)
+    minutes = run(new_model(trial), batches(material, plan, 0, timed), 0, trial, trial_dir, Silence()).minutes
+    for file in trial_dir.iterdir():
+        file.unlink()
+    trial_dir.rmdir()
+    steps = max(1, round(settings.minutes * timed / minutes)) if settings.minutes else settings.steps
+    progress.say(
+        f"{steps} steps on {len(material.images)} pictures, about {format_seconds(60 * steps * minutes / timed)}"
+    )
+    return replace(settings, steps=steps, minutes=0.0)
+
+
+def calibrate(
+    session: Session, held_out: Sequence[GoodImage], settings: TrainSettings, progress: Progress
+) -> Calibration:
+    """Score the held-out normals with the very code that the line will run."""
+    scores, maxima = [], []
+    with progress.task("held-out pictures", len(held_out)) as task:
+        for image in held_out:
+            maps = session.run(read_image(image.path))
+            scores.append(maps.score)
+            maxima.append(float(maps.anomaly.max()))
+            task.advance()
+    sessions = [image.session for image in held_out]
+    return fit_calibration(np.array(scores), np.array(maxima), sessions, settings.false_alarms)
