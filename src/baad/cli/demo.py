@@ -1,0 +1,66 @@
+"""baad demo: the whole way, from good pictures to a page, on a drawn example or on your own category."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from baad.cli import options
+
+EXAMPLES = """
+baad demo                                  draw an example, train, evaluate, write demo/index.html
+baad demo mvtec/bottle --out bottle        the same on your own pictures
+baad demo --minutes 1                      in a hurry
+"""
+
+
+def main(
+    data: Annotated[
+        Path | None,
+        typer.Argument(metavar="DATA", help="A category in MVTec AD's layout; the drawn example if left out."),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets index.html, model.baad and the example.")] = Path(
+        "demo"
+    ),
+    changes: options.Set = None,
+    config: options.Config = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    seed: options.Seed = None,
+    steps: options.Steps = None,
+    minutes: options.Minutes = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Train, evaluate and write a page to look at.
+
+    Learns from the normal pictures, judges the unseen ones, and shows input, reconstruction, foreground, anomaly map
+    and verdict of each, worst cases first.
+    """
+    from baad.cli.checked import open_category
+    from baad.data.example import write_example
+    from baad.errors import DataError
+    from baad.progress import choose_progress
+
+    settings = options.gather_settings(
+        config, changes, device=device, threads=threads, seed=seed, steps=steps, minutes=minutes
+    )
+    options.require_extra("train")
+    progress = choose_progress(quiet)
+    category, findings = open_category(data or write_example(out / "example", progress=progress), progress)
+    if not category.test:
+        raise DataError(f"{category.root} has no test pictures to show. Use baad train for good pictures alone.")
+
+    from baad.learn.train import train
+    from baad.metrics.evaluate import evaluate, summary_lines
+    from baad.report.html import write_page
+    from baad.runtime.detector import Detector
+
+    model, page = out / "model.baad", out / "index.html"
+    train(category.train, settings, model, progress, category_name=category.name, findings=findings)
+    detector = Detector.load(model, settings.threads)
+    scorecard = evaluate(detector.score, category, progress)
+    write_page(page, scorecard, detector, category, progress)
+    if not quiet:
+        print("\n".join(summary_lines(scorecard)))
+        print(f"\nlook at it: {page.resolve()}")
+    return 0

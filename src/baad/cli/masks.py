@@ -1,0 +1,107 @@
+"""baad masks: good pictures -> where the part is in each, to look at and to correct."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from baad.cli import options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from baad.foreground.gate import Gate
+    from baad.progress import Progress
+
+    Shape = tuple[int, int]
+
+EXAMPLES = """
+baad masks parts/good -o outlines                          propose; look at outlines/sheet.jpg
+baad train parts/good -o model.baad --fg-masks outlines    train with them, corrected by you or as they are
+"""
+
+
+def main(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Folder of good pictures, or of a category in MVTec AD's layout.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Gets STEM.png, masks.json and sheet.jpg.")],
+    changes: options.Set = None,
+    config: options.Config = None,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Find the part in good pictures; write a mask for each.
+
+    255 is part, 0 background. Where the pictures do not tell part from background, no mask is written and masks.json
+    says why.
+    """
+    from baad.cli.checked import open_category
+    from baad.progress import choose_progress
+
+    settings = options.gather_settings(config, changes, threads=threads)
+    options.require_extra("train")
+    progress = choose_progress(quiet)
+    category, _ = open_category(data, progress)
+    from baad.learn.foreground_masks import find_foreground
+
+    pictures = [image.path for image in category.train]
+    _require_distinct_stems(pictures)
+    squares, shapes = _read_squares(pictures, settings.image_size, progress)
+    gate = find_foreground(squares, settings, progress)
+    _write_masks(out, pictures, squares, shapes, gate)
+    if not quiet:
+        told = f"found by {gate.recipe}, quality {gate.quality:.2f}" if gate.accepted else f"no masks: {gate.reason}"
+        print(f"{out}: {told}")
+    return 0
+
+
+def _require_distinct_stems(pictures: Sequence[Path]) -> None:
+    """Raise DataError where two pictures would have one mask."""
+    from baad.errors import DataError
+
+    first: dict[str, Path] = {}
+    for picture in pictures:
+        other = first.setdefault(picture.stem, picture)
+        if other is not picture:
+            raise DataError(f"{other} and {picture} would share the mask {picture.stem}.png. Rename one of them.")
+
+
+def _read_squares(pictures: Sequence[Path], size: int, progress: "Progress") -> "tuple[np.ndarray, list[Shape]]":
+    """Pictures as the network sees them, uint8 [N, size, size, 3], and the (H, W) of each file."""
+    import numpy as np
+
+    from baad.data.decode import read_image
+    from baad.data.geometry import resize_image
+
+    squares, shapes = [], []
+    with progress.task("reading pictures", len(pictures)) as task:
+        for picture in pictures:
+            image = read_image(picture)
+            squares.append(resize_image(image, size))
+            shapes.append((image.shape[0], image.shape[1]))
+            task.advance()
+    return np.stack(squares), shapes
+
+
+def _write_masks(
+    out: Path, pictures: Sequence[Path], squares: "np.ndarray", shapes: "Sequence[Shape]", gate: "Gate"
+) -> None:
+    """STEM.png for each picture at its own size, sheet.jpg to look at, masks.json with what the gate said."""
+    from baad.atomic import write_text
+    from baad.data.geometry import resize_map
+    from baad.data.masks import write_mask
+
+    masks = gate.masks if gate.accepted and gate.masks is not None else ()
+    for picture, shape, mask in zip(pictures, shapes, masks):
+        write_mask(out / f"{picture.stem}.png", resize_map(mask, shape) > 0.5)
+    said = {
+        "accepted": gate.accepted,
+        "recipe": gate.recipe,
+        "quality": float(gate.quality),
+        "reason": gate.reason,
+        "pictures": [picture.name for picture in pictures],
+    }
+    write_text(out / "masks.json", json.dumps(said, indent=2) + "\n")

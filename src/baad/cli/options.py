@@ -1,0 +1,52 @@
+"""Options that several verbs share, and the settings they amount to."""
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from baad.cli.app import EXTRAS, missing_extra
+from baad.errors import MissingExtra, SettingError
+from baad.settings import TrainSettings, load_settings
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be given often. docs/settings.md has all."),
+]
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings from a TOML file.")]
+Device = Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
+Threads = Annotated[int | None, typer.Option(metavar="N", help="CPU threads; 0 takes all cores.")]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Start of all chance.")]
+Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps.")]
+Minutes = Annotated[float | None, typer.Option(metavar="M", help="Training time in place of steps; fractions allowed.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+def gather_settings(
+    config: Path | None,
+    changes: list[str] | None,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+    seed: int | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
+) -> TrainSettings:
+    """Defaults, then the file, then --set, then the options that have a name of their own."""
+    if steps is not None and minutes is not None:
+        raise SettingError("--steps and --minutes both say how long to train. Give one of them.")
+    named = {"device": device, "threads": threads, "seed": seed, "steps": steps, "minutes": minutes}
+    overrides = list(changes or [])
+    if steps is not None:
+        overrides.append("minutes=0")
+    overrides += [f"{name}={value}" for name, value in named.items() if value is not None]
+    return load_settings(config, overrides)
+
+
+def require_extra(extra: str, modules: Sequence[str] = ()) -> None:
+    """Raise MissingExtra now rather than after a minute of work. `modules`: those needed, if not all of the extra."""
+    for module in modules or [each for each, brought_by in EXTRAS.items() if brought_by == extra]:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtra(missing_extra(module, extra))

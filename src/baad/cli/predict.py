@@ -1,0 +1,178 @@
+"""baad predict: a model file and pictures -> verdicts."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from baad.cli import options
+from baad.cli.app import DONE, NOT_GOOD, SKIPPED
+
+if TYPE_CHECKING:
+    from baad.cli.inputs import Picture
+    from baad.progress import Task
+    from baad.runtime.detector import Detector
+
+Record = dict[str, Any]
+
+EXAMPLES = """
+baad predict model.baad part.png                                one picture
+baad predict model.baad new/ --csv new.csv --overlays seen/     a folder with all below it
+baad predict model.baad 'new/*.png' --json -                    JSON lines on standard output
+find new -name '*.png' | baad predict model.baad - --json verdicts.jsonl
+baad predict model.baad new/ --false-alarms 1% --fail-on-ng     exit code 1 if a part is rejected
+"""
+
+
+def main(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file of baad train.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Pictures, folders, patterns; - reads names from standard input."),
+    ],
+    json_file: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="One JSON object a line; - for standard output.")
+    ] = None,
+    csv_file: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE", help="A table; - for standard output.")
+    ] = None,
+    overlays: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Pictures with defects outlined and as heat.")
+    ] = None,
+    maps: Annotated[Path | None, typer.Option(metavar="DIR", help="Raw anomaly maps, TIFF, at picture size.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="X", help="Reject above this raw score, not above the model's threshold.")
+    ] = None,
+    false_alarms: Annotated[
+        str | None, typer.Option(metavar="SHARE", help="Set the threshold for this share of good parts, such as 1%.")
+    ] = None,
+    fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 1 if a picture is rejected.")] = False,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Judge pictures with a trained model.
+
+    A picture is "ng" when its raw score lies above the threshold, else "ok". Scores and maps are comparable between
+    pictures. Memory does not grow with their number. Files that cannot be read are named and skipped (exit code 3).
+    """
+    from baad.cli.inputs import find_pictures
+    from baad.errors import SettingError
+    from baad.progress import Silence, choose_progress
+    from baad.runtime.detector import Detector
+    from baad.runtime.output import write_csv
+    from baad.settings import parse_share
+
+    if threshold is not None and false_alarms is not None:
+        raise SettingError("--threshold and --false-alarms both set the threshold. Give one of them.")
+    if json_file == csv_file == "-":
+        raise SettingError("--json - and --csv - cannot share standard output. Give one of them a file.")
+    detector = Detector.load(model, threads or 0)
+    if threshold is not None:
+        detector = detector.with_threshold(threshold)
+    if false_alarms is not None:
+        detector = detector.with_false_alarms(parse_share(false_alarms, "--false-alarms"))
+    pictures: Iterable[Picture] = find_pictures(paths, sys.stdin)
+    if "-" not in paths:
+        pictures = list(pictures)
+    shown = json_file is None and csv_file is None and not quiet
+    progress = choose_progress(quiet)
+    total = len(pictures) if isinstance(pictures, list) else 0
+    run = _Run(detector, overlays, maps)
+    with (progress if total and not shown else Silence()).task("judging", total) as task:
+        records = run.judge(pictures, task)
+        if json_file is not None:
+            records = _with_json(records, json_file)
+        if csv_file is not None:
+            write_csv(sys.stdout if csv_file == "-" else Path(csv_file), records)
+        else:
+            _print_lines(records, shown)
+    progress.say(run.summary())
+    if fail_on_ng and run.rejected:
+        return NOT_GOOD
+    return SKIPPED if run.skipped else DONE
+
+
+@dataclass
+class _Run:
+    """Many pictures through one detector, and what is counted on the way."""
+
+    detector: "Detector"
+    overlays: Path | None
+    maps: Path | None
+    judged: int = 0
+    rejected: int = 0
+    skipped: int = 0
+
+    def judge(self, pictures: "Iterable[Picture]", task: "Task") -> Iterator[Record]:
+        """The record of each picture that can be read; its overlay and map are written first."""
+        from baad.data.decode import read_image, show_path
+        from baad.data.maps import write_map
+        from baad.errors import ImageError
+        from baad.runtime.output import verdict_record, write_overlay
+
+        for picture in pictures:
+            try:
+                image = read_image(picture.path)
+            except ImageError as error:
+                self.skipped += 1
+                print(f"baad: skipped {error}", file=sys.stderr)
+            else:
+                verdict = self.detector.predict(image)
+                if self.overlays is not None:
+                    write_overlay(_beside(self.overlays, picture, ".png"), image, verdict)
+                if self.maps is not None:
+                    write_map(_beside(self.maps, picture, ".tiff"), verdict.anomaly_map)
+                self.judged += 1
+                self.rejected += verdict.label == "ng"
+                yield verdict_record(verdict, show_path(picture.path))
+            task.advance()
+
+    def summary(self) -> str:
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.judged} judged, {self.rejected} rejected{skipped}"
+
+
+def _beside(folder: Path, picture: "Picture", suffix: str) -> Path:
+    """Where a result goes: the picture's place below `folder`. Raises OutputError if that is the picture itself."""
+    from baad.errors import OutputError
+
+    place = picture.place
+    keep = place.suffix.lower() not in (".png", "")  # 7.png -> 7.tiff; 7.jpg -> 7.jpg.tiff, for there may be a 7.png
+    out = folder / (place.with_name(place.name + suffix) if keep else place.with_suffix(suffix))
+    if out.exists() and picture.path.exists() and out.samefile(picture.path):
+        raise OutputError(f"{folder} would overwrite the picture {picture.path}. Give another folder.")
+    return out
+
+
+def _with_json(records: Iterator[Record], out: str) -> Iterator[Record]:
+    """The same records; each is written as a line on its way. A file appears when all are through."""
+    from baad.atomic import replacing
+    from baad.runtime.output import write_json_lines
+
+    if out == "-":
+        for record in records:
+            write_json_lines(sys.stdout, [record])
+            yield record
+        return
+    with replacing(Path(out)) as partial, partial.open("w", encoding="utf-8") as file:
+        for record in records:
+            write_json_lines(file, [record])
+            yield record
+
+
+def _print_lines(records: Iterable[Record], shown: bool) -> None:
+    """A line for people on each picture; without `shown` the records are only drawn through."""
+    for number, record in enumerate(records):
+        if not shown:
+            continue
+        if number == 0:
+            print(f"{'verdict':<8}{'score':>10}{'threshold':>11}{'p':>8}{'regions':>9}  file")
+        regions = len(record["regions"])
+        print(
+            f"{record['verdict']:<8}{record['score']:>10.4g}{record['threshold']:>11.4g}{record['p_value']:>8.3f}"
+            f"{regions:>9}  {record['file']}{''.join(f'  ({note})' for note in record['notes'])}",
+            flush=True,
+        )

@@ -1,0 +1,66 @@
+"""baad train: a folder of good pictures -> a model file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from baad.cli import options
+
+EXAMPLES = """
+baad train parts/good -o model.baad                    a folder of good pictures
+baad train mvtec/bottle -o bottle.baad --minutes 5     an MVTec AD category; test/ is not looked at
+baad train parts -o model.baad --fg-masks outlines     your own outlines of the part
+baad train parts -o model.baad --set image_size=384 --set false_alarms=0.5%
+baad train parts -o model.baad --config mine.toml --steps 2000 --seed 1
+"""
+
+
+def main(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Folder of good pictures, or of a category in MVTec AD's layout.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL", help="The model file to write.")],
+    fg_masks: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Outlines of the part, STEM.png or train/good/STEM.png, 255 = part."),
+    ] = None,
+    changes: options.Set = None,
+    config: options.Config = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    seed: options.Seed = None,
+    steps: options.Steps = None,
+    minutes: options.Minutes = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Learn from good pictures; write one model file.
+
+    Says beforehand how long it will take. A share of the pictures is kept aside to set the threshold; no defect is
+    needed, and none is looked at.
+    """
+    from baad.cli.checked import open_category
+    from baad.errors import OutputError
+    from baad.progress import choose_progress
+
+    settings = options.gather_settings(
+        config, changes, device=device, threads=threads, seed=seed, steps=steps, minutes=minutes
+    )
+    options.require_extra("train")
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder. Give the name of a file, such as {out / 'model.baad'}.")
+    progress = choose_progress(quiet)
+    category, findings = open_category(data, progress)
+
+    from baad.learn.train import train
+    from baad.progress import format_seconds
+    from baad.verdict.promise import describe
+
+    result = train(
+        category.train, settings, out, progress, category_name=category.name, findings=findings, fg_masks=fg_masks
+    )
+    if not quiet:
+        print(f"{result.path}: {result.steps} steps in {format_seconds(60 * result.minutes)}")
+        print(describe(result.calibration))
+        print(f"next: baad predict {result.path} PICTURES")
+    return 0

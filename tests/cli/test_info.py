@@ -1,0 +1,26 @@
+import json
+
+from baad.settings import TrainSettings
+
+
+def test_info_says_how_the_model_was_made_and_what_it_promises(baad, model):
+    told = baad("info", model)
+    assert told.code == 0
+    for word in ("1,234,567 parameters", "1.50 GMAC", "steps=", "20 held out", "of good parts", "two pictures are alike"):
+        assert word in told.out
+    assert "brightness needs no part" in told.out
+
+
+def test_info_as_json_holds_settings_and_calibration(baad, model):
+    content = json.loads(baad("info", model, "--json").out)
+    assert TrainSettings(**content["settings"]) == TrainSettings()
+    assert content["calibration"]["n"] == 20
+    assert content["parameters"] == 1234567
+
+
+def test_info_of_another_file_is_one_line_and_exit_2(baad, tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("no model")
+    told = baad("info", file)
+    assert (told.code, told.out, told.err.count("\n")) == (2, "", 1)
+    assert told.err.startswith("baad: ")

@@ -1,0 +1,55 @@
+import io
+from pathlib import Path
+
+import pytest
+
+from baad.cli.inputs import find_pictures, place_of
+from baad.errors import DataError
+from tests.factory import write_folder
+
+
+def places(words, listed=""):
+    return [str(picture.place) for picture in find_pictures(words, io.StringIO(listed))]
+
+
+def test_one_folder_gives_places_below_itself(tmp_path):
+    write_folder(tmp_path / "new", normals=2, sessions=("mon", "tue"))
+    assert places([str(tmp_path / "new")]) == ["mon/000.png", "tue/001.png"]
+
+
+def test_two_folders_with_equal_names_of_files_keep_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        write_folder(tmp_path / name, normals=1)
+    assert places(["one", "two"]) == ["one/000.png", "two/000.png"]
+    assert places(["-"], "one\ntwo/000.png\n") == ["one/000.png", "two/000.png"]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path, normals=1)
+    Path("000.png").rename("part[1].png")
+    assert places(["part[1].png"]) == ["part[1].png"]
+
+
+def test_standard_input_is_read_line_by_line():
+    def endless():
+        while True:
+            yield "some.png\n"
+
+    assert str(next(find_pictures(["-"], endless())).path) == "some.png"
+
+
+@pytest.mark.parametrize(("path", "place"), [("a/b.png", "a/b.png"), ("/a/b.png", "a/b.png"), ("./b.png", "b.png")])
+def test_a_place_is_relative_and_never_leaves_its_folder(path, place):
+    assert place_of(Path(path)) == Path(place)
+
+
+def test_two_dots_do_not_lead_out_of_an_output_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert place_of(Path("../b.png")) == (tmp_path.parent / "b.png").relative_to("/")
+
+
+def test_an_empty_folder_is_told(tmp_path):
+    with pytest.raises(DataError, match="holds no pictures"):
+        places([str(tmp_path)])

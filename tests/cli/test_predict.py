@@ -1,0 +1,136 @@
+import csv
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from baad.data.maps import read_map
+from baad.runtime.output import CSV_FIELDS, RECORD_FIELDS
+from tests.factory import draw_picture, save_picture, write_truncated
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """Two good pictures and one with a bright scratch, in a folder with a folder below it."""
+    for name, kind in (("a.png", "good"), ("b.jpg", "good"), ("below/a.png", "spot")):
+        save_picture(tmp_path / "parts" / name, draw_picture((80, 64), np.random.default_rng(len(name)), kind).image)
+    return tmp_path / "parts"
+
+
+def read_records(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_json_lines_on_standard_output_have_the_documented_fields(baad, model, parts):
+    told = baad("predict", model, parts, "--json", "-")
+    records = read_records(told.out)
+    assert told.code == 0
+    assert [record["verdict"] for record in records] == ["ok", "ok", "ng"]
+    assert all(list(record) == list(RECORD_FIELDS) for record in records)
+    assert records[2]["file"].endswith("below/a.png")
+    assert records[2]["regions"][0]["area"] > 0
+    assert "3 judged, 1 rejected" in told.err
+
+
+def test_people_get_one_line_a_picture(baad, model, parts):
+    lines = baad("predict", model, parts).out.splitlines()
+    assert [line.split()[0] for line in lines] == ["verdict", "ok", "ok", "ng"]
+
+
+def test_json_and_csv_files_hold_the_same_pictures(baad, model, parts, tmp_path):
+    told = baad("predict", model, parts, "--json", tmp_path / "v.jsonl", "--csv", tmp_path / "v.csv")
+    assert (told.code, told.out) == (0, "")
+    records = read_records((tmp_path / "v.jsonl").read_text())
+    with open(tmp_path / "v.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(CSV_FIELDS)
+    assert [(row["file"], float(row["score"])) for row in rows] == [(r["file"], r["score"]) for r in records]
+
+
+def test_a_reject_is_exit_1_only_when_asked_for(baad, model, parts):
+    assert baad("predict", model, parts, "--fail-on-ng", "-q").code == 1
+    assert baad("predict", model, parts / "a.png", "--fail-on-ng", "-q").code == 0
+
+
+def test_an_unreadable_file_is_named_and_skipped_with_exit_3(baad, model, parts, tmp_path):
+    write_truncated(parts / "b.jpg")
+    told = baad("predict", model, parts, parts / "absent.png", "--json", tmp_path / "v.jsonl")
+    assert told.code == 3
+    assert "b.jpg" in told.err and "absent.png" in told.err and "2 skipped" in told.err
+    assert len(read_records((tmp_path / "v.jsonl").read_text())) == 2
+
+
+def test_names_come_from_standard_input_one_a_line(baad, model, parts):
+    told = baad("predict", model, "-", "--json", "-", stdin=f"{parts / 'a.png'}\n\n{parts / 'b.jpg'}\n")
+    assert [os.path.basename(record["file"]) for record in read_records(told.out)] == ["a.png", "b.jpg"]
+
+
+def test_patterns_are_expanded_where_the_shell_did_not(baad, model, parts):
+    told = baad("predict", model, str(parts / "**" / "*.png"), "--json", "-")
+    assert len(read_records(told.out)) == 2
+
+
+def test_a_pattern_or_folder_without_pictures_is_exit_2(baad, model, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for word in (tmp_path / "empty", tmp_path / "*.png"):
+        told = baad("predict", model, word)
+        assert (told.code, told.out, told.err.count("\n")) == (2, "", 1)
+
+
+def test_overlays_and_maps_lie_below_their_folders_as_the_pictures_do(baad, model, parts, tmp_path):
+    baad("predict", model, parts, "--overlays", tmp_path / "seen", "--maps", tmp_path / "maps", "-q")
+    seen = sorted(str(file.relative_to(tmp_path / "seen")) for file in (tmp_path / "seen").rglob("*.*"))
+    assert seen == ["a.png", "b.jpg.png", "below/a.png"]
+    values = read_map(tmp_path / "maps" / "below" / "a.tiff")
+    assert values.shape == (80, 64)
+    assert Image.open(tmp_path / "seen" / "a.png").height == 80
+
+
+def test_an_overlay_never_overwrites_a_picture(baad, model, parts):
+    before = (parts / "a.png").read_bytes()
+    told = baad("predict", model, parts, "--overlays", parts)
+    assert told.code == 2
+    assert "overwrite" in told.err
+    assert (parts / "a.png").read_bytes() == before
+
+
+def test_the_threshold_can_be_set_by_hand_or_by_false_alarms(baad, model, parts):
+    by_hand = read_records(baad("predict", model, parts, "--json", "-", "--threshold", "0.1").out)
+    assert [(record["verdict"], record["threshold"]) for record in by_hand] == [("ng", 0.1)] * 3
+    strict, lax = (
+        read_records(baad("predict", model, parts, "--json", "-", "--false-alarms", share).out)[0]["threshold"]
+        for share in ("5%", "0.5")
+    )
+    assert lax < strict
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--threshold", "1", "--false-alarms", "1%"), "both set the threshold"),
+        (("--false-alarms", "150%"), "such as 1%"),
+        (("--false-alarms", "0"), "between 0 and 1"),
+        (("--json", "-", "--csv", "-"), "standard output"),
+        (("--threads", "-3"), "threads is -3"),
+    ],
+)
+def test_options_that_make_no_sense_are_exit_2(baad, model, parts, words, problem):
+    told = baad("predict", model, parts, *words)
+    assert (told.code, told.out) == (2, "")
+    assert problem in told.err
+
+
+def test_nothing_is_half_written_when_a_run_fails(baad, model, parts, tmp_path, monkeypatch):
+    def fail(*given, **named):
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr("baad.runtime.output.write_overlay", fail)
+    told = baad(
+        *("predict", model, parts, "--json", tmp_path / "v.jsonl", "--csv", tmp_path / "v.csv"),
+        *("--overlays", tmp_path / "seen"),
+    )
+    assert told.code == 70
+    assert "fault in BAAD: RuntimeError: the disk is on fire" in told.err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["parts"]
