@@ -1,0 +1,96 @@
+"""What a threshold promises, given how many good pictures it comes from. Order statistics, said in plain words."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from baad.verdict.calibration import Calibration
+
+CONFIDENCE = 0.95  # how sure every promise is, unless another confidence is asked for
+
+
+def promised_rate(n: int, confidence: float = CONFIDENCE, above: int = 0) -> float:
+    """Bound on the false-alarm rate when `above` of `n` held-out good scores lie above the threshold.
+
+    Needs independent pictures from the line as it will run. With the highest score as threshold (`above` = 0)
+    P(rate <= r) = 1 - (1 - r)**n (Wilks 1941); in general the rate is Beta(above + 1, n - above) distributed, and the
+    bound solves P(Binomial(n, r) <= above) = 1 - confidence.
+
+    >>> round(promised_rate(300), 4)
+    0.0099
+    """
+    if above >= n:
+        return 1.0
+    if above == 0:
+        return -math.expm1(math.log1p(-confidence) / n)
+    low, high = 0.0, 1.0
+    for _ in range(60):  # halvings: finer than a float can tell
+        middle = (low + high) / 2
+        low, high = (low, middle) if _binomial_cdf(n, middle, above)[-1] <= 1 - confidence else (middle, high)
+    return high
+
+
+def rank_for(n: int, rate: float, confidence: float = CONFIDENCE) -> int:
+    """Rank from the top of the good score that serves as threshold for `rate`; 0 where `n` scores are too few.
+
+    The largest k for which promised_rate(n, confidence, k - 1) <= rate: a conformal quantile that holds for this very
+    set of held-out pictures, not only on average over all sets that might have been held out (Vovk 2012).
+
+    >>> rank_for(298, 0.01), rank_for(299, 0.01), rank_for(1000, 0.01)
+    (0, 1, 5)
+    """
+    most = min(n, 1 + math.floor(rate * n))  # more than the expected number is never allowed
+    return int(np.count_nonzero(_binomial_cdf(n, rate, most - 1) <= 1 - confidence))
+
+
+def images_needed(rate: float, confidence: float = CONFIDENCE) -> int:
+    """Smallest number of held-out good pictures whose highest score promises `rate`.
+
+    >>> images_needed(0.01)
+    299
+    """
+    return math.ceil(math.log1p(-confidence) / math.log1p(-rate))
+
+
+def describe(calibration: "Calibration", confidence: float = CONFIDENCE) -> str:
+    """The promise of a calibration in two sentences; bounds are rounded up."""
+    n, rate = calibration.n, calibration.false_alarm_rate
+    bound = promised_rate(n, confidence, _others_at_least_threshold(calibration))
+    pictures = f"{n} held-out picture{'s' if n != 1 else ''}"
+    if bound >= 1:
+        return f"This threshold promises nothing: every one of {pictures} of good parts lies above it."
+    promise = f"With {pictures}, at most {format_bound(bound)} of good parts will be flagged"
+    promise += f", {confidence * 100:g} % sure"
+    if bound > rate:
+        promise += f"; for {format_bound(rate)} hold out {images_needed(rate, confidence)}"
+    if calibration.sessions == 1:
+        return f"{promise}. All come from one recording session: other days or other light can flag more."
+    sessions = f", in {calibration.sessions} recording sessions" if calibration.sessions else ""
+    return f"{promise}. This holds for pictures taken as these were{sessions}."
+
+
+def format_bound(share: float) -> str:
+    """A share as per cent, rounded up to one decimal place (two below 1 %): a bound must not shrink in print.
+
+    >>> format_bound(0.1329), format_bound(0.01), format_bound(0.00299)
+    ('13.3 %', '1 %', '0.3 %')
+    """
+    places = 1 if share >= 0.01 else 2
+    scaled = math.ceil(share * 100 * 10**places - 1e-6)
+    return f"{scaled / 10**places:g} %"
+
+
+def _others_at_least_threshold(calibration: "Calibration") -> int:
+    """Good scores above the threshold, and those tied with it but one: ties never make the promise smaller."""
+    ties = calibration.scores.count(calibration.threshold)
+    return calibration.above + max(0, ties - 1)
+
+
+def _binomial_cdf(n: int, share: float, most: int) -> np.ndarray:
+    """P(Binomial(n, share) <= m) for m = 0..most -> [most + 1]. Sums logarithms: n may be large."""
+    drawn = np.arange(1, most + 1)
+    log_choose = np.concatenate([[0.0], np.cumsum(np.log((n - drawn + 1) / drawn))])  # [most + 1]
+    count = np.arange(most + 1)
+    return np.cumsum(np.exp(log_choose + count * math.log(share) + (n - count) * math.log1p(-share)))

@@ -1,0 +1,80 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baad.verdict.calibration import at_rate, at_threshold, fit_calibration
+from baad.verdict.promise import describe, format_bound, images_needed, promised_rate, rank_for
+
+
+def calibrate(n, rate=0.01, sessions=None):
+    return fit_calibration(range(n), range(n), sessions or [""] * n, rate)
+
+
+def test_the_highest_of_twenty_scores_promises_one_minus_the_twentieth_root_of_a_twentieth():
+    assert promised_rate(20) == pytest.approx(1 - 0.05 ** (1 / 20), rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "above"), [(1, 0), (21, 0), (21, 3), (300, 2), (5000, 40), (50, 49)])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_the_bound_is_the_beta_quantile(n, above, confidence):
+    special = pytest.importorskip("scipy.special")
+    expected = special.betaincinv(above + 1, n - above, confidence)
+    assert promised_rate(n, confidence, above) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_threshold_below_all_good_scores_promises_nothing():
+    assert promised_rate(10, above=10) == 1.0
+
+
+@given(st.integers(1, 2000), st.floats(0.001, 0.9), st.sampled_from([0.8, 0.95, 0.99]))
+def test_the_rank_keeps_the_rate_and_the_next_one_would_not(n, rate, confidence):
+    rank = rank_for(n, rate, confidence)
+    assert 0 <= rank <= n
+    if rank > 0:
+        assert promised_rate(n, confidence, rank - 1) <= rate + 1e-12
+    assert promised_rate(n, confidence, rank) >= rate - 1e-12
+
+
+@given(st.floats(0.0005, 0.9), st.sampled_from([0.5, 0.95, 0.99]))
+def test_one_picture_less_than_needed_is_too_few(rate, confidence):
+    needed = images_needed(rate, confidence)
+    assert rank_for(needed, rate, confidence) >= 1
+    if needed > 1:
+        assert rank_for(needed - 1, rate, confidence) == 0
+
+
+def test_twenty_one_pictures_are_said_to_be_too_few_for_one_per_cent():
+    text = describe(calibrate(21))
+    assert text.startswith(
+        "With 21 held-out pictures, at most 13.3 % of good parts will be flagged, 95 % sure; for 1 % hold out 299."
+    )
+
+
+def test_those_who_bring_what_was_asked_for_get_what_was_promised():
+    text = describe(calibrate(images_needed(0.01)))
+    assert text.startswith("With 299 held-out pictures, at most 1 % of good parts will be flagged, 95 % sure.")
+
+
+def test_another_rate_or_a_threshold_set_by_hand_changes_the_promise():
+    assert "at most 4.8 %" in describe(at_rate(calibrate(299), 0.05))
+    by_hand = describe(at_threshold(calibrate(21), 19.5))
+    assert "at most 20.7 %" in by_hand
+    assert "hold out 299" not in by_hand
+    assert "promises nothing" in describe(at_threshold(calibrate(21), -1))
+
+
+def test_scores_tied_with_the_threshold_do_not_make_the_promise_smaller():
+    tied = fit_calibration([1.0, 5.0, 5.0], [0.0] * 3, [""] * 3, 0.01)
+    assert format_bound(promised_rate(3, above=1)) in describe(tied)
+
+
+def test_pictures_of_a_single_session_carry_a_warning():
+    assert "All come from one recording session" in describe(calibrate(3, sessions=["mon"] * 3))
+    assert "in 2 recording sessions" in describe(calibrate(3, sessions=["mon", "tue", "mon"]))
+    assert "session" not in describe(calibrate(3))
+
+
+@given(st.floats(1e-6, 1.0))
+def test_a_printed_bound_is_never_smaller_than_the_bound(share):
+    printed = float(format_bound(share).removesuffix(" %")) / 100
+    assert share - 1e-9 <= printed <= share + 0.0011
