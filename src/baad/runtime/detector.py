@@ -1,0 +1,124 @@
+"""Detector.load(bundle).predict(image) -> Verdict: bundle + picture in, decision out, without PyTorch."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baad.bundle import read_bundle
+from baad.data.decode import read_image
+from baad.data.geometry import resize_map
+from baad.errors import ImageError
+from baad.runtime.session import RawMaps, Session
+from baad.verdict.calibration import Calibration, at_rate, at_threshold
+from baad.verdict.decide import Verdict, decide
+from baad.verdict.regions import find_regions
+from baad.verdict.zones import border_width, share_alarm
+
+ASPECT_TOLERANCE = 1.25  # times wider or narrower than any training picture before a verdict carries a note
+SIZE_TOLERANCE = 2.0  # times larger or smaller, along the side
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A model ready to judge. Holds no state that a picture could change; may be shared between threads.
+
+    from baad import Detector
+    detector = Detector.load("model.baad")
+    print(detector.predict("part.png").label)
+    """
+
+    session: Session
+    calibration: Calibration
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, path: Path | str, threads: int = 0, provider: str = "cpu") -> "Detector":
+        """Read and verify a model file. `threads`: 0 takes every core. Raises BundleError, see `read_bundle`."""
+        bundle = read_bundle(Path(path))
+        return cls(Session(bundle.onnx, threads, provider), bundle.calibration, bundle.manifest)
+
+    def with_false_alarms(self, rate: float) -> "Detector":
+        """The same model at another false-alarm rate, a share between 0 and 1; the network is not loaded again."""
+        return replace(self, calibration=at_rate(self.calibration, rate))
+
+    def with_threshold(self, threshold: float) -> "Detector":
+        """The same model with a threshold of the raw score set by hand."""
+        return replace(self, calibration=at_threshold(self.calibration, threshold))
+
+    def predict(self, image: Path | str | np.ndarray) -> Verdict:
+        """Judge a picture: a file, uint8 [H, W, 3] in the order red, green, blue, or uint8 [H, W] grey.
+
+        Maps come back at the size of the picture. OpenCV reads blue first: turn its arrays with `image[:, :, ::-1]`.
+        Raises ImageError for files that cannot be read and for other arrays.
+        """
+        pixels = to_pixels(image)
+        shape = (pixels.shape[0], pixels.shape[1])
+        return judge(self.session.run(pixels), shape, self.calibration, check_input(shape, self.manifest))
+
+    def score(self, image: Path | str | np.ndarray) -> RawMaps:
+        """The network's raw maps, score and reconstruction for a picture, at the network's size, without a decision."""
+        return self.session.run(to_pixels(image))
+
+
+def judge(raw: RawMaps, shape: tuple[int, int], calibration: Calibration, notes: tuple[str, ...] = ()) -> Verdict:
+    """Decide on raw maps: what follows the network, for a picture of `shape` (H, W)."""
+    anomaly_map = resize_map(raw.anomaly, shape)  # float32 [H, W]
+    foreground = resize_map(raw.foreground, shape)  # float32 [H, W]
+    network_pixel = math.ceil(shape[0] * shape[1] / raw.anomaly.size)  # px; smaller regions come from interpolation
+    return decide(
+        score=raw.score,
+        calibration=calibration,
+        regions=find_regions(anomaly_map, calibration.pixel_threshold, minimum_area=network_pixel),
+        zones=share_alarm(anomaly_map > calibration.pixel_threshold, foreground > 0.5, border_width(shape)),
+        anomaly_map=anomaly_map,
+        foreground=foreground,
+        notes=notes,
+    )
+
+
+def to_pixels(image: Path | str | np.ndarray) -> np.ndarray:
+    """A file or an array as a person has it -> uint8 [H, W, 3]. Raises ImageError, which says how to convert."""
+    if isinstance(image, (str, Path)):
+        return read_image(Path(image))
+    if not isinstance(image, np.ndarray):
+        raise ImageError(f"A picture is a file name or a numpy array, not {type(image).__name__}: use np.asarray(...).")
+    if image.dtype != np.uint8:
+        raise ImageError(f"The picture is an array of {image.dtype}: {_conversion(image)}.")
+    pixels = image[:, :, None] if image.ndim == 2 else image
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or pixels.size == 0:
+        raise ImageError(f"The picture is an array of shape {list(image.shape)}: give [H, W, 3], or [H, W] for grey.")
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels[:, :, :3]  # a fourth channel is alpha
+
+
+def _conversion(image: np.ndarray) -> str:
+    if image.dtype == bool:
+        return "give uint8, with image.astype('uint8') * 255"
+    if image.dtype.kind == "f":
+        return "give uint8 in 0..255; values in 0..1 become that with (image * 255).round().astype('uint8')"
+    if image.dtype == np.uint16:
+        return "give uint8 in 0..255, as files are read: np.rint(image / 257).astype('uint8')"
+    return "give uint8 in 0..255"
+
+
+def check_input(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Notes for a picture of `shape` (H, W) that is not what the model was trained for; empty where all is well."""
+    known = [(int(height), int(width)) for height, width in manifest.get("image_shapes", ())]
+    if not known:
+        return ()
+    nearest = min(known, key=lambda other: _ratio(shape[0], other[0]) * _ratio(shape[1], other[1]))
+    differs = f"the picture is {shape[1]}x{shape[0]} px, the nearest training picture {nearest[1]}x{nearest[0]} px"
+    notes = []
+    if min(_ratio(shape[1] / shape[0], width / height) for height, width in known) > ASPECT_TOLERANCE:
+        notes.append(f"{differs}: another aspect, the network sees parts squashed")
+    if min(_ratio(shape[0] * shape[1], height * width) for height, width in known) > SIZE_TOLERANCE**2:
+        notes.append(f"{differs}: another resolution, fine detail differs")
+    return tuple(notes)
+
+
+def _ratio(one: float, other: float) -> float:
+    """How many times the larger of two positive numbers holds the smaller."""
+    return max(one / other, other / one)

@@ -1,0 +1,185 @@
+"""Verdicts -> JSON lines, CSV, overlay pictures. Writers take iterables and keep one verdict at a time in memory."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from PIL import Image
+
+from baad.atomic import replacing
+from baad.verdict.calibration import to_display
+from baad.verdict.decide import Verdict
+from baad.verdict.zones import widen
+
+RECORD_FIELDS = {
+    "file": "the picture, as it was named to the program",
+    "verdict": '"ng" if the score lies above the threshold, else "ok"; "warn" is kept for zone policies',
+    "score": "raw score of the picture: any real number, higher is stranger, comparable between pictures",
+    "threshold": "raw score above which a picture is rejected",
+    "p_value": "share of good pictures that score at least this high, above 0, at most 1",
+    "display": "score on a scale of 0 to 1, .5 at the threshold",
+    "regions": "places above the pixel threshold, highest peak first: box [x0, y0, x1, y1] in px with x1 and y1 just "
+    "outside, area in px, peak (raw)",
+    "zones": "shares of the area above the pixel threshold on the part, on the border band around its outline and on "
+    "the background; they sum to 1, or are 0 without such an area",
+    "notes": "what makes the verdict doubtful, in words; mostly empty",
+}
+CSV_FIELDS = (
+    *("file", "verdict", "score", "threshold", "p_value", "display"),
+    *("regions", "worst_x0", "worst_y0", "worst_x1", "worst_y1", "worst_area", "worst_peak"),
+    *("part", "border", "background", "notes"),
+)
+
+PANEL_LIMIT = 1600  # px, longer side of one panel of an overlay; larger pictures are shown reduced
+SEAM = 8  # px between the two panels
+OUTLINE = (0, 255, 255)  # no heat colour, and rare on parts
+HEAT_FROM = 0.25  # display value from which heat is visible: three spreads below the threshold
+HEAT_OPACITY = 0.65  # of heat from the threshold on
+PALETTE = {  # display value -> colour; the step at .5 makes the threshold visible
+    0.0: (8, 10, 40),
+    0.25: (30, 60, 140),
+    0.4999: (90, 170, 200),
+    0.5: (255, 225, 80),
+    0.75: (240, 100, 20),
+    1.0: (170, 0, 20),
+}
+
+
+def verdict_record(verdict: Verdict, path: Path | str) -> dict[str, Any]:
+    """What `baad predict` writes about one picture; RECORD_FIELDS says what each field means."""
+    return {
+        "file": str(path),
+        "verdict": verdict.label,
+        "score": verdict.score,
+        "threshold": verdict.threshold,
+        "p_value": verdict.p_value,
+        "display": verdict.display,
+        "regions": [{"box": list(r.box), "area": r.area_px, "peak": r.peak} for r in verdict.regions],
+        "zones": {
+            "part": verdict.zones.part,
+            "border": verdict.zones.border,
+            "background": verdict.zones.background,
+        },
+        "notes": list(verdict.notes),
+    }
+
+
+def write_json_lines(out: Path | TextIO, records: Iterable[Mapping[str, Any]]) -> int:
+    """Write records of `verdict_record`, one JSON object a line -> how many.
+
+    A path is written whole or not at all; an open text file gets each line at once, so that a pipe can follow.
+    """
+    return _write_text(out, records, _json_lines)
+
+
+def write_csv(out: Path | TextIO, records: Iterable[Mapping[str, Any]]) -> int:
+    """Write records of `verdict_record` as a table of CSV_FIELDS -> how many rows.
+
+    Only the worst region has columns; JSON lines have all of them.
+    """
+    return _write_text(out, records, _csv_rows)
+
+
+def _write_text(
+    out: Path | TextIO,
+    records: Iterable[Mapping[str, Any]],
+    write: Callable[[TextIO, Iterable[Mapping[str, Any]]], int],
+) -> int:
+    if not isinstance(out, Path):
+        return write(out, records)
+    with replacing(out) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        return write(file, records)
+
+
+def _json_lines(file: TextIO, records: Iterable[Mapping[str, Any]]) -> int:
+    count = 0
+    for record in records:
+        file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+        file.flush()
+        count += 1
+    return count
+
+
+def _csv_rows(file: TextIO, records: Iterable[Mapping[str, Any]]) -> int:
+    table = csv.DictWriter(file, CSV_FIELDS, lineterminator="\n")
+    table.writeheader()
+    count = 0
+    for record in records:
+        table.writerow(_flatten(record))
+        file.flush()
+        count += 1
+    return count
+
+
+def _flatten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as one table row; without regions the columns of the worst one stay empty."""
+    regions = record["regions"]
+    row = {name: record[name] for name in ("file", "verdict", "score", "threshold", "p_value", "display")}
+    if regions:
+        worst = regions[0]
+        row |= dict(zip(("worst_x0", "worst_y0", "worst_x1", "worst_y1"), worst["box"]))
+        row |= {"worst_area": worst["area"], "worst_peak": worst["peak"]}
+    return row | {"regions": len(regions), **record["zones"], "notes": "; ".join(record["notes"])}
+
+
+def colour_map(anomaly_map: np.ndarray, threshold: float, spread: float) -> np.ndarray:
+    """Raw anomaly map [H, W] -> colours, uint8 [H, W, 3].
+
+    Dark blue to pale blue up to `threshold`, yellow to red above it. The colour depends on the value alone, by the
+    formula of `Calibration.display`: equal values have equal colours in all pictures of a model. `spread` is
+    `Verdict.pixel_spread` or `Calibration.pixel_spread`.
+    """
+    level = np.rint(to_display(anomaly_map.astype(np.float32), threshold, spread) * 4096).astype(np.uint16)
+    return _colour_table()[level]
+
+
+def blend_heat(image: np.ndarray, anomaly_map: np.ndarray, threshold: float, spread: float) -> np.ndarray:
+    """Lay `colour_map` over a picture, uint8 [H, W, 3] -> the same shape; far below the threshold nothing is laid."""
+    display = to_display(anomaly_map.astype(np.float32), threshold, spread)
+    opacity = np.clip((display - HEAT_FROM) / (0.5 - HEAT_FROM), 0, 1)[:, :, None] * np.float32(HEAT_OPACITY)
+    blended = image * (1 - opacity) + colour_map(anomaly_map, threshold, spread) * opacity
+    return np.rint(blended).astype(np.uint8)
+
+
+def outline_alarms(image: np.ndarray, alarmed: np.ndarray) -> np.ndarray:
+    """Draw a bright line with a black rim around each alarmed place: uint8 [H, W, 3], bool [H, W] -> the picture's."""
+    width = max(1, round(max(alarmed.shape) / 300))
+    line = widen(alarmed, width)
+    drawn = image.copy()
+    drawn[widen(line, max(1, width // 2)) & ~alarmed] = 0
+    drawn[line & ~alarmed] = OUTLINE
+    return drawn
+
+
+def draw_overlay(image: np.ndarray, verdict: Verdict) -> np.ndarray:
+    """Two panels, side by side: the picture with its alarms outlined, and the same with heat.
+
+    image: uint8 [H, W, 3], the picture of the verdict -> uint8 [h, 2 w + 8, 3], reduced where a side exceeds 1600 px.
+    """
+    anomaly_map = verdict.anomaly_map
+    if image.shape[:2] != anomaly_map.shape:
+        raise ValueError(f"the picture is {image.shape[:2]} but its map is {anomaly_map.shape}")
+    if max(anomaly_map.shape) > PANEL_LIMIT:
+        scale = PANEL_LIMIT / max(anomaly_map.shape)
+        size = tuple(max(1, round(side * scale)) for side in reversed(anomaly_map.shape))
+        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+        anomaly_map = np.asarray(Image.fromarray(anomaly_map).resize(size, Image.Resampling.BOX))
+    outlined = outline_alarms(image, anomaly_map > verdict.pixel_threshold)
+    heated = blend_heat(image, anomaly_map, verdict.pixel_threshold, verdict.pixel_spread)
+    seam = np.full((image.shape[0], SEAM, 3), 255, np.uint8)
+    return np.concatenate([outlined, seam, heated], axis=1)
+
+
+def write_overlay(path: Path, image: np.ndarray, verdict: Verdict) -> None:
+    """Write `draw_overlay` as PNG, whole or not at all. Raises OutputError where the disk refuses."""
+    with replacing(Path(path)) as partial:
+        Image.fromarray(draw_overlay(image, verdict)).save(partial, format="PNG")
+
+
+def _colour_table() -> np.ndarray:
+    positions, colours = np.array(list(PALETTE)), np.array(list(PALETTE.values()))
+    steps = np.linspace(0, 1, 4097)
+    return np.stack([np.interp(steps, positions, channel) for channel in colours.T], axis=1).astype(np.uint8)

@@ -1,0 +1,158 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from baad.errors import BundleError, ImageError
+from baad.runtime.detector import Detector, check_input, to_pixels
+from tests.runtime.tiny_model import draw_part, tiny_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return tiny_bundle(tmp_path_factory.mktemp("model") / "model.baad")
+
+
+@pytest.fixture(scope="module")
+def detector(bundle):
+    return Detector.load(bundle, threads=1)
+
+
+def test_a_spot_on_the_part_is_rejected_and_found(detector):
+    verdict = detector.predict(draw_part(green=240))
+    assert verdict.label == "ng"
+    assert verdict.score == pytest.approx(7.0, abs=0.01)
+    assert verdict.p_value == 0.25
+    (region,) = verdict.regions
+    assert np.abs(np.array(region.box) - (6, 10, 21, 20)).max() <= 2
+    assert region.peak == pytest.approx(verdict.score, abs=0.5)
+    assert verdict.zones.part > 0.5
+    assert verdict.zones.background == 0
+    assert verdict.anomaly_map.shape == verdict.foreground.shape == (40, 60)
+    assert verdict.notes == ()
+
+
+def test_a_good_part_passes_without_regions(detector):
+    verdict = detector.predict(draw_part(green=100))
+    assert (verdict.label, verdict.regions, verdict.zones.part) == ("ok", (), 0.0)
+    assert verdict.display < 0.5
+
+
+def test_an_alarm_beside_the_part_is_shown_to_lie_there(detector):
+    picture = draw_part(green=240)
+    picture[..., 1] = picture[:, ::-1, 1]  # the spot moves to the right half, which is background
+    verdict = detector.predict(picture)
+    assert verdict.label == "ng"
+    assert verdict.zones.background > 0.5
+    assert verdict.zones.part == 0
+
+
+def test_a_file_and_its_array_have_the_same_verdict(detector, tmp_path):
+    Image.fromarray(draw_part(green=200)).save(tmp_path / "part.png")
+    expected = detector.predict(draw_part(green=200))
+    for path in (tmp_path / "part.png", str(tmp_path / "part.png")):
+        assert detector.predict(path).score == expected.score
+
+
+def test_one_picture_never_changes_the_verdict_on_another(detector):
+    before = detector.predict(draw_part(green=180))
+    detector.predict(draw_part((100, 20), green=255))
+    after = detector.predict(draw_part(green=180))
+    assert before.score == after.score
+    assert np.array_equal(before.anomaly_map, after.anomaly_map)
+
+
+def test_raw_maps_come_with_the_reconstruction(detector):
+    raw = detector.score(draw_part())
+    assert raw.anomaly.shape == raw.foreground.shape == raw.reconstruction.shape[:2]
+
+
+def test_the_threshold_can_be_set_without_loading_the_model_again(detector):
+    picture = draw_part(green=200)
+    assert detector.predict(picture).label == "ng"
+    assert detector.with_threshold(100).predict(picture).label == "ok"
+    assert detector.with_false_alarms(0.9).calibration.threshold < detector.calibration.threshold
+    assert detector.with_threshold(100).session is detector.session
+    assert detector.predict(picture).label == "ng"
+
+
+def test_grey_and_alpha_become_colour():
+    grey = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    expected = np.stack([grey] * 3, axis=2)
+    assert np.array_equal(to_pixels(grey), expected)
+    assert np.array_equal(to_pixels(grey[:, :, None]), expected)
+    with_alpha = np.dstack([expected, np.zeros_like(grey)])
+    assert np.array_equal(to_pixels(with_alpha), expected)
+
+
+@pytest.mark.parametrize(
+    ("array", "remedy"),
+    [
+        (np.zeros((4, 4, 3), np.float32), "(image * 255)"),
+        (np.zeros((4, 4), bool), "* 255"),
+        (np.zeros((4, 4), np.uint16), "image / 257"),
+        (np.zeros((4, 4, 3), np.int64), "uint8 in 0..255"),
+        (np.zeros((3, 4, 4, 3), np.uint8), "[H, W, 3]"),
+        (np.zeros((3, 64, 64), np.uint8), "[H, W, 3]"),
+        (np.zeros((0, 4, 3), np.uint8), "[H, W, 3]"),
+        ([[1, 2], [3, 4]], "np.asarray"),
+    ],
+    ids=["float", "bool", "16 bit", "int", "batch", "channels first", "empty", "list"],
+)
+def test_other_arrays_are_refused_with_a_remedy(array, remedy):
+    with pytest.raises(ImageError) as caught:
+        to_pixels(array)
+    assert remedy in str(caught.value)
+
+
+def test_the_remedy_for_floats_works(detector):
+    picture = draw_part(green=240)
+    image = picture / 255
+    assert detector.predict((image * 255).round().astype("uint8")).score == detector.predict(picture).score
+
+
+MANIFEST = {"image_shapes": [[400, 600], [800, 1200]]}
+
+
+@pytest.mark.parametrize("shape", [(400, 600), (800, 1200), (420, 600), (300, 450)])
+def test_pictures_like_those_of_the_training_carry_no_note(shape):
+    assert check_input(shape, MANIFEST) == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "word"), [((600, 400), "aspect"), ((100, 150), "resolution"), ((2400, 3600), "resolution")]
+)
+def test_pictures_unlike_those_of_the_training_carry_a_note(shape, word):
+    (note,) = check_input(shape, MANIFEST)
+    assert word in note
+    assert f"{shape[1]}x{shape[0]} px" in note
+
+
+def test_a_model_that_does_not_know_its_pictures_says_nothing():
+    assert check_input((1, 1000), {}) == ()
+
+
+def test_the_verdict_carries_the_note(detector):
+    assert "aspect" in detector.predict(draw_part((60, 40))).notes[0]
+
+
+def test_a_model_file_that_is_missing_is_said_plainly(tmp_path):
+    with pytest.raises(BundleError, match="There is no model file"):
+        Detector.load(tmp_path / "none.baad")
+
+
+def test_the_line_needs_neither_torch_nor_opencv_nor_scipy_nor_onnx(bundle, tmp_path):
+    Image.fromarray(draw_part(green=240)).save(tmp_path / "part.png")
+    code = f"""
+import sys
+for name in ("torch", "cv2", "scipy", "onnx", "jinja2", "safetensors"):
+    sys.modules[name] = None
+import baad.runtime.output
+from baad import Detector
+from baad.verdict import calibration, decide, promise, regions, zones
+print(Detector.load({str(bundle)!r}, threads=1).predict({str(tmp_path / "part.png")!r}).label)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("ng", "")

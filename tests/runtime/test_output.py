@@ -1,0 +1,185 @@
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from baad.errors import OutputError
+from baad.runtime.output import (
+    CSV_FIELDS,
+    RECORD_FIELDS,
+    blend_heat,
+    colour_map,
+    draw_overlay,
+    outline_alarms,
+    verdict_record,
+    write_csv,
+    write_json_lines,
+    write_overlay,
+)
+from baad.verdict.decide import Verdict
+from baad.verdict.regions import Region, find_regions
+from baad.verdict.zones import ZoneShares
+
+
+def make_verdict(anomaly_map=None, regions=None, **changes):
+    if anomaly_map is None:
+        anomaly_map = np.full((20, 30), -5.0, np.float32)
+    fields = {
+        "label": "ng",
+        "score": 3.5,
+        "threshold": 2.0,
+        "p_value": 0.25,
+        "display": 0.75,
+        "regions": find_regions(anomaly_map, 2.0) if regions is None else regions,
+        "zones": ZoneShares(0.75, 0.25, 0.0),
+        "anomaly_map": anomaly_map,
+        "foreground": np.ones_like(anomaly_map),
+        "pixel_threshold": 2.0,
+        "pixel_spread": 0.5,
+        "notes": (),
+    }
+    return Verdict(**(fields | changes))
+
+
+REGIONS = (Region((1, 2, 5, 8), 20, 3.5), Region((9, 9, 10, 10), 1, 2.5))
+
+
+def test_a_record_has_the_documented_fields_and_plain_values():
+    record = verdict_record(make_verdict(regions=REGIONS, notes=("another aspect",)), "a/part.png")
+    assert list(record) == list(RECORD_FIELDS)
+    assert json.loads(json.dumps(record)) == {
+        "file": "a/part.png",
+        "verdict": "ng",
+        "score": 3.5,
+        "threshold": 2.0,
+        "p_value": 0.25,
+        "display": 0.75,
+        "regions": [
+            {"box": [1, 2, 5, 8], "area": 20, "peak": 3.5},
+            {"box": [9, 9, 10, 10], "area": 1, "peak": 2.5},
+        ],
+        "zones": {"part": 0.75, "border": 0.25, "background": 0.0},
+        "notes": ["another aspect"],
+    }
+
+
+def test_regions_found_in_a_map_are_plain_values_too():
+    anomaly_map = np.zeros((4, 4), np.float32)
+    anomaly_map[1, 1] = 7
+    assert json.loads(json.dumps(verdict_record(make_verdict(anomaly_map), "x")))["regions"] == [
+        {"box": [1, 1, 2, 2], "area": 1, "peak": 7.0}
+    ]
+
+
+def test_json_lines_hold_one_record_each(tmp_path):
+    records = [verdict_record(make_verdict(regions=REGIONS), f"{name}.png") for name in ("ä", 'with "quotes"\n')]
+    assert write_json_lines(tmp_path / "new" / "out.jsonl", iter(records)) == 2
+    lines = (tmp_path / "new" / "out.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == records
+
+
+def test_a_csv_row_counts_the_regions_and_shows_the_worst(tmp_path):
+    verdicts = {"a,b.png": make_verdict(regions=REGIONS, notes=("one", "two")), "c.png": make_verdict(label="ok")}
+    records = (verdict_record(verdict, path) for path, verdict in verdicts.items())
+    assert write_csv(tmp_path / "out.csv", records) == 2
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert tuple(first) == CSV_FIELDS
+    assert (first["file"], first["regions"], first["notes"], first["part"]) == ("a,b.png", "2", "one; two", "0.75")
+    assert [first[f"worst_{name}"] for name in ("x0", "y0", "x1", "y1", "area", "peak")] == [
+        *("1", "2", "5", "8"),
+        *("20", "3.5"),
+    ]
+    assert (second["verdict"], second["regions"], second["worst_x0"]) == ("ok", "0", "")
+
+
+@pytest.mark.parametrize("write", [write_json_lines, write_csv])
+def test_an_open_file_gets_each_line_before_the_next_picture_is_judged(write):
+    out, seen = io.StringIO(), []
+
+    def records():
+        for name in ("a.png", "b.png", "c.png"):
+            seen.append(out.getvalue().count(".png"))
+            yield verdict_record(make_verdict(), name)
+
+    assert write(out, records()) == 3
+    assert seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize("write", [write_json_lines, write_csv])
+def test_a_file_that_breaks_off_leaves_what_was_there(write, tmp_path):
+    out = tmp_path / "out"
+    out.write_text("before")
+
+    def records():
+        yield verdict_record(make_verdict(), "a.png")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(out, records())
+    assert out.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_value_has_one_colour_whatever_else_the_map_holds():
+    alone = colour_map(np.array([[1.5]], np.float32), threshold=2.0, spread=0.5)
+    among = colour_map(np.array([[1.5, 90.0, -40.0]], np.float32), threshold=2.0, spread=0.5)
+    assert np.array_equal(alone[0, 0], among[0, 0])
+    assert alone.dtype == np.uint8
+    assert among.shape == (1, 3, 3)
+
+
+def test_colours_turn_from_blue_to_warm_at_the_threshold():
+    below, above = colour_map(np.array([[1.99, 2.01]], np.float32), threshold=2.0, spread=0.5)[0].astype(int)
+    assert below[2] > below[0]
+    assert above[0] > above[2]
+
+
+def test_a_good_picture_stays_clear_and_an_alarm_is_tinted():
+    image = np.full((1, 2, 3), 128, np.uint8)
+    clear, tinted = blend_heat(image, np.array([[-9.0, 9.0]], np.float32), threshold=2.0, spread=0.5)[0]
+    assert clear.tolist() == [128, 128, 128]
+    assert int(tinted[0]) > int(tinted[2]) + 50
+
+
+def test_an_outline_surrounds_the_alarm_and_leaves_its_inside():
+    image = np.full((9, 9, 3), 100, np.uint8)
+    alarmed = np.zeros((9, 9), bool)
+    alarmed[3:6, 3:6] = True
+    drawn = outline_alarms(image, alarmed)
+    assert (drawn[3:6, 3:6] == 100).all()
+    assert drawn[2, 2].tolist() == drawn[6, 4].tolist() == [0, 255, 255]
+    assert drawn[1, 4].tolist() == [0, 0, 0]
+    assert drawn[0, 4].tolist() == [100, 100, 100]
+    assert (image == 100).all()
+
+
+def test_an_overlay_shows_the_picture_twice(tmp_path):
+    anomaly_map = np.full((20, 30), -5.0, np.float32)
+    anomaly_map[5:9, 5:9] = 4.0
+    image = np.full((20, 30, 3), 128, np.uint8)
+    write_overlay(tmp_path / "seen" / "part.png", image, make_verdict(anomaly_map))
+    with Image.open(tmp_path / "seen" / "part.png") as file:
+        shown = np.asarray(file)
+    left, right = shown[:, :30], shown[:, -30:]
+    assert shown.shape == (20, 68, 3)
+    assert left[6, 6].tolist() == [128, 128, 128]
+    assert (left == (0, 255, 255)).all(axis=2).any()
+    assert right[6, 6].tolist() != [128, 128, 128]
+    assert right[15, 25].tolist() == [128, 128, 128]
+
+
+def test_a_large_picture_is_reduced_and_keeps_its_aspect():
+    anomaly_map = np.zeros((40, 3200), np.float32)
+    shown = draw_overlay(np.zeros((40, 3200, 3), np.uint8), make_verdict(anomaly_map))
+    assert shown.shape == (20, 2 * 1600 + 8, 3)
+
+
+@pytest.mark.parametrize("write", [write_json_lines, write_csv])
+def test_a_place_that_cannot_be_written_is_said_plainly(write, tmp_path):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(OutputError, match="Cannot write"):
+        write(tmp_path / "out", [])

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from baad.errors import BundleError, ImageError, MissingExtra, SettingError
+from baad.runtime.session import Session, usable_cores
+from tests.runtime.tiny_model import SIDE, draw_part, tiny_onnx
+
+
+@pytest.fixture(scope="module")
+def session():
+    return Session(tiny_onnx(), threads=1)
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (1, 1), (7, 300)])
+def test_a_picture_of_any_size_gives_maps_of_the_networks_size(session, shape):
+    raw = session.run(np.full((*shape, 3), (51, 160, 0), np.uint8))
+    assert (raw.anomaly.shape, raw.anomaly.dtype) == ((SIDE, SIDE), np.float32)
+    np.testing.assert_allclose(raw.anomaly, 2.0, atol=1e-5)
+    np.testing.assert_allclose(raw.foreground, 0.2, atol=1e-6)
+    assert raw.score == pytest.approx(2.0, abs=1e-5)
+    assert raw.reconstruction.shape == (SIDE, SIDE, 3)
+    assert raw.reconstruction.dtype == np.uint8
+
+
+def test_scores_are_raw_and_may_be_negative(session):
+    assert session.run(np.zeros((5, 5, 3), np.uint8)).score == -8.0
+
+
+def test_a_batch_of_different_sizes_is_the_pictures_one_by_one(session):
+    pictures = [draw_part(), draw_part((64, 30), green=200)]
+    for raw, picture in zip(session.run_batch(pictures), pictures, strict=True):
+        assert raw.score == session.run(picture).score
+
+
+def test_pictures_that_are_views_are_read_as_they_look(session):
+    picture = draw_part(green=220)
+    assert session.run(picture[:, ::-1]).score == pytest.approx(session.run(picture).score, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "picture", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)], ids=str
+)
+def test_arrays_that_are_no_pictures_are_refused(session, picture):
+    with pytest.raises(ImageError, match="uint8 \\[H, W, 3\\]"):
+        session.run(picture)
+
+
+def test_a_reconstruction_may_be_left_out():
+    assert Session(tiny_onnx(drop="reconstruction"), threads=1).run(draw_part()).reconstruction is None
+
+
+@pytest.mark.parametrize(
+    ("onnx", "complaint"),
+    [
+        (b"", "does not load"),
+        (b"not a graph", "does not load"),
+        (tiny_onnx(drop="foreground"), "no 'foreground'"),
+        (tiny_onnx(rename=("image", "input")), "no 'image'"),
+        (tiny_onnx(rename=("pred_score", "score")), "no 'pred_score'"),
+        (tiny_onnx(rename=("reconstruction", "picture"), drop="pred_score"), "no 'pred_score'"),
+    ],
+    ids=["empty", "garbage", "no foreground", "other input", "other score", "two faults"],
+)
+def test_a_graph_of_another_contract_is_refused_in_one_line(onnx, complaint):
+    with pytest.raises(BundleError, match=complaint) as caught:
+        Session(onnx)
+    assert "\n" not in str(caught.value)
+
+
+def test_values_that_are_not_numbers_never_become_a_verdict():
+    with pytest.raises(BundleError, match="not numbers"):
+        Session(tiny_onnx(scale=float("inf")), threads=1).run(draw_part())
+
+
+def test_no_threads_means_all_cores_and_a_negative_number_is_refused():
+    assert Session(tiny_onnx()).threads == usable_cores() >= 1
+    with pytest.raises(SettingError, match="threads is -1"):
+        Session(tiny_onnx(), threads=-1)
+
+
+def test_an_unknown_provider_and_one_that_is_not_installed_are_told_apart(monkeypatch):
+    with pytest.raises(SettingError, match="cpu, cuda"):
+        Session(tiny_onnx(), provider="tpu")
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(MissingExtra, match="onnxruntime-gpu"):
+        Session(tiny_onnx(), provider="cuda")
