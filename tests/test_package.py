@@ -1,0 +1,58 @@
+import subprocess
+import sys
+
+import pytest
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = (
+        "import sys, baad; print(sorted({'numpy', 'torch', 'onnxruntime', 'PIL', 'rich', 'typer'} & set(sys.modules)))"
+    )
+    assert run_python(code).stdout.strip() == "[]"
+
+
+def test_the_public_names_are_those_listed():
+    code = "import baad; print(set(baad.__all__) <= set(dir(baad)), baad.Detector.__name__, baad.Verdict.__name__)"
+    assert run_python(code).stdout.split() == ["True", "Detector", "Verdict"]
+
+
+def test_train_without_pytorch_says_what_to_install():
+    done = run_python("import sys; sys.modules['torch'] = None\nfrom baad import train")
+    assert "MissingExtra: Training needs torch. Install it with `pip install 'baad[train]'`." in done.stderr
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    import baad
+
+    with pytest.raises(AttributeError, match="no attribute 'Engine'"):
+        _ = baad.Engine
+
+
+def test_the_version_is_that_of_the_installation():
+    import importlib.metadata
+
+    import baad
+
+    assert baad.__version__ == importlib.metadata.version("baad")
+
+
+def test_a_source_tree_that_is_not_installed_still_has_a_version(monkeypatch):
+    import importlib.metadata
+
+    import baad
+
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    assert baad._read_version() == "0+unknown"
+
+
+def test_the_module_can_be_run():
+    done = subprocess.run([sys.executable, "-m", "baad", "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "train" in done.stdout
