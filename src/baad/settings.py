@@ -169,7 +169,8 @@ def describe_allowed(each: "Field[Any]") -> str:
     limits = each.metadata["limits"]
     kind = "a whole number" if each.type is int else "a number"
     lower = f"from {limits['low']:g}" if limits["low"] is not None else f"above {limits['above']:g}"
-    upper = f"to {limits['high']:.12g}" if limits["high"] is not None else f"and below {limits['below']:g}"
+    highest = "to" if limits["low"] is not None else "and at most"
+    upper = f"{highest} {limits['high']:.12g}" if limits["high"] is not None else f"and below {limits['below']:g}"
     return f"{kind} {lower} {upper}"
 
 

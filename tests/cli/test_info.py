@@ -6,7 +6,14 @@ from baad.settings import TrainSettings
 def test_info_says_how_the_model_was_made_and_what_it_promises(baad, model):
     told = baad("info", model)
     assert told.code == 0
-    for word in ("1,234,567 parameters", "1.50 GMAC", "steps=", "20 held out", "of good parts", "two pictures are alike"):
+    for word in (
+        "1,234,567 parameters",
+        "1.50 GMAC",
+        "steps=",
+        "20 held out",
+        "of good parts",
+        "two pictures are alike",
+    ):
         assert word in told.out
     assert "brightness needs no part" in told.out
 

@@ -1,0 +1,118 @@
+"""Write docs/cli.md, docs/settings.md and the tree in ARCHITECTURE.md from the program: `make docs`.
+
+A test compares them, so that they cannot go stale.
+"""
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from baad.cli.app import VERBS, build_app
+from baad.settings import TrainSettings, describe_allowed
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "baad"
+TREE = ("<!-- tree: written by make docs -->", "<!-- end of tree -->")
+ROOMS = {  # in the order of the imports; what a folder is for (a single file says so itself)
+    "errors": "",
+    "atomic": "",
+    "settings": "",
+    "progress": "",
+    "data": "FILES -> ARRAYS",
+    "foreground": "ARRAYS -> WHERE THE PART IS",
+    "synthesis": "ARRAYS -> INVENTED DEFECTS",
+    "verdict": "MAPS -> DECISION",
+    "bundle": "",
+    "runtime": "BUNDLE + IMAGE -> VERDICT",
+    "metrics": "MAPS + TRUTH -> FIGURES",
+    "report": "FIGURES -> PAGES",
+    "learn": "IMAGES -> BUNDLE (PyTorch)",
+    "baselines": "PEERS ON THE SAME DATA (PyTorch)",
+    "bench": "QUESTIONS -> TABLES (PyTorch)",
+    "cli": "VERBS, one a file, no logic",
+}
+
+
+def generate() -> dict[Path, str]:
+    """Every generated page and what it must hold."""
+    architecture = ROOT / "ARCHITECTURE.md"
+    before, rest = architecture.read_text("utf-8").split(TREE[0])
+    tree = f"{TREE[0]}\n```\n{draw_tree()}\n```\n{TREE[1]}"
+    return {
+        ROOT / "docs" / "cli.md": describe_commands(),
+        ROOT / "docs" / "settings.md": describe_settings(),
+        architecture: before + tree + rest.split(TREE[1])[1],
+    }
+
+
+def describe_commands() -> str:
+    """docs/cli.md: the help of every verb."""
+    pages = [f"## baad {verb}\n\n```\n{ask_for_help(verb)}\n```\n" for verb in VERBS]
+    return (
+        "# Commands\n\nWritten by `make docs` from the program itself.\n\n"
+        f"```\n{ask_for_help('')}\n```\n\n" + "\n".join(pages) + f"\n## Exit codes\n\n```\n{exit_codes()}\n```\n"
+    )
+
+
+def ask_for_help(verb: str) -> str:
+    """What `baad VERB --help` prints, 100 columns wide."""
+    os.environ["COLUMNS"] = "100"
+    words = [*verb.split(), "--help"]
+    shown = CliRunner().invoke(build_app(words), words, prog_name="baad")
+    return "\n".join(line.rstrip() for line in shown.output.strip().splitlines())
+
+
+def exit_codes() -> str:
+    """The table in the docstring of cli/app.py."""
+    table = (docstring(PACKAGE / "cli" / "app.py")).split("Exit codes\n")[1]
+    return "\n".join(line.strip() for line in table.strip().splitlines())
+
+
+def describe_settings() -> str:
+    """docs/settings.md: every setting, its default, what it may be, what it means."""
+    rows = [
+        f"| `{each.name}` | `{str(each.default).lower() if each.type is bool else each.default}` "
+        f"| {describe_allowed(each)} | {each.metadata['help']} |"
+        for each in fields(TrainSettings)
+    ]
+    return (
+        "# Settings\n\nWritten by `make docs` from `src/baad/settings.py`. Give them with `--set name=value`, or one a "
+        "line in a TOML\nfile with `--config FILE.toml`; the last word counts.\n\n"
+        "| name | default | allowed | meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+def draw_tree() -> str:
+    """Every source file and the first line of its docstring, rooms in the order of the imports."""
+    return "\n".join(line.rstrip() for room in ROOMS for line in draw_room(room))
+
+
+def draw_room(room: str) -> Iterator[str]:
+    single = PACKAGE / f"{room}.py"
+    if single.exists():
+        yield f"{single.name:<28}{first_line(single)}"
+    files = [file for file in sorted((PACKAGE / room).glob("*.py")) if file.name != "__init__.py"]
+    if files:
+        yield f"{room + '/':<28}{ROOMS[room]}"
+        for file in files:
+            yield f"  {file.name:<26}{first_line(file)}"
+
+
+def first_line(file: Path) -> str:
+    """The first sentence of a file's docstring, if it ends on the first line."""
+    return re.split(r"(?<! al)\. ", docstring(file).split("\n")[0])[0].rstrip(".")
+
+
+def docstring(file: Path) -> str:
+    return ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+
+
+if __name__ == "__main__":
+    for page, text in generate().items():
+        page.write_text(text, "utf-8")
+        print(page.relative_to(ROOT))

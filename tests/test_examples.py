@@ -1,0 +1,50 @@
+"""Every program in examples/ runs as its docstring says, and is short."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.factory import write_category
+from tests.fake_model import write_fake_model
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+TINY = ("size=fast", "image_size=64", "steps=3", "batch_size=2", "threads=1")
+
+
+def run(name, *words):
+    command = [sys.executable, str(EXAMPLES / name), *map(str, words)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def category(tmp_path_factory):
+    return write_category(tmp_path_factory.mktemp("category") / "disc", normals=12, good=3, defective=4)
+
+
+def test_train_folder_writes_a_model_that_judges(category, tmp_path):
+    told = run("train_folder.py", category / "train", tmp_path / "model.baad", *TINY)
+    assert (tmp_path / "model.baad").exists()
+    assert told.startswith("3 steps")
+
+
+def test_embed_on_line_judges_every_frame(category, tmp_path):
+    model = write_fake_model(tmp_path / "model.baad")
+    lines = run("embed_on_line.py", model, category / "test").splitlines()
+    assert len(lines) == 7
+    assert {line.split()[1] for line in lines} == {"ok", "ng"}
+
+
+def test_own_detector_prints_figures(category):
+    assert "image AUROC" in run("own_detector.py", category)
+
+
+@pytest.mark.parametrize("program", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.name)
+def test_an_example_is_short_and_tested(program):
+    assert len(program.read_text("utf-8").splitlines()) < 40
+    assert f'run("{program.name}"' in Path(__file__).read_text("utf-8")
