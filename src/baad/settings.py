@@ -40,11 +40,6 @@ class TrainSettings:
         "Size of the networks. fast runs in real time on a CPU; tiny is smaller, small is made for GPUs.",
         choices=("tiny", "fast", "small"),
     )
-    pdn: str = _setting(
-        "distilled",
-        "Weights of the patch description network: the shipped ones, or random ones as a control.",
-        choices=("distilled", "random"),
-    )
     image_size: int = _setting(
         256,
         "Side in pixels to which every picture is resized, whatever its shape; a multiple of 32. Larger sees finer "
