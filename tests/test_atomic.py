@@ -1,0 +1,34 @@
+import pytest
+
+from baad.atomic import replacing, write_bytes, write_text
+from baad.errors import OutputError
+
+
+def test_a_file_appears_whole(tmp_path):
+    write_text(tmp_path / "new" / "a.txt", "grün")
+    assert (tmp_path / "new" / "a.txt").read_text("utf-8") == "grün"
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.txt"]
+
+
+def test_an_exception_leaves_the_old_file_and_no_rest(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), replacing(target) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    for content in ("old", "new"):
+        with replacing(tmp_path / "maps") as partial:
+            partial.mkdir()
+            (partial / content).touch()
+    assert [path.name for path in (tmp_path / "maps").iterdir()] == ["new"]
+
+
+def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="Cannot write .*file.*Choose a place"):
+        write_bytes(tmp_path / "file" / "model.baad", b"x")
