@@ -33,7 +33,7 @@ def test_any_size_of_picture_gives_maps_of_the_networks_size(graph):
     assert anomaly.shape == foreground.shape == (1, 64, 64)
     assert rebuilt.shape == (1, 64, 64, 3) and rebuilt.dtype == torch.uint8
     assert score.shape == (1,)
-    assert 0.0 <= float(foreground.min()) and float(foreground.max()) <= 1.0
+    assert float(foreground.min()) >= 0.0 and float(foreground.max()) <= 1.0
 
 
 def test_the_runtime_agrees_with_the_network(graph, session):

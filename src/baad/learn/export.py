@@ -1,5 +1,6 @@
 """The deploy graph as ONNX bytes."""
 
+import logging
 import warnings
 
 import torch
@@ -16,6 +17,7 @@ def export_onnx(graph: DeployGraph) -> bytes:
     height, width = torch.export.Dim("height", min=8, max=20000), torch.export.Dim("width", min=8, max=20000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             graph.eval(),
             (example,),

@@ -96,8 +96,6 @@ class Mtrs(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         neck = F.dropout2d(self.neck(features), 0.1, self.training)  # [B, neck, 64, 64]
-        if self.training:
-            neck = neck + 0.05 * torch.randn_like(neck)
         shared = self.trunk(neck)  # [B, up 1, 32, 32]
         picture, at_64 = self.image_head(shared)
         return picture, self.mask_head(shared, neck), self.feature_head(at_64)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baad.learn.blocks import count_macs, count_parameters
+from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.discriminator import Discriminator, DiscriminatorShape
 from baad.learn.mtrs import Mtrs, MtrsShape
 from baad.learn.pdn import Pdn
@@ -56,7 +56,7 @@ class Baad(nn.Module):
     ) -> None:
         super().__init__()
         features = pdn.head.out_channels
-        self.pdn = pdn
+        self.pdn = fold_batch_norms(pdn.eval())
         self.mtrs = Mtrs(features, size.mtrs)
         self.discriminator = Discriminator(features, size.discriminator)
         self.image_head, self.mask_head, self.feature_head = image_head, mask_head, feature_head

@@ -11,6 +11,9 @@ from baad.learn.deploy import DeployGraph
 from baad.runtime.session import Session
 
 
+TIE = 1e-4  # logits: scores this near to the threshold lie on it, as the score that set it does, and flip nothing
+
+
 @dataclass(frozen=True)
 class Parity:
     """Largest differences between PyTorch and the runtime over some pictures, in logits, and flipped verdicts."""
@@ -31,8 +34,13 @@ def compare(graph: DeployGraph, session: Session, pictures: Sequence[np.ndarray]
         found = session.run(picture)
         map_error = max(map_error, float(np.abs(anomaly_map[0].numpy() - found.anomaly).max()))
         score_error = max(score_error, abs(float(score[0]) - found.score))
-        flips += (float(score[0]) >= threshold) != (found.score >= threshold)
+        flips += judge(float(score[0]), threshold) * judge(found.score, threshold) < 0
     return Parity(len(pictures), map_error, score_error, flips)
+
+
+def judge(score: float, threshold: float) -> int:
+    """1 above the threshold, -1 below it, 0 on it."""
+    return 0 if abs(score - threshold) < TIE else (1 if score > threshold else -1)
 
 
 def require_parity(parity: Parity) -> None:
