@@ -1,30 +1,41 @@
-"""Open a data set and say all that is wrong with it at once."""
+"""Open a data set and say all that is wrong with it at once, before any work."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from baad.data.doctor import Finding, check_category
+from baad.data.doctor import Finding, check_category, check_test, require_usable
 from baad.data.reading import read_category
 from baad.data.sample import Category
-from baad.errors import DataError
 from baad.progress import Progress
+from baad.settings import TrainSettings
 
 
-def open_category(data: Path, progress: Progress) -> tuple[Category, list[str]]:
-    """The category in a folder, and the warnings about it.
-
-    Raises DataError with one line for each error that the check finds.
-    """
+def open_for_training(
+    data: Path, settings: TrainSettings, progress: Progress, fg_masks: Path | None = None
+) -> tuple[Category, list[str]]:
+    """The category in a folder, and the warnings about it. Raises DataError with one line for each error."""
     category = read_category(data)
-    findings = check_category(category, progress)
-    warnings = [describe_finding(each) for each in findings if each.severity != "error"]
-    errors = [describe_finding(each) for each in findings if each.severity == "error"]
+    findings = check_category(
+        category, progress, rate=settings.false_alarms, held_out=settings.held_out, part_masks=fg_masks
+    )
+    return category, _speak(findings, progress)
+
+
+def open_for_testing(data: Path, progress: Progress) -> Category:
+    """The category in a folder with its test half. Raises DataError with one line for each error."""
+    category = read_category(data)
+    require_testable(category, progress)
+    return category
+
+
+def require_testable(category: Category, progress: Progress) -> None:
+    """Raise DataError with one line for each error in the test half."""
+    _speak(check_test(category, progress), progress)
+
+
+def _speak(findings: Sequence[Finding], progress: Progress) -> list[str]:
+    warnings = [str(finding) for finding in findings if finding.severity != "error"]
     for warning in warnings:
         progress.warn(warning)
-    if errors:
-        raise DataError("\n".join(errors))
-    return category, warnings
-
-
-def describe_finding(finding: Finding) -> str:
-    """One line: where, what, what to do."""
-    return " ".join(f"{finding.file}: {finding.problem} {finding.remedy}".split())
+    require_usable(findings)
+    return warnings

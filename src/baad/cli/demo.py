@@ -36,9 +36,8 @@ def main(
     Learns from the normal pictures, judges the unseen ones, and shows input, reconstruction, foreground, anomaly map
     and verdict of each, worst cases first.
     """
-    from baad.cli.checked import open_category
+    from baad.cli.checked import open_for_training, require_testable
     from baad.data.example import write_example
-    from baad.errors import DataError
     from baad.progress import choose_progress
 
     settings = options.gather_settings(
@@ -46,20 +45,20 @@ def main(
     )
     options.require_extra("train")
     progress = choose_progress(quiet)
-    category, findings = open_category(data or write_example(out / "example", progress=progress), progress)
-    if not category.test:
-        raise DataError(f"{category.root} has no test pictures to show. Use baad train for good pictures alone.")
+    data = data or write_example(out / "example", progress=progress)
+    category, findings = open_for_training(data, settings, progress)
+    require_testable(category, progress)
 
     from baad.learn.train import train
     from baad.metrics.evaluate import evaluate, summary_lines
-    from baad.report.html import write_page
+    from baad.report.html import evaluation_page, write_page
     from baad.runtime.detector import Detector
 
     model, page = out / "model.baad", out / "index.html"
     train(category.train, settings, model, progress, category_name=category.name, findings=findings)
     detector = Detector.load(model, settings.threads)
     scorecard = evaluate(detector.score, category, progress)
-    write_page(page, scorecard, detector, category, progress)
+    write_page(page, evaluation_page(detector, category, scorecard, progress))
     if not quiet:
         print("\n".join(summary_lines(scorecard)))
         print(f"\nlook at it: {page.resolve()}")

@@ -31,28 +31,28 @@ def main(
     false-positive rates alone. Nothing is tuned here: the model stays as it is.
     """
     from baad.atomic import write_text
-    from baad.cli.checked import open_category
+    from baad.cli.checked import open_for_testing
     from baad.progress import choose_progress
     from baad.runtime.detector import Detector
 
     options.require_extra("train", ("scipy", "jinja2"))
     progress = choose_progress(quiet)
     detector = Detector.load(model, threads or 0)
-    category, _ = open_category(data, progress)
+    category = open_for_testing(data, progress)
 
     import json
 
     from baad.metrics.evaluate import evaluate, summary_lines
+    from baad.report.html import evaluation_page, write_page
 
     scorecard = evaluate(detector.score, category, progress)
     manifest = detector.manifest
     row = scorecard.row("baad", manifest["seed"], manifest["steps"], manifest["train_minutes"])
+    page = evaluation_page(detector, category, scorecard, progress) if html is not None else None
     if json_file is not None:
         write_text(json_file, json.dumps(row, indent=2) + "\n")
-    if html is not None:
-        from baad.report.html import write_page
-
-        write_page(html, scorecard, detector, category, progress)
+    if page is not None and html is not None:
+        write_page(html, page)
     if not quiet:
         print("\n".join(summary_lines(scorecard)))
     return 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Shape = tuple[int, int]
 
 EXAMPLES = """
-baad masks parts/good -o outlines                          propose; look at outlines/sheet.jpg
+baad masks parts/good -o outlines                          propose; look at outlines/sheet.png
 baad train parts/good -o model.baad --fg-masks outlines    train with them, corrected by you or as they are
 """
 
@@ -27,7 +27,7 @@ def main(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="Folder of good pictures, or of a category in MVTec AD's layout.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Gets STEM.png, masks.json and sheet.jpg.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Gets STEM.png, masks.json and sheet.png.")],
     changes: options.Set = None,
     config: options.Config = None,
     threads: options.Threads = None,
@@ -38,13 +38,13 @@ def main(
     255 is part, 0 background. Where the pictures do not tell part from background, no mask is written and masks.json
     says why.
     """
-    from baad.cli.checked import open_category
+    from baad.cli.checked import open_for_training
     from baad.progress import choose_progress
 
     settings = options.gather_settings(config, changes, threads=threads)
     options.require_extra("train")
     progress = choose_progress(quiet)
-    category, _ = open_category(data, progress)
+    category, _ = open_for_training(data, settings, progress)
     from baad.learn.foreground_masks import find_foreground
 
     pictures = [image.path for image in category.train]
@@ -89,14 +89,17 @@ def _read_squares(pictures: Sequence[Path], size: int, progress: "Progress") -> 
 def _write_masks(
     out: Path, pictures: Sequence[Path], squares: "np.ndarray", shapes: "Sequence[Shape]", gate: "Gate"
 ) -> None:
-    """STEM.png for each picture at its own size, sheet.jpg to look at, masks.json with what the gate said."""
+    """STEM.png for each picture at its own size, sheet.png to look at, masks.json with what the gate said."""
     from baad.atomic import write_text
     from baad.data.geometry import resize_map
     from baad.data.masks import write_mask
+    from baad.report.contact_sheet import contact_sheet
 
-    masks = gate.masks if gate.accepted and gate.masks is not None else ()
+    masks = list(gate.masks) if gate.accepted and gate.masks is not None else []
     for picture, shape, mask in zip(pictures, shapes, masks):
         write_mask(out / f"{picture.stem}.png", resize_map(mask, shape) > 0.5)
+    if masks:
+        contact_sheet(list(squares), masks, [picture.name for picture in pictures], out / "sheet.png")
     said = {
         "accepted": gate.accepted,
         "recipe": gate.recipe,

@@ -39,8 +39,8 @@ def main(
     Says beforehand how long it will take. A share of the pictures is kept aside to set the threshold; no defect is
     needed, and none is looked at.
     """
-    from baad.cli.checked import open_category
-    from baad.errors import OutputError
+    from baad.cli.checked import open_for_training
+    from baad.errors import DataError, OutputError
     from baad.progress import choose_progress
 
     settings = options.gather_settings(
@@ -49,8 +49,10 @@ def main(
     options.require_extra("train")
     if out.is_dir():
         raise OutputError(f"{out} is a folder. Give the name of a file, such as {out / 'model.baad'}.")
+    if fg_masks is not None and not fg_masks.is_dir():
+        raise DataError(f"{fg_masks}: there is no such folder of masks. Check the name after --fg-masks.")
     progress = choose_progress(quiet)
-    category, findings = open_category(data, progress)
+    category, findings = open_for_training(data, settings, progress, fg_masks)
 
     from baad.learn.train import train
     from baad.progress import format_seconds

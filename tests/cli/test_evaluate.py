@@ -1,0 +1,59 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.factory import save_picture, write_category, write_truncated
+
+KEYS = [
+    *("method", "category", "seed", "steps", "n_normal", "n_defective", "image_auroc", "image_ap", "image_f1_max"),
+    *("pixel_auroc", "pixel_ap", "pixel_f1_max", "au_pro_30", "au_pro_05", "background_fpr", "foreground_fpr"),
+    *("train_minutes", "ms_per_image"),
+]
+
+
+@pytest.fixture
+def category(tmp_path):
+    return write_category(tmp_path / "disc", normals=4, foreground=True)
+
+
+def test_figures_are_printed_and_saved_as_one_flat_object(baad, model, category, tmp_path):
+    told = baad("evaluate", model, category, "--json", tmp_path / "disc.json")
+    assert told.code == 0
+    assert "image AUROC" in told.out and "spot" in told.out
+    row = json.loads((tmp_path / "disc.json").read_text())
+    assert list(row) == KEYS
+    assert (row["method"], row["category"], row["seed"], row["steps"]) == ("baad", "disc", 0, 3)
+    assert (row["n_normal"], row["n_defective"], row["train_minutes"]) == (4, 4, 0.5)
+    assert row["image_auroc"] == 1.0  # the fake model sees brightness, and the defects are bright
+    assert row["background_fpr"] is not None
+
+
+def test_without_ground_truth_pixel_figures_are_null(baad, model, tmp_path):
+    category = write_category(tmp_path / "disc", normals=4, masks=False)
+    baad("evaluate", model, category, "--json", tmp_path / "disc.json", "-q")
+    row = json.loads((tmp_path / "disc.json").read_text())
+    assert [name for name in KEYS[6:16] if row[name] is None] == KEYS[9:16]
+
+
+def test_the_page_needs_no_other_file(baad, model, category, tmp_path):
+    assert baad("evaluate", model, category, "--html", tmp_path / "disc.html", "-q").code == 0
+    page = (tmp_path / "disc.html").read_text()
+    assert "data:image/" in page
+    assert "http://" not in page.replace("http://www.w3.org", "") and 'src="/' not in page
+
+
+def test_all_that_is_wrong_with_the_test_half_comes_at_once_and_nothing_is_written(baad, model, category, tmp_path):
+    save_picture(category / "ground_truth" / "spot" / "000_mask.png", np.ones((32, 32), bool))
+    write_truncated(category / "test" / "good" / "001.png")
+    out = tmp_path / "out"
+    told = baad("evaluate", model, category, "--json", out / "disc.json", "--html", out / "disc.html")
+    assert (told.code, told.out) == (2, "")
+    assert "000_mask.png" in told.err and "001.png" in told.err
+    assert not out.exists()
+
+
+def test_without_test_pictures_there_is_nothing_to_evaluate(baad, model, tmp_path):
+    told = baad("evaluate", model, write_category(tmp_path / "disc", good=0, defective=0))
+    assert told.code == 2
+    assert "no test pictures" in told.err

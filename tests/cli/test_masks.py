@@ -1,0 +1,56 @@
+import json
+
+import numpy as np
+import pytest
+
+from baad.data.masks import read_mask
+from tests.factory import write_folder
+
+gate = pytest.importorskip("baad.foreground.gate")
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Let the search find what the test says: bool [S, S] for every picture, or nothing."""
+
+    def set_result(mask):
+        def find_foreground(images, settings, progress):
+            if mask is None:
+                return gate.Gate(False, "none", 0.1, "the recipes disagree", None)
+            return gate.Gate(True, "shared", 0.9, "clear", np.repeat(mask[None].astype(np.float32), len(images), 0))
+
+        monkeypatch.setattr("baad.learn.foreground_masks.find_foreground", find_foreground)
+
+    return set_result
+
+
+def test_each_picture_gets_a_mask_of_its_own_size(baad, found, tmp_path):
+    left = np.zeros((64, 64), bool)
+    left[:, :32] = True
+    found(left)
+    parts = write_folder(tmp_path / "parts", normals=6, size=(48, 80))
+    told = baad("masks", parts, "-o", tmp_path / "out", "--set", "image_size=64")
+    assert told.code == 0
+    assert "found by shared, quality 0.90" in told.out
+    mask = read_mask(tmp_path / "out" / "003.png", (48, 80))
+    assert mask[:, :39].all() and not mask[:, 41:].any()
+    assert (tmp_path / "out" / "sheet.png").stat().st_size > 1000
+    said = json.loads((tmp_path / "out" / "masks.json").read_text())
+    assert (said["accepted"], len(said["pictures"])) == (True, 6)
+
+
+def test_where_nothing_is_found_no_mask_is_written_and_the_reason_is(baad, found, tmp_path):
+    found(None)
+    told = baad("masks", write_folder(tmp_path / "parts", normals=6), "-o", tmp_path / "out")
+    assert told.code == 0
+    assert "no masks: the recipes disagree" in told.out
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["masks.json"]
+
+
+def test_two_pictures_that_would_share_a_mask_are_refused(baad, found, tmp_path):
+    found(None)
+    parts = write_folder(tmp_path / "parts", normals=4)
+    write_folder(tmp_path / "parts" / "more", normals=1, seed=1)
+    told = baad("masks", parts, "-o", tmp_path / "out")
+    assert told.code == 2
+    assert "would share the mask 000.png" in told.err

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from tests.factory import save_picture, write_category, write_folder, write_truncated
+
+
+def test_all_that_is_wrong_with_the_pictures_comes_at_once_and_nothing_is_written(baad, tmp_path):
+    parts = write_folder(tmp_path / "parts", normals=6)
+    write_truncated(parts / "001.png")
+    (parts / "003.png").write_bytes(b"")
+    told = baad("train", parts, "-o", tmp_path / "out" / "model.baad")
+    assert (told.code, told.out) == (2, "")
+    assert "001.png" in told.err and "003.png" in told.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mask_of_another_size_stops_training(baad, tmp_path):
+    category = write_category(tmp_path / "disc")
+    save_picture(category / "ground_truth" / "spot" / "000_mask.png", np.ones((32, 32), bool))
+    told = baad("train", category, "-o", tmp_path / "model.baad")
+    assert told.code == 2
+    assert "000_mask.png" in told.err
+    assert not (tmp_path / "model.baad").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--set", "stepps=3"), "Did you mean steps?"),
+        (("--set", "steps=0"), "a whole number from 1"),
+        (("--steps", "3", "--minutes", "1"), "Give one of them"),
+        (("--minutes", "-1"), "minutes is -1.0"),
+        (("--device", "abacus"), "auto, cpu, cuda"),
+        (("--config", "absent.toml"), "absent.toml"),
+        (("--fg-masks", "absent"), "absent"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_exit_2(baad, tmp_path, words, problem):
+    parts = write_folder(tmp_path / "parts", normals=6)
+    told = baad("train", parts, "-o", tmp_path / "model.baad", *words)
+    assert (told.code, told.out) == (2, "")
+    assert problem in told.err
+    assert not (tmp_path / "model.baad").exists()
+
+
+def test_a_folder_that_is_not_there_or_holds_nothing_is_exit_2(baad, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for folder in ("absent", "empty"):
+        told = baad("train", tmp_path / folder, "-o", tmp_path / "model.baad")
+        assert (told.code, told.out, told.err.count("\n")) == (2, "", 1)
+
+
+def test_the_place_of_the_model_is_checked_before_any_work(baad, tmp_path):
+    parts = write_folder(tmp_path / "parts", normals=6)
+    told = baad("train", parts, "-o", parts)
+    assert told.code == 2
+    assert "is a folder" in told.err
