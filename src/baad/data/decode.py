@@ -1,0 +1,369 @@
+"""Picture file -> uint8 [H, W, 3]. The one place where picture files are opened.
+
+Stated rules, the same for every picture so that scores stay comparable (never a per-picture min-max):
+
+- first page or frame only; the EXIF orientation is applied; alpha is dropped; palette and CMYK become RGB
+- 16-bit grey: value / 257, rounded, so that 65535 -> 255 (16-bit colour PNG: the upper byte)
+- float TIFF: 0..1 -> value * 255, rounded; any other range is refused, since it cannot be known
+- the file is read once into memory, so that one which changes meanwhile is seen as it was, or refused
+
+`open_samples` gives the stored samples unscaled (masks need them), `read_image` the picture.
+"""
+
+import io
+import logging
+import os
+import re
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import tifffile
+from PIL import Image, UnidentifiedImageError
+
+from baad.errors import DataError, ImageError, SettingError
+
+DEFAULT_MAX_PIXELS = 200_000_000
+MAX_PIXELS_VARIABLE = "BAAD_MAX_PIXELS"
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm")
+
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # none that starts another program, as EPS does
+_BYTES_PER_PIXEL = 16  # four float samples; a larger file is not a picture of the allowed size
+_TIFF_RATIO = 2_000  # deflate and LZW reach at most about 1,400 : 1; more is a damaged or hostile header
+_SMALLER = "Save it in a smaller size"
+_AGAIN = "Copy it again from its source, or remove it"
+_RESAVE = "Save it as PNG or JPEG"
+_COLOURS = {
+    "1": "black and white",
+    "L": "8-bit grey",
+    "LA": "8-bit grey with alpha",
+    "I": "16-bit grey",
+    "I;16": "16-bit grey",
+    "F": "float grey",
+    "P": "palette colour",
+    "RGB": "8-bit colour",
+    "RGBA": "8-bit colour with alpha",
+}
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # EXIF orientation -> upright; [H, W] or [H, W, C]
+    2: lambda values: values[:, ::-1],
+    3: lambda values: values[::-1, ::-1],
+    4: lambda values: values[::-1],
+    5: lambda values: values.swapaxes(0, 1),
+    6: lambda values: np.rot90(values, -1),
+    7: lambda values: values[::-1, ::-1].swapaxes(0, 1),
+    8: lambda values: np.rot90(values, 1),
+}
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # our error says it; nothing more on the terminal
+_lifting = threading.Lock()
+_lifted: list[int | None] = []  # Pillow's own limit, once for each decoding that has lifted it
+
+
+class UnreadableFile(ImageError):
+    """An ImageError that keeps the problem and the remedy apart, for lists of findings."""
+
+    def __init__(self, path: Path | str, problem: str, remedy: str) -> None:
+        super().__init__(f"{show_path(path)}: {problem}. {remedy}.")
+        self.problem, self.remedy = problem, remedy
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A picture as stored, upright. values: [H, W] grey or [H, W, 3] colour, of the file's own type and range.
+
+    `alpha` [H, W] is None where the file has none. `shape` is the (height, width) of the whole picture, upright, also
+    where `values` were decoded smaller. `colour` says in words how it was stored; `pages` counts the pages of a TIFF,
+    of which this is the first.
+    """
+
+    values: np.ndarray
+    alpha: np.ndarray | None
+    shape: tuple[int, int]
+    colour: str
+    pages: int = 1
+
+
+def read_image(path: Path | str, max_pixels: int | None = None) -> np.ndarray:
+    """Read a picture file -> uint8 [H, W, 3], by the rules at the top of this file.
+
+    `max_pixels` guards against decompression bombs; None takes BAAD_MAX_PIXELS or 200 million.
+
+    Raises ImageError where the file is missing, empty, truncated, no picture, too large, or in a range that cannot
+    be known; SettingError for a BAAD_MAX_PIXELS that is no number.
+    """
+    path = Path(path)
+    return to_picture(open_samples(read_content(path, max_pixels), path, max_pixels), path)
+
+
+def read_content(path: Path, max_pixels: int | None = None) -> bytes:
+    """The bytes of a picture file, read once. Raises ImageError where there is none to read."""
+    try:
+        with open(path, "rb", opener=_open_at_once) as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableFile(path, "it is not a file", "Give a picture file")
+            if status.st_size > pixel_limit(max_pixels) * _BYTES_PER_PIXEL:
+                raise UnreadableFile(path, f"the file is too large ({status.st_size / 1e9:.1f} GB)", _SMALLER)
+            content = stream.read()
+    except FileNotFoundError as error:
+        raise UnreadableFile(path, "there is no such file", "Check the name") from error
+    except IsADirectoryError as error:
+        raise UnreadableFile(path, "it is a folder", "Give a picture file") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableFile(path, f"it cannot be opened ({reason})", "Check the name and the permissions") from error
+    if not content:
+        raise UnreadableFile(path, "the file is empty", _AGAIN)
+    return content
+
+
+def open_samples(
+    content: bytes, path: Path | str, max_pixels: int | None = None, reduce_to: int | None = None
+) -> Samples:
+    """Decode the bytes of a picture file; `path` is for messages alone.
+
+    With `reduce_to`, a JPEG may come smaller, by 2, 4 or 8 but no side below `reduce_to` px: about twice as fast, and
+    damage is found all the same.
+
+    Raises ImageError as read_image does, but leaves the range of the values to to_picture.
+    """
+    limit = pixel_limit(max_pixels)
+    try:
+        with _open(content) as image:
+            _check_size(image.width, image.height, limit, path)
+            if _is_mixed_up(image):
+                return _open_unusual_tiff(content, path, limit)
+            shape, pages = (image.height, image.width), _count_pages(image)
+            if reduce_to is not None:
+                image.draft(None, (reduce_to, reduce_to))  # type: ignore[arg-type]  # None keeps the mode
+            image.load()
+            return _take_samples(image, shape, pages)
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+            return _open_unusual_tiff(content, path, limit)
+        raise UnreadableFile(path, *_explain_foreign(content)) from error
+    except MemoryError as error:
+        raise UnreadableFile(path, "there is not enough memory to decode it", _SMALLER) from error
+    except Exception as error:  # decoders raise nearly anything on damaged files
+        raise UnreadableFile(path, f"the picture is truncated or damaged ({_brief(error)})", _AGAIN) from error
+
+
+def to_picture(samples: Samples, path: Path | str) -> np.ndarray:
+    """Stored samples -> uint8 [H, W, 3]; `path` is for messages alone. Raises ImageError for an unknown range."""
+    levels = _to_levels(samples.values, path)
+    if levels.ndim == 2:
+        levels = np.repeat(levels[:, :, None], 3, axis=2)
+    return np.ascontiguousarray(levels)
+
+
+def find_images(folder: Path | str, recursive: bool = False) -> list[Path]:
+    """Picture files of a folder by their suffix, in natural order (2 before 10); hidden files are left out.
+
+    Linked folders are followed, each once. Raises DataError where the folder is missing or cannot be listed.
+    """
+    found: list[Path] = []
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, onerror=_refuse_folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen or not recursive:
+            folders.clear()
+        else:
+            folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        if real not in seen:
+            names = (name for name in files if not name.startswith("."))
+            found += [Path(place, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
+        seen.add(real)
+    return sorted(found, key=natural_order)
+
+
+def list_folders(folder: Path) -> list[Path]:
+    """The folders inside a folder by name, hidden ones left out; none where it is missing. Raises DataError."""
+    if not os.path.isdir(folder):
+        return []
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(Path(entry) for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        _refuse_folder(error)
+
+
+def natural_order(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
+    """Sort key: folder by folder, digits compared as numbers."""
+    return tuple(
+        tuple((0, int(piece), piece) if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", part))
+        for part in path.parts
+    )
+
+
+def pixel_limit(max_pixels: int | None = None) -> int:
+    """The largest picture that is decoded, in px: the argument, else BAAD_MAX_PIXELS, else 200 million."""
+    if max_pixels is not None:
+        return max_pixels
+    text = os.environ.get(MAX_PIXELS_VARIABLE, "").strip()
+    if not text:
+        return DEFAULT_MAX_PIXELS
+    try:
+        limit = int(float(text.replace("_", "")))
+    except (ValueError, OverflowError):
+        limit = 0
+    if limit < 1:
+        raise SettingError(f"{MAX_PIXELS_VARIABLE} is {text!r}: give a number of pixels, such as 400000000.")
+    return limit
+
+
+def show_path(path: Path | str) -> str:
+    """A path as text that can always be printed: bytes that are not UTF-8 become a replacement sign."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for the other end of a named pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+@contextmanager
+def _open(content: bytes) -> Iterator[Image.Image]:
+    """Open without Pillow's pixel limit, one number for the whole process; it stands again when the last one closes."""
+    with _lifting:
+        _lifted.append(_lifted[-1] if _lifted else Image.MAX_IMAGE_PIXELS)
+        Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            yield image
+    finally:
+        with _lifting:
+            theirs = _lifted.pop()
+            if not _lifted:
+                Image.MAX_IMAGE_PIXELS = theirs
+
+
+def _check_size(width: int, height: int, limit: int, path: Path | str) -> None:
+    if width * height > limit:
+        problem = f"{width} x {height} px = {width * height:,} px are over the limit of {limit:,} px"
+        remedy = f"{_SMALLER}, or raise the limit with the environment variable {MAX_PIXELS_VARIABLE}={width * height}"
+        raise UnreadableFile(path, problem, remedy)
+
+
+def _count_pages(image: Image.Image) -> int:
+    """Pages of a TIFF; other formats are not asked, for they would have to be decoded."""
+    if image.format != "TIFF":
+        return 1
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # damage behind the first page does no harm to it
+        return 1
+    finally:
+        image.seek(0)
+
+
+def _take_samples(image: Image.Image, shape: tuple[int, int], pages: int) -> Samples:
+    """Samples of a loaded picture; `shape` as it lay in the file."""
+    wide = image.mode.startswith("I;16")  # in either byte order
+    colour = _COLOURS.get("I;16" if wide else image.mode, image.mode)
+    orientation = _find_orientation(image)
+    if image.mode in ("PA", "La", "RGBa") or (image.mode == "P" and "transparency" in image.info):
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    elif image.mode not in ("1", "L", "LA", "I", "F", "RGB", "RGBA") and not wide:
+        image = image.convert("RGB")
+    return _upright(np.array(image), orientation, shape, colour, pages)  # [H, W] or [H, W, 2 | 3 | 4]
+
+
+def _find_orientation(image: Image.Image) -> int:
+    """1 to 8; 1, that is upright, where there is none. Pillow has turned a TIFF by now."""
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # damaged EXIF says nothing about the picture
+        return 1
+
+
+def _upright(values: np.ndarray, orientation: int, shape: tuple[int, int], colour: str, pages: int) -> Samples:
+    """Turn [H, W] or [H, W, 1 to 4] upright, and take the alpha apart."""
+    values = _TURNS.get(orientation, lambda stored: stored)(values)
+    shape = shape[::-1] if 5 <= orientation <= 8 else shape
+    channels = 1 if values.ndim == 2 else values.shape[2]
+    alpha = values[:, :, -1] if channels in (2, 4) else None
+    if values.ndim == 3:
+        values = values[:, :, 0] if channels < 3 else values[:, :, :3]
+    return Samples(values, alpha, shape, colour, pages)
+
+
+def _open_unusual_tiff(content: bytes, path: Path | str, limit: int) -> Samples:
+    """TIFFs that Pillow has no mode for, such as float colour, or mixes up."""
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+            page = tiff.pages.first
+            width, height = int(page.imagewidth), int(page.imagelength)  # a damaged head may hold tuples
+            _check_size(width, height, limit, path)
+            if not 0 < page.nbytes <= _TIFF_RATIO * len(content):
+                raise UnreadableFile(path, "the TIFF is truncated or damaged", _AGAIN)
+            axes, values, pages = page.axes, page.asarray(maxworkers=1), len(tiff.pages)
+            inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+            orientation = int(page.tags.valueof(0x0112, default=1))
+    except ImageError:
+        raise
+    except Exception as error:  # as above: a damaged file may raise anything
+        raise UnreadableFile(path, f"this TIFF cannot be read ({_brief(error)})", _RESAVE) from error
+    if axes == "SYX":
+        values = np.moveaxis(values, 0, 2)
+    if axes not in ("YX", "YXS", "SYX") or (values.ndim == 3 and values.shape[2] > 4):
+        raise UnreadableFile(path, f"the TIFF holds {values.shape} samples", "Save one page of 1 or 3 channels")
+    if inverted and values.dtype.kind == "u":
+        values = np.iinfo(values.dtype).max - values
+    colour = f"{values.dtype} {'grey' if values.ndim == 2 or values.shape[2] < 3 else 'colour'}"
+    return _upright(values, orientation, (values.shape[0], values.shape[1]), colour, pages)
+
+
+def _is_mixed_up(image: Image.Image) -> bool:
+    """Pillow takes the planes of more than 8 bits for 8-bit planes, and says nothing."""
+    tags = getattr(image, "tag_v2", {})
+    return tags.get(284) == 2 and max(tags.get(258, (8,))) > 8  # planes apart; bits per sample
+
+
+def _to_levels(values: np.ndarray, path: Path | str) -> np.ndarray:
+    """Samples of any type -> uint8 of the same shape, by the rules at the top."""
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype == bool:
+        return values.astype(np.uint8) * 255
+    low, high = values.min(), values.max()
+    if values.dtype.kind in "ui":
+        if low < 0 or high > 65535:
+            raise UnreadableFile(path, f"its values run from {low} to {high}", "Save it with 8 or 16 bits per sample")
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if values.dtype.kind != "f" or not (low >= 0 and high <= 1):  # a NaN fails both
+        remedy = "Scale float pictures to 0..1, all by the same factor, or save them with 8 or 16 bits"
+        raise UnreadableFile(path, f"its float values run from {low:.4g} to {high:.4g}, not from 0 to 1", remedy)
+    return np.rint(values.astype(np.float32) * 255).astype(np.uint8)
+
+
+def _explain_foreign(content: bytes) -> tuple[str, str]:
+    """Problem and remedy for a file which is no picture that can be read, from its first bytes."""
+    if content.startswith(b"version https://git-lfs"):
+        return "it is a Git LFS pointer, not the picture", "Fetch the picture with: git lfs pull"
+    if content[4:8] == b"ftyp":
+        return "it is a HEIC, AVIF or video file, which cannot be read", "Export it as JPEG or PNG"
+    if content[128:132] == b"DICM":
+        return "it is a DICOM file, which cannot be read", _RESAVE
+    for start, name in ((b"%PDF", "a PDF"), (b"PK\3\4", "a zip archive"), (b"\x1f\x8b", "a gzip archive")):
+        if content.startswith(start):
+            return f"it is {name}, not a picture", "Remove it, or give the picture itself"
+    if re.fullmatch(rb"[\t\n\r\x20-\x7e\x80-\xff]+", content[:512]):
+        return "it is text, not a picture", "Remove it, or give the picture itself"
+    return "it is no picture that can be read, or its head is damaged", _RESAVE
+
+
+def _brief(error: Exception) -> str:
+    """One short line out of a decoder's words."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:80].rstrip(".") or type(error).__name__
+
+
+def _refuse_folder(error: OSError) -> NoReturn:
+    raise DataError(
+        f"{show_path(error.filename)} cannot be listed: {error.strerror}. Give a folder that is there and readable."
+    ) from error

@@ -1,0 +1,47 @@
+"""Anomaly map <-> TIFF of one page, float16 or float32, at the size of the original picture.
+
+Uncompressed and single-channel: what the public evaluation scripts of the MVTec data sets read.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tifffile
+
+from baad.atomic import replacing
+from baad.data.decode import show_path
+from baad.errors import InputError, OutputError
+
+
+def write_map(path: Path | str, values: np.ndarray, dtype: Literal["float16", "float32"] = "float32") -> None:
+    """Write a map [H, W] of any finite range, whole or not at all.
+
+    Raises OutputError where the place cannot be written, the map is not [H, W], or a value is not finite in `dtype`
+    (float16 ends at 65504).
+    """
+    if dtype not in ("float16", "float32"):
+        raise OutputError(f"Maps are written as float16 or float32, not as {dtype}.")
+    if values.ndim != 2:
+        raise OutputError(f"{show_path(path)}: a map has shape (height, width), not {values.shape}.")
+    with np.errstate(over="ignore"):
+        stored = values.astype(dtype)
+    if not np.isfinite(stored).all():
+        remedy = " Write it as float32." if dtype == "float16" and np.isfinite(values).all() else ""
+        raise OutputError(f"{show_path(path)}: the map has values that are not finite in {dtype}.{remedy}")
+    with replacing(Path(path)) as partial:
+        tifffile.imwrite(partial, stored, photometric="minisblack")
+
+
+def read_map(path: Path | str) -> np.ndarray:
+    """Read a map -> float32 [H, W]. Raises InputError where the file is missing, damaged, or holds no single map."""
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            pages, values = len(tiff.pages), tiff.pages.first.asarray()
+    except FileNotFoundError as error:
+        raise InputError(f"{show_path(path)}: there is no such map. Check the name.") from error
+    except Exception as error:  # a damaged file may raise anything
+        raise InputError(f"{show_path(path)}: this is no map that can be read ({error}). Write it again.") from error
+    if values.ndim != 2 or pages != 1:
+        raise InputError(f"{show_path(path)}: a map has one page of one channel; this has {pages}, {values.shape}.")
+    return values.astype(np.float32)

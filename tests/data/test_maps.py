@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from baad.data.maps import read_map, write_map
+from baad.errors import InputError, OutputError
+
+
+@given(
+    values=arrays(
+        np.float32, array_shapes(min_dims=2, max_dims=2, max_side=16), elements=st.floats(-60_000, 60_000, width=32)
+    )
+)
+@settings(max_examples=25, deadline=None)
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_a_map_comes_back_in_the_precision_it_was_written(tmp_path_factory, values, dtype):
+    path = tmp_path_factory.mktemp("maps") / "good" / "000.tiff"
+    write_map(path, values, dtype)
+    np.testing.assert_array_equal(read_map(path), values.astype(dtype).astype(np.float32))
+    assert tifffile.imread(path).dtype == dtype
+    assert tifffile.imread(path).shape == values.shape
+
+
+def test_a_map_beyond_float16_is_refused_and_nothing_is_written(tmp_path):
+    with pytest.raises(OutputError, match=r"not finite in float16\. Write it as float32"):
+        write_map(tmp_path / "a.tiff", np.full((2, 2), 70_000.0), "float16")
+    with pytest.raises(OutputError, match="not finite in float32"):
+        write_map(tmp_path / "a.tiff", np.array([[np.nan]]))
+    with pytest.raises(OutputError, match="shape"):
+        write_map(tmp_path / "a.tiff", np.zeros((2, 2, 3)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_map_before_it(tmp_path, monkeypatch):
+    write_map(tmp_path / "a.tiff", np.ones((2, 2)))
+
+    def write_half(path, values, **options):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tifffile, "imwrite", write_half)
+    with pytest.raises(OutputError, match="No space left"):
+        write_map(tmp_path / "a.tiff", np.zeros((2, 2)))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tiff"]
+    assert read_map(tmp_path / "a.tiff").tolist() == [[1, 1], [1, 1]]
+
+
+def test_what_is_no_map_is_refused(tmp_path):
+    (tmp_path / "text.tiff").write_text("text")
+    tifffile.imwrite(tmp_path / "colour.tiff", np.zeros((4, 5, 3), np.uint8), photometric="rgb")
+    for name, words in (("gone.tiff", "no such map"), ("text.tiff", "no map"), ("colour.tiff", "one channel")):
+        with pytest.raises(InputError, match=words):
+            read_map(tmp_path / name)
