@@ -1,6 +1,7 @@
 import json
 
 from baad.settings import TrainSettings
+from tests.fake_model import write_fake_model
 
 
 def test_info_says_how_the_model_was_made_and_what_it_promises(baad, model):
@@ -16,6 +17,17 @@ def test_info_says_how_the_model_was_made_and_what_it_promises(baad, model):
     ):
         assert word in told.out
     assert "brightness needs no part" in told.out
+
+
+def test_info_names_the_settings_that_are_not_the_default(baad, tmp_path):
+    settings = {**TrainSettings().to_dict(), "image_size": 384, "mask_head": False}
+    told = baad("info", write_fake_model(tmp_path / "m.baad", settings=settings))
+    assert "image_size=384, mask_head=False\n" in told.out
+
+
+def test_info_of_a_sparse_manifest_is_no_fault(baad, tmp_path):
+    told = baad("info", write_fake_model(tmp_path / "m.baad", gate={}, findings=[]))
+    assert told.code == 0
 
 
 def test_info_as_json_holds_settings_and_calibration(baad, model):

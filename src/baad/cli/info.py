@@ -1,9 +1,12 @@
 """baad info: what a model file says of itself."""
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from baad.settings import TrainSettings
 
 EXAMPLES = """
 baad info model.baad
@@ -38,26 +41,19 @@ def main(
 
 
 def describe_manifest(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    """A manifest as lines for people: a word, and what it is."""
-    gate, default = manifest["gate"], manifest["settings"]
-    part = f"found by {gate['recipe']}, quality {gate['quality']}" if gate["accepted"] else f"none: {gate['reason']}"
-    lines = [
-        (
-            "model",
-            f"{manifest['category'] or 'no name'}, made {manifest['created']} by baad {manifest['baad_version']}",
-        ),
-        (
-            "network",
-            f"{manifest['size']} at {manifest['image_size']} px: {manifest['parameters']:,} parameters, "
-            f"{manifest['macs'] / 1e9:.2f} GMAC a picture",
-        ),
-        (
-            "training",
-            f"{manifest['steps']} steps, seed {manifest['seed']}, {manifest['train_minutes']:.1f} min on "
-            f"{manifest['n_train']} pictures; {manifest['n_held_out']} held out for the threshold",
-        ),
-        ("pictures", ", ".join(f"{width}x{height}" for height, width in manifest["image_shapes"])),
-        ("foreground", part),
-        ("settings", ", ".join(f"{name}={value}" for name, value in default.items())),
+    """A manifest as lines for people: a word, and what it is. What it does not say is shown as '?'."""
+    known = defaultdict(lambda: "?", manifest)
+    gate, default = manifest.get("gate", {}), TrainSettings().to_dict()
+    changed = [f"{name}={value}" for name, value in manifest.get("settings", {}).items() if value != default.get(name)]
+    part = f"found by {gate.get('recipe')}, quality {gate.get('quality')}"
+    cost = f"{manifest.get('parameters', 0):,} parameters, {manifest.get('macs', 0) / 1e9:.2f} GMAC a picture"
+    return [
+        ("model", f"{known['category'] or 'no name'}, made {known['created']} by baad {known['baad_version']}"),
+        ("network", f"{known['size']} at {known['image_size']} px: {cost}"),
+        ("training", f"{known['steps']} steps, seed {known['seed']}, {known['train_minutes']} min"),
+        ("pictures", f"{known['n_train']} to learn from, {known['n_held_out']} held out for the threshold"),
+        ("sizes", ", ".join(f"{width}x{height}" for height, width in manifest.get("image_shapes", []))),
+        ("foreground", part if gate.get("accepted") else f"none: {gate.get('reason', '?')}"),
+        ("settings", ", ".join(changed) or "all at their defaults"),
+        *(("remark", finding) for finding in manifest.get("findings", [])),
     ]
-    return lines + [("remark", finding) for finding in manifest["findings"]]
