@@ -1,0 +1,302 @@
+"""What is wrong with a category, found before training: all problems at once, each with its file and a remedy."""
+
+import hashlib
+import math
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from baad.data.decode import UnreadableFile, open_samples, read_content, show_path, to_picture
+from baad.data.masks import explain_mismatch, find_part_mask, read_marks
+from baad.data.sample import Category, LabelledImage
+from baad.errors import DataError
+from baad.progress import Progress
+
+CHECK_SIZE = 64  # px: JPEGs are decoded no larger than that, which finds damage all the same
+DARK = 32  # of 255: pictures whose brightest level is below were stored in another range
+NEARLY_ALL = 0.95  # share of its picture above which a mask of defects looks inverted
+LOSSY = (".jpg", ".jpeg")
+
+Severity = Literal["error", "warning"]
+_Job = TypeVar("_Job")
+_Fact = TypeVar("_Fact")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem. `file` is relative to the category where it lies inside; an "error" forbids training."""
+
+    severity: Severity
+    file: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}. {self.remedy}."
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """What was found in a picture file; `shape` is (height, width), `brightest` a level of 255."""
+
+    path: Path
+    shape: tuple[int, int]
+    colour: str
+    pages: int
+    brightest: int
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class _Pairing:
+    """A mask and the picture it belongs to; it marks a "defect" or the "part"."""
+
+    picture: Path
+    mask: Path
+    marks: Literal["defect", "part"]
+
+
+def check_category(
+    category: Category,
+    progress: Progress,
+    *,
+    rate: float = 0.01,
+    held_out: float = 0.1,
+    part_masks: Path | None = None,
+) -> list[Finding]:
+    """Check a category before training: every picture and mask of both halves is decoded. Errors come first.
+
+    `rate` is the false-alarm rate that will be asked for, `held_out` the share of the normals it is measured on;
+    `part_masks` is the user's folder of masks of the part, if any. A foreground/ folder is not read.
+    """
+    root = category.root
+    pictures, findings = _read_pictures(
+        [image.path for image in category.train] + [image.path for image in category.test], root, progress
+    )
+    pairings = _pair_defects(category.test)
+    if part_masks is not None:
+        found = [(image.path, find_part_mask(part_masks, image.path)) for image in category.train]
+        pairings += [_Pairing(picture, mask, "part") for picture, mask in found if mask is not None]
+    findings += _check_masks(pairings, pictures, root, progress)
+    train = [pictures[image.path] for image in category.train if image.path in pictures]
+    test = [pictures[image.path] for image in category.test if image.path in pictures]
+    findings += _check_number(category.name, len(category.train), rate, held_out)
+    findings += _check_copies(train, test, root) + _check_mixture(train, test, root)
+    findings += _check_pages(train + test, root) + _check_darkness(category.name, train)
+    return _errors_first(findings + _check_kinds(category))
+
+
+def check_test(category: Category, progress: Progress) -> list[Finding]:
+    """Check the test half before evaluation, its outlines of the part included. Errors come first."""
+    root = category.root
+    pictures, findings = _read_pictures([image.path for image in category.test], root, progress)
+    outlines = [_Pairing(image.path, image.foreground, "part") for image in category.test if image.foreground]
+    findings += _check_masks(_pair_defects(category.test) + outlines, pictures, root, progress)
+    if not category.test:
+        remedy = "Give a folder that holds test/good and test/<defect>"
+        findings.append(Finding("error", category.name, "it has no test pictures", remedy))
+    return _errors_first(findings + _check_kinds(category))
+
+
+def require_usable(findings: Sequence[Finding]) -> list[Finding]:
+    """The warnings, if there is no error. Raises DataError that lists every error, one to a line."""
+    errors = [str(finding) for finding in findings if finding.severity == "error"]
+    if errors:
+        raise DataError("\n".join(errors))
+    return list(findings)
+
+
+def _errors_first(findings: list[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: finding.severity)  # stable, and "error" < "warning"
+
+
+def _pair_defects(test: Sequence[LabelledImage]) -> list[_Pairing]:
+    return [_Pairing(image.path, mask, "defect") for image in test for mask in image.masks]
+
+
+def _each(read: Callable[[_Job], _Fact], jobs: Sequence[_Job]) -> Iterator[tuple[_Job, _Fact | UnreadableFile]]:
+    """Read in parallel, answer in order; decoding leaves Python's lock."""
+
+    def attempt(job: _Job) -> _Fact | UnreadableFile:
+        try:
+            return read(job)
+        except UnreadableFile as error:
+            return error
+
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("ignore")  # decoders warn of odd metadata, which does no harm
+        yield from zip(jobs, pool.map(attempt, jobs))
+
+
+def _read_pictures(paths: Sequence[Path], root: Path, progress: Progress) -> tuple[dict[Path, _Picture], list[Finding]]:
+    pictures: dict[Path, _Picture] = {}
+    findings = []
+    with progress.task("checking pictures", len(paths)) as task:
+        for path, fact in _each(_read_picture, paths):
+            if isinstance(fact, UnreadableFile):
+                findings.append(Finding("error", _name(path, root), fact.problem, fact.remedy))
+            else:
+                pictures[path] = fact
+            task.advance()
+    return pictures, findings
+
+
+def _read_picture(path: Path) -> _Picture:
+    samples = open_samples(read_content(path), path, reduce_to=CHECK_SIZE)
+    picture = to_picture(samples, path)
+    digest = hashlib.sha256(f"{samples.shape} {samples.values.dtype.str}".encode())
+    digest.update(samples.values.tobytes())  # what is seen: a copy with other metadata is the same picture
+    return _Picture(path, samples.shape, samples.colour, samples.pages, int(picture.max()), digest.digest())
+
+
+def _check_masks(
+    pairings: Sequence[_Pairing], pictures: dict[Path, _Picture], root: Path, progress: Progress
+) -> list[Finding]:
+    """Missing, damaged and mismatched masks are errors; odd ones warn."""
+    findings = []
+    there = [pairing for pairing in pairings if os.path.exists(pairing.mask)]
+    for pairing in pairings:
+        if not os.path.exists(pairing.mask):
+            problem = f"it has no mask {_name(pairing.mask, root)}, though others of its kind have theirs"
+            remedy = "Add the mask, or move the picture away"
+            findings.append(Finding("error", _name(pairing.picture, root), problem, remedy))
+    with progress.task("checking masks", len(there)) as task:
+        for pairing, fact in _each(lambda pairing: _describe_mask(read_marks(pairing.mask)), there):
+            name, picture = _name(pairing.mask, root), pictures.get(pairing.picture)
+            if isinstance(fact, UnreadableFile):
+                findings.append(Finding("error", name, fact.problem, fact.remedy))
+            elif picture is not None and fact[0] != picture.shape:
+                findings.append(Finding("error", name, *explain_mismatch(fact[0], picture.shape)))
+            else:
+                findings += _check_marks(name, fact[1], pairing.marks)
+            task.advance()
+    lossy = [pairing.mask for pairing in there if pairing.mask.suffix.lower() in LOSSY]
+    problem = "the mask is a JPEG, whose noise around edges counts as marked"
+    return findings + _one_for_all(lossy, root, problem, "Save masks as PNG")
+
+
+def _describe_mask(marked: np.ndarray) -> tuple[tuple[int, ...], float]:
+    """Shape, and the marked share of the area."""
+    return marked.shape, float(marked.mean())
+
+
+def _check_marks(name: str, share: float, marks: str) -> list[Finding]:
+    if share == 0.0:
+        return [Finding("warning", name, "the mask marks nothing", f"Paint the {marks} with any value above 0")]
+    if share > NEARLY_ALL and marks == "defect":
+        problem = f"the mask marks {share:.0%} of its picture as defect"
+        return [Finding("warning", name, problem, "Invert it if the defect is black in it")]
+    return []
+
+
+def _check_number(name: str, normals: int, rate: float, held_out: float) -> list[Finding]:
+    """No normals are an error; too few for the promise warn.
+
+    A threshold for rate r needs at least 1 / r - 1 held-out scores: with n of them, the chance that a further good
+    picture scores above all is 1 / (n + 1).
+    """
+    if normals < 2:
+        problem = "there are no normal pictures" if normals == 0 else "there is only one normal picture"
+        remedy = "Put good pictures into train/good, or give a folder of good pictures; 100 is good"
+        return [Finding("error", name, problem, remedy)]
+    held, needed = max(1, round(normals * held_out)), math.ceil(1 / rate - 1e-9) - 1
+    if held >= needed:
+        return []
+    problem = f"of {normals} normal pictures {held} are held out, too few to promise {100 * rate:.3g}% false alarms"
+    remedy = f"Bring {math.ceil(needed / held_out)} pictures, or ask for {math.ceil(1000 / (held + 1)) / 10:g}%"
+    return [Finding("warning", name, problem, remedy)]
+
+
+def _check_copies(train: Sequence[_Picture], test: Sequence[_Picture], root: Path) -> list[Finding]:
+    """The same picture twice, by what is seen: in both halves, or within one."""
+    findings = []
+    in_train, in_test = _by_digest(train), _by_digest(test)
+    for digest in in_train.keys() & in_test.keys():
+        problem = f"it is also in the test half, as {_name(in_test[digest][0], root)}"
+        remedy = "Remove it from one of them: figures on seen pictures are too good"
+        findings.append(Finding("warning", _name(in_train[digest][0], root), problem, remedy))
+    for paths in (*in_train.values(), *in_test.values()):
+        if len(paths) > 1:
+            others = ", ".join(_name(path, root) for path in paths[1:4]) + (" ..." if len(paths) > 4 else "")
+            remedy = "Keep one of them: copies count as if they were new"
+            findings.append(Finding("warning", _name(paths[0], root), f"the same picture as {others}", remedy))
+    return sorted(findings, key=lambda finding: finding.file)
+
+
+def _by_digest(pictures: Iterable[_Picture]) -> dict[bytes, list[Path]]:
+    groups: dict[bytes, list[Path]] = {}
+    for picture in pictures:
+        groups.setdefault(picture.digest, []).append(picture.path)
+    return groups
+
+
+def _check_mixture(train: Sequence[_Picture], test: Sequence[_Picture], root: Path) -> list[Finding]:
+    """Sizes and colour modes that differ within the normals, or between them and the test half."""
+    findings = []
+    for what, seen in (
+        ("size", lambda picture: f"{picture.shape[1]} x {picture.shape[0]} px"),
+        ("colour mode", lambda picture: picture.colour),
+    ):
+        counts = Counter(map(seen, train)).most_common()
+        remedy = f"Use one {what} unless the line delivers several too"
+        if len(counts) > 1:
+            odd = next(picture for picture in train if seen(picture) == counts[-1][0])
+            problem = f"the normal pictures have {len(counts)} {what}s: {counts[0][1]} of {len(train)} are "
+            problem += f"{counts[0][0]}, this one is {counts[-1][0]}"
+            findings.append(Finding("warning", _name(odd.path, root), problem, remedy))
+        elif counts:
+            other = [picture.path for picture in test if seen(picture) != counts[0][0]]
+            problem = f"its {what} is not that of the normal pictures, {counts[0][0]}"
+            findings += _one_for_all(other, root, problem, remedy)
+    return findings
+
+
+def _check_pages(pictures: Sequence[_Picture], root: Path) -> list[Finding]:
+    paged = [picture.path for picture in pictures if picture.pages > 1]
+    return _one_for_all(paged, root, "it has several pages, of which the first is used", "Save pages separately")
+
+
+def _check_darkness(name: str, train: Sequence[_Picture]) -> list[Finding]:
+    """Pictures stored in a range that makes them black, as 12-bit values in a 16-bit file."""
+    brightest = max((picture.brightest for picture in train), default=255)
+    if brightest >= DARK:
+        return []
+    problem = f"the brightest level in all normal pictures is {brightest} of 255"
+    remedy = "Spread 10- or 12-bit values over the 16 bits of the file (times 64 or 16), or light the scene"
+    return [Finding("warning", name, problem, remedy)]
+
+
+def _check_kinds(category: Category) -> list[Finding]:
+    """A test half without normals or without defects, and kinds without masks beside kinds with them."""
+    name, kinds = category.name, {image.kind for image in category.test}
+    findings = []
+    if kinds and "good" not in kinds:
+        problem = "the test half has no normal pictures, so false alarms cannot be counted"
+        findings.append(Finding("warning", name, problem, "Put some into test/good"))
+    if kinds == {"good"}:
+        problem = "the test half has no defective pictures, so misses cannot be counted"
+        findings.append(Finding("warning", name, problem, "Put some into test/<defect>"))
+    masked = {image.kind for image in category.test if image.masks}
+    for kind in sorted(kinds - masked - {"good"}) if masked else ():
+        problem = "the kind has no masks, though others have; its pictures count for image figures only"
+        findings.append(Finding("warning", f"test/{kind}", problem, f"Add masks to ground_truth/{kind}"))
+    return findings
+
+
+def _one_for_all(files: Sequence[Path], root: Path, problem: str, remedy: str) -> list[Finding]:
+    """One warning under the first file's name, with the number of the others that share it."""
+    if not files:
+        return []
+    others = f" (and {len(files) - 1} more files like it)" if len(files) > 1 else ""
+    return [Finding("warning", _name(files[0], root), problem + others, remedy)]
+
+
+def _name(path: Path, root: Path) -> str:
+    return show_path(path.relative_to(root).as_posix() if path.is_relative_to(root) else path)

@@ -1,0 +1,37 @@
+"""Plain folder of good pictures, at any depth -> Category without a test half.
+
+Sub-folders count as recording sessions when there are at least five of them; with fewer, a whole one could not be
+held out without losing too much to learn from.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from baad.data.decode import find_images
+from baad.data.sample import Category, GoodImage
+
+LAYOUT = "folder of good pictures"
+MASK_FOLDERS = ("foreground", "fg_mask", "ground_truth")  # hold masks, never pictures
+SESSIONS_FROM = 5  # sub-folders
+
+
+def read_folder(root: Path | str) -> Category:
+    """Take every picture below `root` as normal, except in folders named foreground, fg_mask or ground_truth.
+
+    Without pictures the category is empty, which check_category reports. Raises DataError where the folder is missing
+    or cannot be listed.
+    """
+    root = Path(root)
+    files = [
+        path
+        for path in find_images(root, recursive=True)
+        if not set(path.relative_to(root).parts[:-1]) & set(MASK_FOLDERS)
+    ]
+    return Category(root.resolve().name, root, LAYOUT, name_sessions(files, root))
+
+
+def name_sessions(files: Sequence[Path], root: Path) -> tuple[GoodImage, ...]:
+    """Normal pictures with their sub-folder as session, or with none where there are fewer than five sub-folders."""
+    folders = [path.parent.relative_to(root).as_posix() for path in files]
+    named = len(set(folders)) >= SESSIONS_FROM
+    return tuple(GoodImage(path, folder if named else "") for path, folder in zip(files, folders))

@@ -1,0 +1,142 @@
+"""Normal pictures -> those to learn from and those held out to set the threshold.
+
+A held-out picture must be new to the network, or the false-alarm rate promised from it is too good. So what belongs
+together is never on both sides: recording sessions where they are known; else identical pictures, and bursts, that is
+neighbours in name order which look nearly the same. Bursts are found by thumbnails and only where neighbours are far
+nearer to each other than pictures of this category usually are, so that a part in a fixed frame, where all pictures
+look alike, is not taken for one long burst.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from baad.data.decode import natural_order, open_samples, read_content, to_picture
+from baad.data.sample import GoodImage
+from baad.errors import DataError, SettingError
+from baad.progress import Progress, Silence
+
+THUMBNAIL = 16  # px, both sides
+BURST_DISTANCE = 6.0  # grey levels, root mean square over the thumbnail: neighbours further apart are no burst
+BURST_SHARE = 0.15  # nor are those at more than this share of the usual distance (at .15 real series fall into runs)
+PAIRS = 500  # random pairs that tell the usual distance
+LARGEST_GROUP = 0.5  # share of the pictures; a group found by looks that is larger is taken apart again
+
+
+@dataclass(frozen=True)
+class Split:
+    """The two sides, each in name order, and one line that says what was held out and what was kept together."""
+
+    fit: tuple[GoodImage, ...]
+    held_out: tuple[GoodImage, ...]
+    note: str
+
+
+def split_held_out(images: Sequence[GoodImage], share: float, seed: int, progress: Progress | None = None) -> Split:
+    """Hold out about `share` of the pictures, whole groups at a time; the same for the same pictures and seed.
+
+    At least one picture is on each side. Groups are drawn at random and taken while they fit into the share; where
+    none fits, the smallest is taken. Reads every picture that has no session, for its thumbnail.
+
+    Raises DataError for fewer than two pictures, SettingError for a share outside 0..1, ImageError for a picture that
+    cannot be read.
+    """
+    if not 0.0 < share < 1.0:
+        raise SettingError(f"The held-out share is {share}: give a number between 0 and 1, such as 0.1.")
+    if len(images) < 2:
+        raise DataError(f"{len(images)} normal pictures cannot be split. Give at least 2; 100 is good.")
+    ordered = sorted(images, key=lambda image: natural_order(image.path))
+    groups, kept = _group(ordered, seed, progress or Silence())  # int [N]
+    held = _choose_groups(groups, max(1, round(share * len(ordered))), np.random.default_rng([seed, 1]))  # bool [N]
+    fit = tuple(image for image, out in zip(ordered, held) if not out)
+    held_out = tuple(image for image, out in zip(ordered, held) if out)
+    return Split(fit, held_out, f"Held out {len(held_out)} of {len(ordered)} normal pictures{kept}.")
+
+
+def find_bursts(thumbnails: np.ndarray, seed: int) -> np.ndarray:
+    """Number the groups of pictures that belong together by their looks: float32 [N, ...] in name order -> int [N].
+
+    Identical thumbnails are one group wherever they stand, near ones only where they are neighbours. Nearness is left
+    aside where it would tie more than half of the pictures together, and identity where it would tie all.
+    """
+    count = len(thumbnails)
+    flat = thumbnails.reshape(count, -1).astype(np.float32)
+    single = np.arange(count)
+    twins = np.unique(flat, axis=0, return_inverse=True)[1].reshape(-1)
+    joined = _join(_find_runs(flat, seed), twins)
+    if np.bincount(joined).max() > max(2, LARGEST_GROUP * count):
+        joined = twins
+    return single if joined.min() == joined.max() else joined
+
+
+def _find_runs(flat: np.ndarray, seed: int) -> np.ndarray:
+    """Number the runs of neighbours which are near each other, and nearer than is usual: [N, D] -> int [N]."""
+    steps = _distance(flat[1:], flat[:-1])  # [N - 1]
+    pairs = np.random.default_rng([seed, 2]).integers(0, len(flat), (PAIRS, 2))
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    usual = float(np.median(_distance(flat[pairs[:, 0]], flat[pairs[:, 1]]))) if len(pairs) else 0.0
+    return np.concatenate([[0], np.cumsum((steps > BURST_DISTANCE) | (steps >= BURST_SHARE * usual))])
+
+
+def _join(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Groups in which two are together if either numbering puts them together, directly or by way of others."""
+    joined = first
+    while True:
+        before = joined
+        for groups in (second, first):
+            lowest = np.full(groups.max() + 1, len(groups))
+            np.minimum.at(lowest, groups, joined)
+            joined = lowest[groups]
+        if (joined == before).all():
+            return joined
+
+
+def _group(images: Sequence[GoodImage], seed: int, progress: Progress) -> tuple[np.ndarray, str]:
+    """Group numbers int [N], and what to say about them. Pictures in name order."""
+    sessions = sorted({image.session for image in images} - {""})
+    groups = np.array([sessions.index(image.session) if image.session else -1 for image in images])
+    loose = np.flatnonzero(groups < 0)
+    notes = []
+    if len(sessions) == 1 and not len(loose):
+        loose, groups = np.arange(len(images)), np.full(len(images), -1)
+        notes.append("all are of one recording session")
+    elif sessions:
+        notes.append(f"{len(sessions)} recording sessions were kept whole")
+    if len(loose):
+        found = find_bursts(_read_thumbnails([images[int(index)] for index in loose], progress), seed)
+        groups[loose] = len(sessions) + found
+        sizes = np.bincount(found)
+        if sizes.max() > 1:
+            notes.append(f"{sizes[sizes > 1].sum()} nearly identical pictures were kept in {(sizes > 1).sum()} groups")
+    return groups, "; " + "; ".join(notes) if notes else ""
+
+
+def _choose_groups(groups: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    """Mark about `wanted` pictures, whole groups at a time and never all: int [N] -> bool [N]."""
+    names, sizes = np.unique(groups, return_counts=True)
+    wanted = min(wanted, len(groups) - 1)
+    taken, total = [], 0
+    for index in rng.permutation(len(names)):
+        if total + sizes[index] <= wanted:
+            taken.append(names[index])
+            total += sizes[index]
+    return np.isin(groups, taken or [names[np.argmin(sizes)]])
+
+
+def _read_thumbnails(images: Sequence[GoodImage], progress: Progress) -> np.ndarray:
+    """Small grey versions, float32 [N, 16, 16]."""
+    thumbnails = np.empty((len(images), THUMBNAIL, THUMBNAIL), np.float32)
+    with progress.task("looking for bursts", len(images)) as task:
+        for index, image in enumerate(images):
+            samples = open_samples(read_content(image.path), image.path, reduce_to=4 * THUMBNAIL)
+            grey = Image.fromarray(to_picture(samples, image.path)).convert("L")
+            thumbnails[index] = np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+            task.advance()
+    return thumbnails
+
+
+def _distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Root mean square difference per row: [N, D] twice -> [N]."""
+    return np.sqrt(((first - second) ** 2).mean(axis=1))

@@ -1,0 +1,205 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from baad.data.doctor import Finding, check_category, check_test, require_usable
+from baad.data.reading import read_category
+from baad.data.sample import Category, GoodImage
+from baad.errors import DataError
+from baad.progress import Silence
+from tests.factory import draw_picture, save_picture, write_category, write_folder, write_truncated
+
+RELAXED = {"rate": 0.5, "held_out": 0.5}  # so that a dozen pictures are enough
+
+
+def check(root, **options):
+    return check_category(read_category(root), Silence(), **{**RELAXED, **options})
+
+
+def said(findings, severity, file):
+    return [finding.problem for finding in findings if (finding.severity, finding.file) == (severity, file)]
+
+
+def test_a_tidy_category_has_no_findings(tmp_path):
+    root = write_category(tmp_path, foreground=True)
+    assert check(root) == []
+    assert check_test(read_category(root), Silence()) == []
+
+
+def test_all_problems_are_found_at_once_errors_first(tmp_path):
+    root = write_category(tmp_path)
+    write_truncated(root / "train" / "good" / "000.png")
+    (root / "train" / "good" / "001.png").write_bytes(b"")
+    (root / "test" / "good" / "002.png").write_text("I am no picture")
+    save_picture(root / "ground_truth" / "spot" / "000_mask.png", np.ones((64, 65), bool))
+    (root / "ground_truth" / "spot" / "001_mask.png").unlink()
+    write_truncated(root / "ground_truth" / "scratch" / "000_mask.png")
+    shutil.copy(root / "train" / "good" / "003.png", root / "train" / "good" / "x.png")
+    findings = check(root)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    assert findings[: len(errors)] == errors
+    assert {(finding.file, finding.problem.split(" (")[0]) for finding in errors} == {
+        ("train/good/000.png", "the picture is truncated or damaged"),
+        ("train/good/001.png", "the file is empty"),
+        ("test/good/002.png", "it is text, not a picture"),
+        ("ground_truth/spot/000_mask.png", "it is 65 x 64 px, but its picture is 64 x 64 px"),
+        ("test/spot/001.png", "it has no mask ground_truth/spot/001_mask.png, though others of its kind have theirs"),
+        ("ground_truth/scratch/000_mask.png", "the picture is truncated or damaged"),
+    }
+    assert said(findings, "warning", "train/good/003.png") == ["the same picture as train/good/x.png"]
+    assert all(finding.remedy for finding in findings)
+
+
+def test_an_oversized_picture_is_an_error(tmp_path, monkeypatch):
+    root = write_category(tmp_path)
+    save_picture(root / "train" / "good" / "large.png", np.zeros((64, 80), np.uint8))
+    monkeypatch.setenv("BAAD_MAX_PIXELS", str(64 * 64))
+    findings = check(root)
+    assert [finding.file for finding in findings if finding.severity == "error"] == ["train/good/large.png"]
+    assert "BAAD_MAX_PIXELS=5120" in findings[0].remedy
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_no_normals_or_a_single_one_are_an_error(tmp_path, count):
+    root = write_category(tmp_path / "disc", normals=count)
+    assert [(finding.severity, finding.file) for finding in check(root)] == [("error", "disc")]
+
+
+def test_masks_of_the_part_given_for_training_must_fit(tmp_path):
+    root = write_folder(tmp_path / "pictures", normals=3)
+    save_picture(tmp_path / "masks" / "000.png", np.ones((64, 64), bool))
+    save_picture(tmp_path / "masks" / "train" / "good" / "001.png", np.ones((32, 64), bool))
+    findings = check(root, part_masks=tmp_path / "masks")
+    assert [(finding.severity, Path(finding.file).name) for finding in findings] == [("error", "001.png")]
+
+
+def test_before_training_the_foreground_folder_is_not_read_and_before_evaluation_it_is(tmp_path):
+    root = write_category(tmp_path, foreground=True)
+    for outline in (root / "foreground").rglob("*.png"):
+        outline.write_bytes(b"")
+    assert check(root) == []
+    findings = check_test(read_category(root), Silence())
+    assert {finding.file.split("/")[1] for finding in findings} == {"test"}
+    assert {finding.severity for finding in findings} == {"error"}
+
+
+def test_too_few_normals_for_the_promised_rate_warn_with_the_number_needed(tmp_path):
+    root = write_category(tmp_path / "disc", normals=20)
+    findings = check(root, rate=0.01, held_out=0.2)
+    assert findings == [
+        Finding(
+            "warning",
+            "disc",
+            "of 20 normal pictures 4 are held out, too few to promise 1% false alarms",
+            "Bring 495 pictures, or ask for 20%",
+        )
+    ]
+    assert check(root, rate=0.2, held_out=0.2) == []
+
+
+def test_a_picture_in_both_halves_warns_though_its_bytes_differ(tmp_path):
+    root = write_category(tmp_path)
+    image = draw_picture((64, 64), np.random.default_rng(9)).image
+    save_picture(root / "train" / "good" / "x.png", image)
+    save_picture(root / "test" / "good" / "y.bmp", image)
+    assert said(check(root), "warning", "train/good/x.png") == ["it is also in the test half, as test/good/y.bmp"]
+
+
+@pytest.mark.parametrize("half", ["train", "test"])
+def test_another_size_or_colour_mode_warns(tmp_path, half):
+    root = write_category(tmp_path)
+    save_picture(root / half / "good" / "small.png", draw_picture((64, 48), np.random.default_rng(9)).image)
+    save_picture(root / half / "good" / "grey.png", draw_picture((64, 64), np.random.default_rng(8)).image[..., 0])
+    findings = check(root)
+    assert {finding.severity for finding in findings} == {"warning"}
+    assert "48 x 64 px" in str(findings) or "not that of the normal pictures, 64 x 64 px" in str(findings)
+    assert len(said(findings, "warning", f"{half}/good/small.png")) == 1
+    assert len(said(findings, "warning", f"{half}/good/grey.png")) == 1
+
+
+def test_a_test_half_of_one_sort_warns(tmp_path):
+    assert "no normal pictures" in str(check(write_category(tmp_path / "a", good=0)))
+    assert "no defective pictures" in str(check(write_category(tmp_path / "b", defective=0)))
+
+
+def test_a_kind_without_masks_beside_kinds_with_them_warns(tmp_path):
+    root = write_category(tmp_path)
+    shutil.rmtree(root / "ground_truth" / "spot")
+    assert [finding.file for finding in check(root)] == ["test/spot"]
+    shutil.rmtree(root / "ground_truth")
+    assert check(root) == []
+
+
+def test_odd_masks_warn(tmp_path):
+    root = write_category(tmp_path, kinds=("spot",))
+    masks = root / "ground_truth" / "spot"
+    save_picture(masks / "000_mask.png", np.zeros((64, 64), bool))
+    save_picture(masks / "001_mask.png", np.ones((64, 64), bool))
+    (masks / "002_mask.png").unlink()
+    save_picture(masks / "002_mask.jpg", draw_picture((64, 64), np.random.default_rng(0)).part)
+    findings = check(root)
+    assert {finding.severity for finding in findings} == {"warning"}
+    assert said(findings, "warning", "ground_truth/spot/000_mask.png") == ["the mask marks nothing"]
+    assert "100%" in said(findings, "warning", "ground_truth/spot/001_mask.png")[0]
+    assert "JPEG" in said(findings, "warning", "ground_truth/spot/002_mask.jpg")[-1]
+
+
+def test_several_pages_warn_once_for_all(tmp_path):
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        pages = np.stack([draw_picture((32, 32), rng).image for _ in range(2)])
+        tifffile.imwrite(tmp_path / f"{index}.tif", pages, photometric="rgb")
+    assert [str(finding) for finding in check(tmp_path)] == [
+        "0.tif: it has several pages, of which the first is used (and 2 more files like it). Save pages separately."
+    ]
+
+
+def test_twelve_bits_in_a_sixteen_bit_file_warn(tmp_path):
+    rng = np.random.default_rng(0)
+    for index in range(4):
+        tifffile.imwrite(tmp_path / f"{index}.tif", rng.integers(0, 4096, (32, 32), np.uint16))
+    assert "brightest level in all normal pictures is 16 of 255" in str(check(tmp_path))
+
+
+def test_errors_are_refused_one_to_a_line_and_warnings_handed_on():
+    warning = Finding("warning", "a.png", "it is odd", "Look at it")
+    errors = [Finding("error", f"{name}.png", "it is bad", "Mend it") for name in "bc"]
+    assert require_usable([warning]) == [warning]
+    with pytest.raises(DataError) as caught:
+        require_usable([*errors, warning])
+    assert str(caught.value) == "b.png: it is bad. Mend it.\nc.png: it is bad. Mend it."
+
+
+def test_a_vanished_picture_is_an_error(tmp_path):
+    category = Category("x", tmp_path, "folder", (GoodImage(tmp_path / "a.png"), GoodImage(tmp_path / "b.png")))
+    findings = check_category(category, Silence(), **RELAXED)
+    assert [(finding.file, finding.problem) for finding in findings] == [
+        ("a.png", "there is no such file"),
+        ("b.png", "there is no such file"),
+    ]
+
+
+def test_evaluation_needs_a_test_half(tmp_path):
+    findings = check_test(read_category(write_folder(tmp_path / "plain")), Silence())
+    assert [str(finding) for finding in findings] == [
+        "plain: it has no test pictures. Give a folder that holds test/good and test/<defect>."
+    ]
+
+
+def test_every_step_is_reported_to_the_progress(tmp_path):
+    class Counting(Silence):
+        totals, done = 0, 0
+
+        def task(self, name, total):
+            self.totals += total
+            return super().task(name, total)
+
+        def advance(self, count=1, note=""):
+            self.done += count
+
+    progress = Counting()
+    check_category(read_category(write_category(tmp_path, normals=3, good=2, defective=2)), progress)
+    assert progress.done == progress.totals == 3 + 2 + 2 + 2

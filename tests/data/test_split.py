@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from baad.data.folder import read_folder
+from baad.data.sample import GoodImage
+from baad.data.split import find_bursts, split_held_out
+from baad.errors import DataError, ImageError, SettingError
+from tests.factory import draw_picture, save_picture, write_folder
+
+
+def of_sessions(sizes):
+    """Pictures which are never opened, for all have a session."""
+    return [GoodImage(Path(f"{name}/{index}.png"), name) for name, size in sizes.items() for index in range(size)]
+
+
+def test_a_tenth_of_unrelated_pictures_is_held_out_and_nothing_lost(tmp_path):
+    images = read_folder(write_folder(tmp_path, normals=40, size=(24, 24))).train
+    split = split_held_out(images, 0.1, seed=0)
+    assert len(split.held_out) == 4
+    assert sorted(split.fit + split.held_out, key=lambda image: image.path) == list(images)
+    assert split.note == "Held out 4 of 40 normal pictures."
+
+
+def test_the_seed_and_nothing_else_decides(tmp_path):
+    images = read_folder(write_folder(tmp_path, normals=20, size=(24, 24))).train
+    first = split_held_out(images, 0.25, seed=3)
+    assert split_held_out(images[::-1], 0.25, seed=3) == first
+    assert split_held_out(images, 0.25, seed=4) != first
+
+
+@given(
+    sizes=st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 9), min_size=2),
+    share=st.floats(0.01, 0.9),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=100, deadline=None)
+def test_no_session_is_ever_on_both_sides(sizes, share, seed):
+    images = of_sessions(sizes)
+    split = split_held_out(images, share, seed)
+    assert split.fit and split.held_out
+    assert len(split.fit) + len(split.held_out) == len(images)
+    assert not {image.session for image in split.fit} & {image.session for image in split.held_out}
+    smallest = min(sizes.values())
+    assert len(split.held_out) <= max(round(share * len(images)), smallest)
+
+
+def test_sessions_are_taken_while_they_fit():
+    split = split_held_out(of_sessions({name: 10 for name in "abcdefghij"}), 0.2, seed=0)
+    assert len(split.held_out) == 20
+    assert split.note == "Held out 20 of 100 normal pictures; 10 recording sessions were kept whole."
+
+
+def test_where_no_session_fits_the_smallest_is_taken():
+    split = split_held_out(of_sessions({"a": 30, "b": 12, "c": 20}), 0.1, seed=0)
+    assert {image.session for image in split.held_out} == {"b"}
+
+
+def test_a_single_session_is_split_all_the_same(tmp_path):
+    images = [GoodImage(image.path, "monday") for image in read_folder(write_folder(tmp_path, normals=10)).train]
+    split = split_held_out(images, 0.2, seed=0)
+    assert len(split.held_out) == 2
+    assert "all are of one recording session" in split.note
+
+
+def test_a_burst_is_kept_together(tmp_path):
+    rng = np.random.default_rng(0)
+    for burst in range(8):
+        image = draw_picture((48, 48), rng).image
+        for shot in range(4):
+            noisy = np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+            save_picture(tmp_path / f"{burst}_{shot}.png", noisy)
+    split = split_held_out(read_folder(tmp_path).train, 0.25, seed=0)
+    held_out = {image.path.name[0] for image in split.held_out}
+    assert len(split.held_out) == 8 and len(held_out) == 2
+    assert not held_out & {image.path.name[0] for image in split.fit}
+    assert "32 nearly identical pictures were kept in 8 groups" in split.note
+
+
+def test_identical_pictures_are_kept_together_wherever_they_stand(tmp_path):
+    rng = np.random.default_rng(0)
+    for index in range(10):
+        image = draw_picture((32, 32), rng).image
+        save_picture(tmp_path / f"{index}.png", image)
+        save_picture(tmp_path / f"copy of {index}.png", image)
+    for seed in range(5):
+        split = split_held_out(read_folder(tmp_path).train, 0.3, seed)
+        assert not {image.path.name[-5] for image in split.fit} & {image.path.name[-5] for image in split.held_out}
+
+
+def test_a_part_in_a_fixed_frame_is_not_one_long_burst():
+    rng = np.random.default_rng(0)
+    still = rng.uniform(0, 255, (16, 16)) + rng.normal(0, 1, (30, 16, 16))  # all alike, neighbours no more than others
+    assert len(set(find_bursts(still.astype(np.float32), seed=0))) == 30
+
+
+def test_bursts_are_joined_by_copies_between_them():
+    far = np.random.default_rng(0).uniform(0, 255, (8, 16, 16)).astype(np.float32)
+    near = far[:2] + 1.0
+    groups = find_bursts(np.stack([far[0], near[0], far[1], near[1], *far[2:], near[0], far[1]]), seed=0)
+    assert groups[0] == groups[1] == groups[-2]
+    assert groups[2] == groups[3] == groups[-1]
+    assert len(set(groups)) == 8
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_pictures_that_are_all_the_same_are_split_all_the_same(tmp_path, count):
+    for index in range(count):
+        save_picture(tmp_path / f"{index}.png", np.full((8, 8), 77, np.uint8))
+    split = split_held_out(read_folder(tmp_path).train, 0.5, seed=0)
+    assert split.fit and split.held_out
+
+
+def test_too_few_pictures_and_a_foolish_share_are_refused(tmp_path):
+    images = of_sessions({"a": 2, "b": 2})
+    with pytest.raises(DataError, match="1 normal pictures cannot be split"):
+        split_held_out(images[:1], 0.1, 0)
+    for share in (0.0, 1.0, 10.0):
+        with pytest.raises(SettingError, match="held-out share"):
+            split_held_out(images, share, 0)
+
+
+def test_a_picture_that_cannot_be_read_is_named(tmp_path):
+    write_folder(tmp_path, normals=3)
+    (tmp_path / "001.png").write_bytes(b"")
+    with pytest.raises(ImageError, match=r"001\.png: the file is empty"):
+        split_held_out(read_folder(tmp_path).train, 0.3, 0)
