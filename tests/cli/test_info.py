@@ -10,7 +10,7 @@ def test_info_says_how_the_model_was_made_and_what_it_promises(baad, model):
     for word in (
         "1,234,567 parameters",
         "1.50 GMAC",
-        "steps=",
+        "all at their defaults",
         "20 held out",
         "of good parts",
         "two pictures are alike",
