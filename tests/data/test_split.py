@@ -97,6 +97,19 @@ def test_a_part_in_a_fixed_frame_is_not_one_long_burst():
     assert len(set(find_bursts(still.astype(np.float32), seed=0))) == 30
 
 
+@pytest.mark.parametrize(("distance", "groups"), [(2.0, 10), (5.0, 20)])
+def test_neighbours_are_a_burst_only_if_nearer_than_is_usual(distance, groups):
+    levels = np.repeat(np.arange(10) * 10.0, 2)  # ten pairs, usually 30 grey levels apart
+    levels[1::2] += distance
+    shuffled = levels.reshape(10, 2)[np.random.default_rng(0).permutation(10)].reshape(-1)
+    thumbnails = np.repeat(shuffled.astype(np.float32)[:, None], 256, axis=1)
+    assert len(set(find_bursts(thumbnails, seed=0))) == groups
+
+
+def test_at_least_one_picture_is_left_to_learn_from():
+    assert len(split_held_out(of_sessions({"a": 1, "b": 1}), 0.9, 0).fit) == 1
+
+
 def test_bursts_are_joined_by_copies_between_them():
     far = np.random.default_rng(0).uniform(0, 255, (8, 16, 16)).astype(np.float32)
     near = far[:2] + 1.0
