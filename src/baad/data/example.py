@@ -17,8 +17,9 @@ from baad.data.example_bodies import DESIGNS
 from baad.data.example_clutter import scatter
 from baad.data.example_defects import LOGICAL, SURFACE, change_details, damage, mark_details
 from baad.data.example_fields import blur, coverage, shrink
+from baad.data.example_light import Light, develop, render
 from baad.data.example_parts import Design, draw_detail
-from baad.data.example_render import FINER, Canvas, Light, Pose, develop, render
+from baad.data.example_relief import FINER, Canvas, Pose
 from baad.data.example_scenes import draw_surface
 from baad.errors import OutputError, SettingError
 from baad.progress import Progress, Silence
@@ -44,16 +45,20 @@ def draw_scene(
     design = _design(part)
     if kind != "good" and kind not in KINDS:
         raise SettingError(f"The example draws no defect {kind!r}: choose one of {', '.join(KINDS)}.")
-    pose, light = _draw_pose(rng), _draw_light(rng)
-    scene = _draw_background(size, light, rng, unseen)
-    canvas = _draw_part(design, kind, size, pose, rng)
+    # A generator for each matter: the same seed draws the same picture with and without the defect.
+    posing, scenery, making, harm, camera = (np.random.default_rng(seed) for seed in rng.integers(2**62, size=5))
+    pose, light = _draw_pose(design, posing), _draw_light(posing)
+    surface = draw_surface(size, light, scenery, unseen)
+    scene = scatter(surface, light, scenery, count=int(scenery.integers(3, 8)))
+    canvas = _draw_part(design, kind, size, pose, making, harm)
     lit = render(canvas, light, design.thickness)
-    linear = scene * (1 - 0.8 * lit.shadow * (1 - lit.inside))[..., None]
-    linear = linear * (1 - lit.inside[..., None]) + lit.light
-    sharpness = float(rng.uniform(0.0, 0.35))
-    linear = linear * (1 - sharpness) + sharpness * blur(linear, 1)
-    image = develop(linear, rng, float(rng.uniform(0.85, 1.15)))
-    return Scene(image, lit.inside >= 0.5, shrink(canvas.defect.astype(np.float32), FINER) >= 0.5)
+    shaded = scene * (1 - 0.8 * lit.shadow)[..., None]
+    linear = shaded * (1 - lit.inside)[..., None] + lit.light
+    softness = float(camera.uniform(0.0, 0.35))
+    linear = linear * (1 - softness) + softness * blur(linear, 1)
+    image = develop(linear, camera, float(camera.uniform(0.85, 1.15)))
+    defect = shrink(canvas.defect.astype(np.float32), FINER) >= 0.5
+    return Scene(image, lit.inside >= 0.5, defect & (lit.inside >= 0.5))
 
 
 def write_example(
@@ -105,39 +110,37 @@ def _plan(normals: int, good: int, defective: int) -> Iterator[tuple[str, str, i
         yield "test", KINDS[index % len(KINDS)], 100_000 + index, f"{index // len(KINDS):03d}"
 
 
-def _draw_pose(rng: np.random.Generator) -> Pose:
+def _draw_pose(design: Design, rng: np.random.Generator) -> Pose:
     shift = (float(rng.uniform(-0.09, 0.09)), float(rng.uniform(-0.09, 0.09)))
-    return Pose(shift, float(np.deg2rad(rng.uniform(-25, 25))), float(1.13 * rng.uniform(0.93, 1.07)))
+    return Pose(shift, float(np.deg2rad(rng.uniform(-25, 25))), float(1.13 * design.scale * rng.uniform(0.93, 1.07)))
 
 
 def _draw_light(rng: np.random.Generator) -> Light:
     warmth = float(rng.normal(0, 0.05))
     return Light(
         azimuth=float(-2.2 + rng.uniform(-1.1, 1.1)),
-        elevation=float(rng.uniform(0.65, 1.1)),
-        strength=float(rng.uniform(0.8, 1.15)),
-        ambient=float(rng.uniform(0.4, 0.65)),
+        elevation=float(rng.uniform(0.6, 0.95)),
+        strength=float(rng.uniform(0.95, 1.3)),
+        ambient=float(rng.uniform(0.25, 0.5)),
         tint=(1 + warmth, 1.0, 1 - warmth),
         phases=(float(rng.uniform(0, 6.3)), float(rng.uniform(0, 6.3))),
     )
 
 
-def _draw_background(size: int, light: Light, rng: np.random.Generator, unseen: bool) -> np.ndarray:
-    surface = draw_surface(size, light, rng, unseen)
-    return scatter(surface, light, rng, count=int(rng.integers(3, 8)))
-
-
-def _draw_part(design: Design, kind: str, size: int, pose: Pose, rng: np.random.Generator) -> Canvas:
+def _draw_part(
+    design: Design, kind: str, size: int, pose: Pose, making: np.random.Generator, harm: np.random.Generator
+) -> Canvas:
+    """Paint the part's relief, with the defect if there is one. making: the piece itself; harm: what befell it."""
     canvas = Canvas(size, pose, design.center)
     distance = design.outline(canvas.x, canvas.y)
     canvas.inside = coverage(distance, canvas.pixel)
-    design.body(canvas, distance, rng)
-    details, changed = change_details(kind, design, rng) if kind in LOGICAL else (design.details, ())
+    design.body(canvas, distance, making)
+    details, changed = change_details(kind, design, harm) if kind in LOGICAL else (design.details, ())
     for detail in details:
-        draw_detail(canvas, detail, rng)
+        draw_detail(canvas, detail, float(making.uniform(0, np.pi)))
     mark_details(canvas, changed)
     if kind in SURFACE:
-        damage(kind, canvas, distance, rng)
+        damage(kind, canvas, distance, harm)
     return canvas
 
 

@@ -18,7 +18,7 @@ from baad.data.example_fields import (
     smoothstep,
     turned,
 )
-from baad.data.example_render import Light
+from baad.data.example_light import Light
 
 Shape = tuple[Field, np.ndarray, Field]  # distance in px, colour [S, S, 3] or [3], height in px
 
@@ -28,32 +28,47 @@ def scatter(scene: np.ndarray, light: Light, rng: np.random.Generator, count: in
     size = scene.shape[0]
     axis = np.arange(size, dtype=np.float32) * np.float32(256 / size)
     x, y = np.meshgrid(axis, axis)
+    scene = scene.copy()
     for _ in range(count):
         thing = THINGS[int(rng.integers(len(THINGS)))]
         angle = float(rng.uniform(0, 2 * np.pi))
         local_x, local_y = turned(x - np.float32(rng.uniform(0, 256)), y - np.float32(rng.uniform(0, 256)), angle)
-        scene = _lay(scene, thing(local_x, local_y, rng), light, rng)
+        _lay(scene, thing(local_x, local_y, rng), light, rng)
     return blur(scene, float(rng.choice((0, 0, 1, 1, 2)) * size / 256))
 
 
-def _lay(scene: np.ndarray, shape: Shape, light: Light, rng: np.random.Generator) -> np.ndarray:
-    """Composite one thing with its shading and its soft shadow."""
+def _lay(scene: np.ndarray, shape: Shape, light: Light, rng: np.random.Generator) -> None:
+    """Composite one thing with its shading and its soft shadow onto `scene`, in place."""
     distance, color, height = shape
-    size = scene.shape[0]
+    scale = scene.shape[0] / 256
+    throw = float(np.clip(height.max(), 2, 14))
+    near = distance < 2.5 * throw + 2
+    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+    if rows.size < 3 or columns.size < 3:
+        return
+    where = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    distance, height = distance[where], height[where] * np.float32(scale)
     to_x, to_y, to_z = light.direction
-    throw = float(np.clip(height.max(), 2, 14)) * size / 256
-    shift = (-round(to_y / to_z * throw), -round(to_x / to_z * throw))
-    shadow = smoothstep(throw * 0.6, -throw * 0.4, np.roll(distance, shift, axis=(0, 1)))
-    scene = scene * (1 - 0.6 * shadow)[..., None]
-    slope_y, slope_x = np.gradient(height * np.float32(size / 256))
+    shift = (-round(to_y / to_z * throw * scale), -round(to_x / to_z * throw * scale))
+    shadow = smoothstep(throw * 0.6, -throw * 0.4, _shifted(distance, shift))
+    slope_y, slope_x = np.gradient(height)
     length = 1 / np.sqrt(1 + slope_x**2 + slope_y**2)
-    facing = np.maximum((to_z - slope_x * to_x - slope_y * to_y) * length, 0)
-    half = np.sqrt(to_x**2 + to_y**2 + (to_z + 1) ** 2)
-    shine = np.maximum((to_z + 1 - slope_x * to_x - slope_y * to_y) * length / np.float32(half), 0) ** 40
-    gloss = float(rng.uniform(0.05, 0.5))
-    lit = color * (light.ambient + 0.85 * light.strength * facing)[..., None] + (gloss * shine)[..., None]
+    lean = slope_x * np.float32(to_x) + slope_y * np.float32(to_y)
+    facing = np.maximum((np.float32(to_z) - lean) * length, 0)
+    half = float(np.sqrt(to_x**2 + to_y**2 + (to_z + 1) ** 2))
+    shine = np.maximum((np.float32(to_z + 1) - lean) * length / np.float32(half), 0) ** 40
+    lit = (light.ambient + 0.9 * light.strength * facing)[..., None] * (color[where] if color.ndim == 3 else color)
+    lit = (lit + (np.float32(rng.uniform(0.05, 0.5)) * shine)[..., None]) * floats(light.tint)
     cover = coverage(distance, 1.2)[..., None]
-    return scene * (1 - cover) + lit * cover * floats(light.tint)
+    below = scene[where] * (1 - 0.7 * shadow)[..., None]
+    scene[where] = below + cover * (lit - below)
+
+
+def _shifted(field: Field, shift: tuple[int, int]) -> Field:
+    """The field moved by whole pixels, its border repeated."""
+    rows = np.clip(np.arange(field.shape[0]) - shift[0], 0, field.shape[0] - 1)
+    columns = np.clip(np.arange(field.shape[1]) - shift[1], 0, field.shape[1] - 1)
+    return field[rows[:, None], columns[None]]
 
 
 def _color(rng: np.random.Generator, value: tuple[float, float] = (0.05, 0.6)) -> np.ndarray:
@@ -64,10 +79,10 @@ def _color(rng: np.random.Generator, value: tuple[float, float] = (0.05, 0.6)) -
 
 def _cable(x: Field, y: Field, rng: np.random.Generator) -> Shape:
     """A cable in a loose bend."""
-    along = np.linspace(-190, 190, 13)
-    bend = np.cumsum(np.cumsum(rng.normal(0, 4, 13)))
+    along = np.linspace(-190, 190, 9)
+    bend = np.cumsum(np.cumsum(rng.normal(0, 7, 9)))
     radius = float(rng.uniform(2.5, 7))
-    distance = path(x, y, np.stack([along, bend - bend[6]], axis=1), radius)
+    distance = path(x, y, np.stack([along, bend - bend[4]], axis=1), radius)
     return distance, _color(rng, (0.02, 0.5)), radius * edge(distance, radius)
 
 

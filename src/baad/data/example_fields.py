@@ -129,18 +129,28 @@ def blur(field: np.ndarray, radius: float) -> np.ndarray:
 def _moving_mean(field: np.ndarray, reach: int, axis: int) -> np.ndarray:
     margin = [(0, 0)] * field.ndim
     margin[axis] = (reach + 1, reach)
-    total = np.cumsum(np.pad(field, margin, mode="edge"), axis=axis, dtype=np.float64)
-    width = 2 * reach + 1
-    upper = np.take(total, range(width, total.shape[axis]), axis=axis)
-    lower = np.take(total, range(total.shape[axis] - width), axis=axis)
-    return ((upper - lower) / width).astype(np.float32)
+    padded = np.moveaxis(np.pad(field, margin, mode="edge"), axis, 0)
+    width, length = 2 * reach + 1, field.shape[axis]
+    if reach <= 2:  # few shifted copies are quicker to add than a running sum
+        total = padded[1 : 1 + length].copy()
+        for shift in range(2, width + 1):
+            total += padded[shift : shift + length]
+    else:
+        running = np.cumsum(padded, axis=0, dtype=np.float32)
+        total = running[width:] - running[:-width]
+    total *= np.float32(1 / width)
+    return np.moveaxis(total, 0, axis)
 
 
 def shrink(field: np.ndarray, factor: int) -> np.ndarray:
     """Mean of each `factor` x `factor` block. field: [H, W] or [H, W, C], both sides multiples of `factor`."""
-    height, width = field.shape[:2]
-    blocks = field.reshape(height // factor, factor, width // factor, factor, *field.shape[2:])
-    return blocks.mean(axis=(1, 3), dtype=np.float32)
+    rows = field[::factor].copy()
+    for start in range(1, factor):
+        rows += field[start::factor]
+    total = rows[:, ::factor].copy()
+    for start in range(1, factor):
+        total += rows[:, start::factor]
+    return total * np.float32(1 / factor**2)
 
 
 def enlarge(field: Field, shape: tuple[int, int]) -> Field:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from baad.data.example_fields import Field, box, capsule, circle, coverage, edge, polygon, smoothstep, turned
-from baad.data.example_render import Canvas, Material
+from baad.data.example_relief import Canvas, Material
 
 STEEL = Material((0.56, 0.57, 0.58), metal=1.0, rough=0.3)
 ZINC = Material((0.62, 0.62, 0.60), metal=1.0, rough=0.38)
@@ -45,6 +45,7 @@ class Design:
     spare: tuple[tuple[float, float], ...]  # places where nothing belongs, for a detail too many
     extras: tuple[str, ...]  # kinds of detail that may be one too many
     center: tuple[float, float] = (0.0, 0.0)  # the lathe's axis
+    scale: float = 1.0  # size in the picture
     thickness: float = 0.06  # how far the foot stands above the table
 
 
@@ -65,12 +66,12 @@ def footprint(canvas: Canvas, detail: Detail) -> tuple[tuple[slice, slice], Fiel
     return site.where, outline(site.x, site.y)
 
 
-def draw_detail(canvas: Canvas, detail: Detail, rng: np.random.Generator) -> None:
-    """Fit one detail, or show its empty seat."""
+def draw_detail(canvas: Canvas, detail: Detail, spin: float) -> None:
+    """Fit one detail, or show its empty seat. spin: how far a screw happens to be turned, radians."""
     reach, _, painter = DETAILS[detail.kind]
     site = _site(canvas, detail, reach)
     if site.x.size:
-        painter(canvas, site, detail.fitted, rng)
+        painter(canvas, site, detail.fitted, spin)
 
 
 def reach_of(kind: str) -> float:
@@ -106,21 +107,21 @@ def _sink(canvas: Canvas, site: _Site, distance: Field, material: Material, dept
     layer -= np.float32(depth) * smoothstep(0.0, -chamfer, distance)
 
 
-def _draw_bolt(canvas: Canvas, site: _Site, fitted: bool, rng: np.random.Generator) -> None:
+def _draw_bolt(canvas: Canvas, site: _Site, fitted: bool, spin: float) -> None:
     """A socket-head cap screw on a washer; its seat is a spot-faced, threaded hole."""
     spot = circle(site.x, site.y, 0.092)
     canvas.paint(coverage(spot, canvas.pixel), Material((0.6, 0.6, 0.6), 1.0, 0.35), site.where)
     _set_height(canvas, site, coverage(spot, canvas.pixel), site.seat)
     if not fitted:
-        _draw_hole(canvas, site, True, rng)
+        _draw_hole(canvas, site, True, spin)
         return
     _raise_body(canvas, site, circle(site.x, site.y, 0.084), ZINC, 0.012, 0.008)
     _raise_body(canvas, site, circle(site.x, site.y, 0.066), BLACKENED, 0.065, 0.018)
-    socket = polygon(site.x, site.y, 6, 0.033, float(rng.uniform(0, np.pi)))
+    socket = polygon(site.x, site.y, 6, 0.033, spin)
     _sink(canvas, site, socket, Material((0.02, 0.02, 0.022), 0.3, 0.6), 0.05, 0.008)
 
 
-def _draw_hole(canvas: Canvas, site: _Site, fitted: bool, rng: np.random.Generator) -> None:
+def _draw_hole(canvas: Canvas, site: _Site, fitted: bool, spin: float) -> None:
     """A drilled hole with a bright chamfer and a hint of thread."""
     rim = circle(site.x, site.y, 0.055)
     canvas.paint(coverage(rim, canvas.pixel), STEEL, site.where)
@@ -129,28 +130,52 @@ def _draw_hole(canvas: Canvas, site: _Site, fitted: bool, rng: np.random.Generat
     _sink(canvas, site, bore, DARK_HOLE, 0.12, 0.012)
 
 
-def _draw_pin(canvas: Canvas, site: _Site, fitted: bool, rng: np.random.Generator) -> None:
-    """A bright dowel pin with a round end."""
+def _draw_screw(canvas: Canvas, site: _Site, fitted: bool, spin: float) -> None:
+    """A cross-head screw in a shallow countersink; its seat is a small hole."""
+    sink = circle(site.x, site.y, 0.07)
+    canvas.paint(coverage(sink, canvas.pixel) * 0.8, STEEL, site.where)
+    if not fitted:
+        _sink(canvas, site, sink, STEEL, 0.02, 0.03)
+        _sink(canvas, site, circle(site.x, site.y, 0.036), DARK_HOLE, 0.1, 0.01)
+        return
+    _raise_body(canvas, site, circle(site.x, site.y, 0.062), ZINC, 0.028, 0.03)
+    x, y = turned(site.x, site.y, spin)
+    cross = np.minimum(box(x, y, 0.036, 0.0085), box(x, y, 0.0085, 0.036))
+    _sink(canvas, site, cross, Material((0.05, 0.05, 0.05), 0.5, 0.5), 0.03, 0.006)
+
+
+def _draw_button(canvas: Canvas, site: _Site, fitted: bool, spin: float) -> None:
+    """A red push button in a steel collar; its seat is a wide hole."""
+    _raise_body(canvas, site, circle(site.x, site.y, 0.112), STEEL, 0.02, 0.012)
     if fitted:
-        _raise_body(canvas, site, circle(site.x, site.y, 0.036), STEEL, 0.035, 0.03)
+        red = Material((0.42, 0.018, 0.015), metal=0.0, rough=0.25)
+        _raise_body(canvas, site, circle(site.x, site.y, 0.086), red, 0.06, 0.06)
     else:
-        _sink(canvas, site, circle(site.x, site.y, 0.034), DARK_HOLE, 0.08, 0.01)
+        _sink(canvas, site, circle(site.x, site.y, 0.086), DARK_HOLE, 0.14, 0.012)
 
 
-def _draw_plug(canvas: Canvas, site: _Site, fitted: bool, rng: np.random.Generator) -> None:
+def _draw_pin(canvas: Canvas, site: _Site, fitted: bool, spin: float) -> None:
+    """A bright dowel pin with a round end, in a countersunk hole."""
+    _sink(canvas, site, circle(site.x, site.y, 0.048), DARK_HOLE, 0.03, 0.012)
+    if fitted:
+        _raise_body(canvas, site, circle(site.x, site.y, 0.036), STEEL, 0.03, 0.03)
+    else:
+        _sink(canvas, site, circle(site.x, site.y, 0.036), DARK_HOLE, 0.08, 0.01)
+
+
+def _draw_plug(canvas: Canvas, site: _Site, fitted: bool, spin: float) -> None:
     """A hexagonal brass plug; its seat is a wide threaded hole."""
     if not fitted:
         _sink(canvas, site, circle(site.x, site.y, 0.082), BRASS, 0.012, 0.014)
         _sink(canvas, site, circle(site.x, site.y, 0.07), DARK_HOLE, 0.13, 0.014)
         return
     _raise_body(canvas, site, circle(site.x, site.y, 0.108), Material((0.55, 0.2, 0.1), 1.0, 0.4), 0.01, 0.006)
-    spin = float(rng.uniform(0, np.pi))
     hexagon = np.maximum(polygon(site.x, site.y, 6, 0.086, spin), circle(site.x, site.y, 0.095))
     _raise_body(canvas, site, hexagon, BRASS, 0.06, 0.016)
     _sink(canvas, site, circle(site.x, site.y, 0.03), Material((0.25, 0.17, 0.06), 1.0, 0.4), 0.02, 0.012)
 
 
-def _draw_plate(canvas: Canvas, site: _Site, fitted: bool, rng: np.random.Generator) -> None:
+def _draw_plate(canvas: Canvas, site: _Site, fitted: bool, spin: float) -> None:
     """A riveted name plate with printed lines; without it, the two rivet holes."""
     rivets = np.minimum(circle(site.x - 0.135, site.y, 0.013), circle(site.x + 0.135, site.y, 0.013))
     if not fitted:
@@ -177,7 +202,9 @@ def _round(radius: float) -> Callable[[Field, Field], Field]:
 DETAILS: dict[str, tuple[float, Callable[[Field, Field], Field], Callable[..., None]]] = {
     "bolt": (0.094, _round(0.092), _draw_bolt),
     "hole": (0.06, _round(0.055), _draw_hole),
-    "pin": (0.04, _round(0.037), _draw_pin),
+    "pin": (0.05, _round(0.048), _draw_pin),
+    "screw": (0.072, _round(0.07), _draw_screw),
+    "button": (0.114, _round(0.112), _draw_button),
     "plug": (0.11, _round(0.108), _draw_plug),
     "plate": (0.18, lambda x, y: box(x, y, 0.16, 0.075, 0.015), _draw_plate),
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from baad.data.example_fields import Field, circle, coverage, floats, fractal, smoothstep, turned, value_noise
-from baad.data.example_render import Light
+from baad.data.example_light import Light
 
 Surface = Callable[[int, np.random.Generator], tuple[np.ndarray, Field]]  # -> colour [S, S, 3], height [S, S] in px
 
