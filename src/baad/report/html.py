@@ -1,0 +1,252 @@
+"""Scorecard and cases -> one self-contained HTML file: no script, style, font or picture from elsewhere."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from baad.atomic import write_text
+from baad.data.decode import read_image
+from baad.data.masks import unite_masks
+from baad.data.sample import Category
+from baad.errors import MissingExtra
+from baad.metrics.scorecard import FIGURE_NAMES, FIGURE_TITLES, KIND_FIGURES, KindFigures, Scorecard, show
+from baad.progress import Progress
+from baad.report.cases import CASE_LIMIT, Case, draw_case, pick_worst
+from baad.report.figures import draw_histogram
+from baad.runtime.detector import Detector, judge
+from baad.verdict.calibration import Calibration
+from baad.verdict.promise import describe
+
+MEANINGS = {
+    "image_auroc": "chance that a defective picture scores higher than a normal one",
+    "image_ap": "precision averaged over all thresholds, for whole pictures",
+    "image_f1_max": "best balance of precision and recall, for whole pictures",
+    "pixel_auroc": "chance that a defect pixel scores higher than another one",
+    "pixel_ap": "precision averaged over all thresholds, for pixels",
+    "pixel_f1_max": "best balance of precision and recall, for pixels",
+    "au_pro_30": "coverage of each defect, up to 30 % false-positive pixels",
+    "au_pro_05": "coverage of each defect, up to 5 % false-positive pixels",
+    "background_fpr": "share of background alarmed in normal pictures when 70 % of the defect pixels are found; "
+    "lower is better",
+    "foreground_fpr": "the same on the part; lower is better",
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """The score of one picture for the histogram. kind: "good", a kind of defect, or "" where it is not known."""
+
+    kind: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What stands on a page. Without `scorecard` there are no figures, as for pictures whose truth is not known."""
+
+    title: str
+    threshold: float
+    cases: tuple[Case, ...]  # in the order in which they are shown
+    scores: tuple[Score, ...]  # of all pictures, more than there are cases
+    subtitle: str = ""
+    promise: str = ""  # the false-alarm promise in words
+    facts: tuple[tuple[str, str], ...] = ()  # name and value: the model, how it was trained
+    notes: tuple[str, ...] = ()
+    scorecard: Scorecard | None = None
+
+
+def write_page(path: Path, page: Page) -> None:
+    """Write the page, whole or not at all. It opens from file:// and holds its pictures inline.
+
+    Raises OutputError where the place cannot be written, MissingExtra where jinja2 is not installed.
+    """
+    write_text(Path(path), render_page(page))
+
+
+def render_page(page: Page) -> str:
+    """The page as HTML text; names and notes are escaped."""
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from markupsafe import Markup
+    except ModuleNotFoundError as error:
+        raise MissingExtra("Pages need jinja2. Install it with `pip install 'baad[train]'`.") from error
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    groups = _score_groups(page.scores)
+    return environment.get_template("template.html").render(
+        page=page,
+        histogram=Markup(draw_histogram(groups, page.threshold)) if page.scores else "",  # escapes its own names
+        groups=[(name, css, len(values)) for name, css, values in groups],
+        tiles=_tiles(page),
+        figures=_figure_rows(page.scorecard),
+        kinds=_kind_rows(page),
+        filters=_filters(page.cases),
+    )
+
+
+def evaluation_page(
+    detector: Detector,
+    category: Category,
+    scorecard: Scorecard,
+    progress: Progress,
+    *,
+    title: str = "",
+    limit: int = CASE_LIMIT,
+) -> Page:
+    """The page of an evaluation: the worst `limit` test pictures are judged once more, and drawn."""
+    judged = list(zip(category.test, scorecard.images))
+    place = {scored.name: image for image, scored in judged}
+    cases = []
+    worst = pick_worst(scorecard.images, detector.calibration.threshold, limit)
+    with progress.task("drawing cases", len(worst)) as task:
+        for scored in worst:
+            image = place[scored.name]
+            pixels = read_image(image.path)
+            shape = (pixels.shape[0], pixels.shape[1])
+            truth = unite_masks(image.masks, shape) if image.masks else None
+            raw = detector.session.run(pixels)
+            verdict = judge(raw, shape, detector.calibration)
+            cases.append(draw_case(scored.name, scored.kind, pixels, verdict, raw.reconstruction, truth))
+            task.advance()
+    return Page(
+        title=title or f"{category.name}: what the model finds and what it misses",
+        subtitle=f"{scorecard.n_normal} normal and {scorecard.n_defective} defective pictures that training never saw",
+        threshold=detector.calibration.threshold,
+        promise=describe(detector.calibration),
+        facts=describe_model(detector.manifest, detector.calibration, scorecard.ms_per_image),
+        notes=scorecard.notes,
+        scorecard=scorecard,
+        scores=tuple(Score(image.kind, image.score) for image in scorecard.images),
+        cases=tuple(cases),
+    )
+
+
+def describe_model(
+    manifest: Mapping[str, Any], calibration: Calibration, ms_per_image: float | None = None
+) -> tuple[tuple[str, str], ...]:
+    """What a reader wants to know of the model, name and value; what the manifest does not say is left out."""
+    gate = manifest.get("gate") or {}
+    training = f"{manifest['n_train']} normal pictures" if "n_train" in manifest else ""
+    if training and manifest.get("steps") is not None:
+        training += f", {manifest['steps']} steps"
+    if training and manifest.get("train_minutes") is not None:
+        training += f", {manifest['train_minutes']:.1f} min"
+    foreground = ""
+    if gate:
+        recipe = f"found by the recipe “{gate.get('recipe')}”"
+        foreground = recipe if gate.get("accepted") else f"the whole picture counts as part: {gate.get('reason')}"
+    facts = {
+        "Trained on": training,
+        "Threshold": f"{calibration.threshold:.4g}, from {calibration.n} held-out normal pictures",
+        "Foreground": foreground,
+        "Network": f"size “{manifest['size']}”, {manifest.get('image_size')} px" if "size" in manifest else "",
+        "Speed": f"{ms_per_image:.0f} ms per picture, reading included" if ms_per_image else "",
+        "Seed": str(manifest.get("seed", "")),
+        "Version": str(manifest.get("baad_version", "")),
+    }
+    return tuple((name, value) for name, value in facts.items() if value)
+
+
+def _score_groups(scores: Sequence[Score]) -> list[tuple[str, str, list[float]]]:
+    """(name, CSS class, scores) of normals, defects and pictures of unknown truth; empty ones are left out."""
+    groups: list[tuple[str, str, list[float]]] = [
+        ("normal", "good", []),
+        ("defective", "defect", []),
+        ("pictures", "", []),
+    ]
+    for entry in scores:
+        groups[2 if not entry.kind else entry.kind != "good"][2].append(entry.score)
+    return [group for group in groups if group[2]]
+
+
+def _tiles(page: Page) -> list[dict[str, str]]:
+    """The few figures that stand large at the top."""
+    tiles = []
+    if page.scorecard:
+        for name in ("image_auroc", "au_pro_30"):
+            value = getattr(page.scorecard.overall.figures, name)
+            if value is not None:
+                tiles.append(
+                    {"value": f"{value:.3f}", "name": FIGURE_TITLES[name], "about": MEANINGS[name], "tone": ""}
+                )
+    normals = [entry for entry in page.scores if entry.kind == "good"]
+    defects = [entry for entry in page.scores if entry.kind not in ("good", "")]
+    unknown = [entry for entry in page.scores if not entry.kind]
+    if normals:
+        tiles.append(_share_tile("false alarms", "normal pictures above the threshold", normals, page.threshold, True))
+    if defects:
+        tiles.append(
+            _share_tile("missed", "defective pictures not above the threshold", defects, page.threshold, False)
+        )
+    if unknown:
+        tiles.append(_share_tile("alarms", "pictures above the threshold", unknown, page.threshold, True))
+    return tiles
+
+
+def _share_tile(name: str, about: str, scores: Sequence[Score], threshold: float, above: bool) -> dict[str, str]:
+    count = sum((entry.score > threshold) == above for entry in scores)
+    return {
+        "value": f"{count} of {len(scores)}",
+        "name": name,
+        "about": f"{about}: {100 * count / len(scores):.1f}\u00a0%",
+        "tone": "bad" if count else "well",
+    }
+
+
+def _figure_rows(scorecard: Scorecard | None) -> list[dict[str, Any]]:
+    """Rows of the table of figures; figures that could not be had are left out."""
+    if scorecard is None:
+        return []
+    rows = []
+    for name in FIGURE_NAMES:
+        value = getattr(scorecard.overall.figures, name)
+        if value is not None:
+            interval = scorecard.overall.intervals.get(name)
+            rows.append(
+                {
+                    "name": FIGURE_TITLES[name],
+                    "about": MEANINGS[name],
+                    "value": value,
+                    "text": show(value),
+                    "low": interval.low if interval else value,
+                    "high": interval.high if interval else value,
+                }
+            )
+    return rows
+
+
+def _kind_rows(page: Page) -> dict[str, Any]:
+    """Head and rows of the table of defect kinds."""
+    if page.scorecard is None or not page.scorecard.kinds:
+        return {}
+    names = [name for name in KIND_FIGURES if getattr(page.scorecard.overall.figures, name) is not None]
+    rows = [_kind_row(kind, names, page) for kind in page.scorecard.kinds]
+    return {"head": [FIGURE_TITLES[name] for name in names], "rows": rows}
+
+
+def _kind_row(kind: KindFigures, names: Iterable[str], page: Page) -> dict[str, Any]:
+    missed = sum(entry.kind == kind.kind and entry.score <= page.threshold for entry in page.scores)
+    cells = []
+    for name in names:
+        interval = kind.intervals.get(name)
+        between = f"{interval.low:.3f} to {interval.high:.3f}" if interval else ""
+        cells.append((show(getattr(kind.figures, name)), between))
+    return {"name": kind.kind, "n": kind.n_defective, "missed": missed, "cells": cells}
+
+
+def _filters(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Buttons over the gallery: what a case's data-outcome or data-kind must be, and how many there are."""
+    buttons: list[dict[str, Any]] = [{"key": "all", "value": "", "name": "all", "count": len(cases)}]
+    for outcome, name in (("false alarm", "false alarms"), ("missed", "missed"), ("alarm", "alarms")):
+        count = sum(case.outcome == outcome for case in cases)
+        if count or (outcome != "alarm" and any(case.kind for case in cases)):
+            buttons.append({"key": "outcome", "value": outcome, "name": name, "count": count})
+    for kind in sorted({case.kind for case in cases if case.kind}, key=lambda kind: (kind != "good", kind)):
+        buttons.append({"key": "kind", "value": kind, "name": kind, "count": sum(case.kind == kind for case in cases)})
+    return buttons

@@ -1,0 +1,169 @@
+import re
+import sys
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from baad.data.sample import Category, LabelledImage
+from baad.errors import MissingExtra
+from baad.metrics.evaluate import evaluate
+from baad.progress import Silence
+from baad.report.cases import draw_case
+from baad.report.html import Page, Score, describe_model, evaluation_page, render_page, write_page
+from baad.runtime.detector import judge
+from baad.runtime.session import RawMaps
+from baad.verdict.calibration import fit_calibration
+from tests.factory import write_category
+
+SIZE = (40, 56)
+CALIBRATION = fit_calibration(
+    [0.1 * index for index in range(20)], [0.1 * index for index in range(20)], [""] * 20, 0.2
+)
+
+
+class BrightSpots:
+    """Stands in for a network: what is bright is anomalous."""
+
+    def run(self, image):
+        anomaly = np.asarray(Image.fromarray(image).resize((32, 32)), np.float32)[..., 0] / 60
+        return RawMaps(anomaly, np.ones((32, 32), np.float32), float(anomaly.max()), image[:16, :16])
+
+
+@dataclass(frozen=True)
+class StandIn:
+    session: BrightSpots
+    calibration: object
+    manifest: dict
+
+
+class Elements(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+
+def read_test_half(root):
+    write_category(root, normals=0, good=3, defective=4, size=SIZE)
+    test = []
+    for path in sorted((root / "test").rglob("*.png")):
+        mask = root / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
+        test.append(LabelledImage(path, path.parent.name, (mask,) if mask.is_file() else ()))
+    return Category("disc", root, "MVTec AD", (), tuple(test))
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    category = read_test_half(tmp_path_factory.mktemp("half") / "test_half")
+    gate = {"accepted": False, "recipe": "none", "quality": 0.1, "reason": "masks disagree"}
+    detector = StandIn(BrightSpots(), CALIBRATION, {"n_train": 12, "steps": 5, "gate": gate, "seed": 0})
+    scorecard = evaluate(
+        lambda path: detector.session.run(np.asarray(Image.open(path))), category, Silence(), resamples=20
+    )
+    return evaluation_page(detector, category, scorecard, Silence(), limit=6)
+
+
+def make_bare_page(**changes):
+    content = {"title": "t", "threshold": 1.0, "cases": (), "scores": (), **changes}
+    return Page(**content)
+
+
+def test_the_page_loads_nothing_from_elsewhere(page, tmp_path):
+    write_page(tmp_path / "out" / "index.html", page)
+    text = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    outside = [
+        (tag, value)
+        for tag, attributes in Elements(text).found
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset", "action") and not value.startswith("data:")
+    ]
+    assert outside == []
+    assert not re.search(r"url\(|@import|https?://|file:", re.sub(r"data:image/webp;base64,[\w+/=]+", "", text))
+    assert "/test_half/" not in text
+
+
+def test_every_picture_has_words_for_those_who_cannot_see_it(page):
+    elements = Elements(render_page(page)).found
+    pictures = [attributes for tag, attributes in elements if tag == "img"]
+    drawings = [attributes for tag, attributes in elements if tag == "svg"]
+    assert len(pictures) + len(drawings) == 6 * 5 + 1
+    assert all(len(attributes["alt"]) > 10 for attributes in pictures)
+    assert all(attributes["role"] == "img" and len(attributes["aria-label"]) > 10 for attributes in drawings)
+
+
+def test_the_page_says_how_many_cases_of_how_many_pictures_it_shows(page):
+    assert "6 of 7 pictures are shown" in render_page(page)
+
+
+def test_figures_kinds_and_the_promise_stand_on_the_page(page):
+    text = render_page(page)
+    assert "What the threshold promises" in text
+    assert page.promise in text
+    for words in ("image AUROC", "AU-PRO 0.3", "scratch", "the whole picture counts as part: masks disagree"):
+        assert words in text
+    assert "background FPR" not in text  # no outlines, no row
+
+
+def test_buttons_filter_by_outcome_and_kind(page):
+    elements = Elements(render_page(page)).found
+    buttons = [(a["data-key"], a["data-value"]) for tag, a in elements if tag == "button"]
+    kinds = [("kind", "good"), ("kind", "scratch"), ("kind", "spot")]
+    assert buttons == [("all", ""), ("outcome", "false alarm"), ("outcome", "missed"), *kinds]
+    cards = [attributes for tag, attributes in elements if tag == "article"]
+    assert {card["data-kind"] for card in cards} <= {"good", "scratch", "spot"}
+    assert len(cards) == 6
+
+
+def test_cases_come_worst_first(page):
+    order = ["false alarm", "missed", "found", "passed"]
+    places = [order.index(case.outcome) for case in page.cases]
+    assert places == sorted(places)
+
+
+def test_names_cannot_smuggle_markup_into_the_page():
+    evil = '<script>alert("x")</script>'
+    image = np.zeros((8, 8, 3), np.uint8)
+    raw = RawMaps(np.zeros((8, 8), np.float32), np.ones((8, 8), np.float32), 0.0)
+    case = draw_case(evil, evil, image, judge(raw, (8, 8), CALIBRATION, notes=(evil,)))
+    text = render_page(make_bare_page(title=evil, cases=(case,), scores=(Score(evil, 0.0),), notes=(evil,)))
+    assert "alert(" in text
+    assert evil not in text
+    assert [tag for tag, _ in Elements(text).found].count("script") == 1
+
+
+def test_pictures_of_unknown_truth_make_a_page_without_figures():
+    raw = RawMaps(np.full((8, 8), 9, np.float32), np.ones((8, 8), np.float32), 9.0)
+    case = draw_case("a.png", "", np.zeros((8, 8, 3), np.uint8), judge(raw, (8, 8), CALIBRATION))
+    text = render_page(make_bare_page(cases=(case,), scores=(Score("", 9.0), Score("", 0.0))))
+    assert "1 of 2" in text
+    assert "alarm" in text
+    assert "false alarms" not in text
+    assert "<h2>Figures</h2>" not in text
+
+
+def test_a_page_without_anything_to_show_is_still_a_page():
+    assert "<h1>t</h1>" in render_page(make_bare_page())
+
+
+def test_the_missing_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'baad\[train\]'"):
+        write_page(tmp_path / "page.html", make_bare_page())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_manifest_does_not_say_is_left_out():
+    assert [name for name, _ in describe_model({}, CALIBRATION)] == ["Threshold"]
+
+
+def test_the_template_stands_beside_its_module():
+    import baad.report.html as module
+
+    assert (Path(module.__file__).parent / "template.html").is_file()
