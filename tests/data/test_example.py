@@ -139,6 +139,8 @@ def test_an_earlier_example_is_replaced_but_nothing_else_is(tmp_path):
     with pytest.raises(OutputError, match="mine"):
         write_example(tmp_path / "mine", normals=1, good=0, defective=0, size=32)
     assert (tmp_path / "mine/holiday.txt").read_text() == "precious"
+    with pytest.raises(OutputError, match=r"holiday\.txt"):
+        write_example(tmp_path / "mine/holiday.txt", normals=1, good=0, defective=0, size=32)
 
 
 def test_negative_counts_and_tiny_pictures_are_refused(tmp_path):

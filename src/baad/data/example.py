@@ -26,6 +26,7 @@ from baad.progress import Progress, Silence
 
 KINDS = (*SURFACE, *LOGICAL)  # the kinds of defect, in the order in which they are dealt out
 STRONG_SHARE = 0.35  # share of the test pictures whose background is of a sort that training never shows
+CLUTTER = {False: (3, 8), True: (6, 12)}  # how many things lie about, lowest and one past the highest, by `unseen`
 ABOUT_FILE = "example.json"
 
 
@@ -49,7 +50,7 @@ def draw_scene(
     posing, scenery, making, harm, camera = (np.random.default_rng(seed) for seed in rng.integers(2**62, size=5))
     pose, light = _draw_pose(design, posing), _draw_light(posing)
     surface = draw_surface(size, light, scenery, unseen)
-    scene = scatter(surface, light, scenery, count=int(scenery.integers(3, 8)))
+    scene = scatter(surface, light, scenery, count=int(scenery.integers(*CLUTTER[unseen])))
     canvas = _draw_part(design, kind, size, pose, making, harm)
     lit = render(canvas, light, design.thickness)
     shaded = scene * (1 - 0.8 * lit.shadow)[..., None]
@@ -80,8 +81,8 @@ def write_example(
     _design(part)
     if min(normals, good, defective) < 0 or size < 32:
         raise SettingError("The example needs counts of at least 0 and a size of at least 32 px.")
-    if root.exists() and any(root.iterdir()) and not (root / ABOUT_FILE).exists():
-        raise OutputError(f"{root} holds other files: choose an empty or new folder for the example.")
+    if root.is_file() or (root.is_dir() and any(root.iterdir()) and not (root / ABOUT_FILE).exists()):
+        raise OutputError(f"{root} is in use by other files: choose an empty or new folder for the example.")
     about = {"part": part, "seed": seed, "normals": normals, "good": good, "defective": defective, "size": size}
     with replacing(root) as folder, progress.task("drawing the example", normals + good + defective) as task:
         folder.mkdir(parents=True)

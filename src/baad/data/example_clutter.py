@@ -73,7 +73,7 @@ def _shifted(field: Field, shift: tuple[int, int]) -> Field:
 
 def _color(rng: np.random.Generator, value: tuple[float, float] = (0.05, 0.6)) -> np.ndarray:
     wheel = 0.5 + 0.5 * np.cos(2 * np.pi * (rng.uniform() + np.array([0, 1 / 3, 2 / 3])))
-    saturation = rng.uniform(0, 1)
+    saturation = rng.uniform(0, 0.85)
     return floats(rng.uniform(*value) * (1 - saturation + saturation * wheel))
 
 

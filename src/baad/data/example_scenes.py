@@ -212,10 +212,10 @@ def _tread(size: int, rng: np.random.Generator) -> tuple[np.ndarray, Field]:
 
 def _blotches(size: int, rng: np.random.Generator) -> tuple[np.ndarray, Field]:
     """Camouflage, spilt paint or a far scene out of focus: patches of several colours."""
-    color = np.broadcast_to(_hue(rng, 0.8, 0.4), (size, size, 3))
+    color = np.broadcast_to(_hue(rng, 0.6, 0.4), (size, size, 3))
     for _ in range(4):
         patch = fractal((size, size), size / rng.uniform(3, 8), rng, octaves=3)
-        color = _mix(color, _hue(rng, 0.9, rng.uniform(0.05, 0.7)), smoothstep(0.2, 0.35, patch))
+        color = _mix(color, _hue(rng, 0.6, rng.uniform(0.05, 0.7)), smoothstep(0.2, 0.35, patch))
     return color, np.zeros((size, size), np.float32)
 
 
