@@ -15,8 +15,9 @@ from baad.learn.blocks import ConvBlock, ResidualBlock
 
 @dataclass(frozen=True)
 class DiscriminatorShape:
-    """Channels of the inputs (pixels, difference, features), and of the net at 64, 32, 16 cells and the way up."""
+    """Channels of the inputs (fine and coarse pixels, difference, features), at 64, 32, 16 cells, and on the way up."""
 
+    fine: int
     pixels: int
     difference: int
     features: int
@@ -29,9 +30,10 @@ class Discriminator(nn.Module):
 
     def __init__(self, features: int, shape: DiscriminatorShape) -> None:
         super().__init__()
-        # a 4x4 convolution of the image and a 2x2 one of the folded picture see the same 4x4 pixels
-        self.from_image = nn.Conv2d(3, shape.pixels, 4, 4)
-        self.from_picture = nn.Conv2d(12, shape.pixels, 2, 2)
+        # at 128x128, one step above the features, so that hairlines are seen before they are averaged away
+        self.from_image = nn.Conv2d(3, shape.fine, 3, 2, padding=1)
+        self.from_picture = nn.Conv2d(12, shape.fine, 1)
+        self.from_fine = nn.Conv2d(shape.fine, shape.pixels, 3, 2, padding=1)
         self.from_difference = nn.Conv2d(features, shape.difference, 1)
         self.from_features = nn.Conv2d(features, shape.features, 1)
         first, second, third = shape.down
@@ -50,9 +52,10 @@ class Discriminator(nn.Module):
         nn.init.constant_(self.out.bias, -3.0)  # type: ignore[arg-type]  # anomalies are rare
 
     def forward(self, image: Tensor, picture: Tensor, features: Tensor, rebuilt: Tensor, foreground: Tensor) -> Tensor:
+        fine = torch.relu(self.from_image(image) + self.from_picture(picture))  # [B, fine, 128, 128]
         x = torch.cat(
             [
-                torch.relu(self.from_image(image) + self.from_picture(picture)),
+                torch.relu(self.from_fine(fine)),
                 torch.relu(self.from_difference((features - rebuilt).abs())),
                 torch.relu(self.from_features(features)),
                 foreground,

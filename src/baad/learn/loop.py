@@ -21,7 +21,7 @@ from baad.progress import Progress
 from baad.settings import TrainSettings
 
 SAVE_EVERY = 200  # steps
-RECONSTRUCTION_ONLY = 0.2  # first share of the steps, in which the discriminator rests
+RECONSTRUCTION_ONLY = 0.05  # first share of the steps, in which the discriminator rests
 CLIP_NORM = 2.0
 
 
@@ -45,8 +45,7 @@ class Average:
         decay = min(self._decay, (1.0 + step) / (10.0 + step))  # a short memory first: the start is soon forgotten
         for name, part in model.trained_parts().items():
             averaged = self.parts[name]
-            for mean, value in zip(averaged.parameters(), part.parameters()):
-                mean.lerp_(value, 1.0 - decay)
+            torch._foreach_lerp_(list(averaged.parameters()), list(part.parameters()), 1.0 - decay)
             for old, new in zip(averaged.buffers(), part.buffers()):
                 old.copy_(new)
 
@@ -108,7 +107,7 @@ def new_optimizer(parts: dict[str, nn.Module], settings: TrainSettings) -> torch
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 
 
 def learning_rate_at(step: int, settings: TrainSettings) -> float:

@@ -23,11 +23,11 @@ class Size:
 SIZES = {
     "tiny": Size(
         MtrsShape(neck=32, down=(48, 64, 96), up=(64, 48), image=(24, 8), mask=16),
-        DiscriminatorShape(pixels=24, difference=32, features=32, down=(32, 48, 64), up=(48, 24)),
+        DiscriminatorShape(fine=12, pixels=24, difference=32, features=32, down=(32, 48, 64), up=(48, 24)),
     ),
     "fast": Size(
         MtrsShape(neck=48, down=(64, 96, 128), up=(96, 64), image=(32, 12), mask=16),
-        DiscriminatorShape(pixels=32, difference=48, features=48, down=(48, 64, 96), up=(64, 32)),
+        DiscriminatorShape(fine=16, pixels=32, difference=48, features=48, down=(48, 64, 96), up=(64, 32)),
     ),
 }
 

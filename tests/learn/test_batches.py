@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from baad.learn.batches import Batch, BatchPlan, Material, batches, draw_batch, vary_view
+from baad.synthesis.recipe import Plan, make_banks
+
+
+@pytest.fixture(scope="module")
+def material():
+    rng = np.random.default_rng(0)
+    images = rng.integers(60, 200, (6, 64, 64, 3), dtype=np.uint8)
+    foregrounds = np.zeros((6, 64, 64), bool)
+    foregrounds[:, 16:48, 16:48] = True
+    return Material(images, foregrounds, make_banks(np.random.default_rng(1)))
+
+
+def plan(**changes) -> BatchPlan:
+    values = dict(batch_size=4, seed=0, synthesis=Plan(), mask_target="clean", ramp_steps=0)
+    return BatchPlan(**(values | changes))
+
+
+def same(first: Batch, second: Batch) -> bool:
+    return all(torch.equal(one, other) for one, other in zip(vars(first).values(), vars(second).values()))
+
+
+def test_a_batch_depends_on_seed_and_step_alone(material):
+    stream = list(batches(material, plan(), 0, 5))
+    assert same(stream[3], draw_batch(material, plan(), 3))
+    assert same(stream[4], next(batches(material, plan(), 4, 5)))
+    assert not same(stream[0], stream[1])
+    assert not same(stream[0], draw_batch(material, plan(seed=1), 0))
+
+
+def test_shapes_and_ranges_are_those_stated(material):
+    batch = draw_batch(material, plan(), 0)
+    assert batch.corrupted.shape == batch.clean.shape == (4, 3, 64, 64)
+    assert batch.defect.shape == batch.foreground.shape == batch.replaced.shape == (4, 1, 64, 64)
+    assert batch.mask_target.shape == (4, 1, 16, 16)
+    for value in vars(batch).values():
+        assert float(value.min()) >= 0.0 and float(value.max()) <= 1.0
+    assert batch.pictures().dtype == np.uint8
+
+
+def test_background_changes_are_ramped_in(material):
+    full = plan(synthesis=Plan(anomaly_share=0.0, background_share=1.0), ramp_steps=1000)
+    first = [draw_batch(material, full, step) for step in range(1)]
+    late = [draw_batch(material, full, 1000 + step) for step in range(5)]
+    assert sum(float(batch.replaced.sum()) for batch in first) == 0.0
+    assert sum(float(batch.replaced.sum()) for batch in late) > 0.0
+
+
+def test_the_union_target_adds_the_defect_to_the_mask(material):
+    anywhere = Plan(anomaly_share=1.0, background_share=0.0, anomalies_on="anywhere")
+    clean = draw_batch(material, plan(synthesis=anywhere), 3)
+    union = draw_batch(material, plan(synthesis=anywhere, mask_target="union"), 3)
+    assert float(union.mask_target.sum()) > float(clean.mask_target.sum())
+    assert torch.equal(clean.defect, union.defect)
+
+
+def test_a_varied_view_moves_picture_and_mask_together():
+    image = np.zeros((64, 64, 3), np.uint8)
+    foreground = np.zeros((64, 64), bool)
+    foreground[20:40, 24:44] = True
+    image[foreground] = 255
+    for seed in range(20):
+        moved, mask = vary_view(image, foreground, np.random.default_rng(seed))
+        bright = moved.mean(axis=2) > 127
+        assert (bright ^ mask).mean() < 0.02

@@ -1,0 +1,98 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from baad.errors import TrainingError
+from baad.learn.batches import BatchPlan, Material, batches
+from baad.learn.loop import RECONSTRUCTION_ONLY, check_loss, learning_rate_at, run
+from baad.learn.mtrs import unfold
+from baad.learn.network import SIZES, Baad
+from baad.learn.pdn import new_pdn
+from baad.progress import Silence
+from baad.settings import TrainSettings
+from baad.synthesis.recipe import Plan, make_banks
+
+SETTINGS = TrainSettings(size="tiny", image_size=64, steps=160, batch_size=8, threads=1, ema=0.98)
+
+
+def rings(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Normal pictures: a bright ring with a dark core on a grey ground, a little moved."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:64, :64]
+    images, masks = [], []
+    for _ in range(count):
+        y, x = 32 + rng.uniform(-3, 3, 2)
+        radius = np.hypot(rows - y, columns - x)
+        grey = np.where(radius < 22, 190, 70) - np.where(radius < 10, 90, 0)
+        images.append(np.clip(grey[..., None] + rng.normal(0, 4, (64, 64, 3)), 0, 255).astype(np.uint8))
+        masks.append(radius < 22)
+    return np.stack(images), np.stack(masks)
+
+
+@pytest.fixture(scope="module")
+def material():
+    return Material(*rings(12), make_banks(np.random.default_rng(0)))
+
+
+def train(material, settings, run_dir, start=0, stop=None):
+    torch.set_num_threads(1)
+    plan = BatchPlan(settings.batch_size, settings.seed, Plan(background_share=0.0), "clean", 0)
+    torch.manual_seed(settings.seed)
+    model = Baad(new_pdn(settings.size, 0), SIZES[settings.size])
+    stream = batches(material, plan, start, stop or settings.steps)
+    return run(model, stream, start, settings, run_dir, Silence()).model
+
+
+@pytest.fixture(scope="module")
+def trained(material, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("run")
+    return train(material, SETTINGS, run_dir), run_dir
+
+
+def test_inside_defects_the_reconstruction_is_nearer_to_the_clean_picture(trained, material):
+    plan = BatchPlan(32, 9, Plan(anomaly_share=1.0, background_share=0.0), "clean", 0)
+    batch = next(batches(material, plan, 0, 1))
+    with torch.no_grad():
+        rebuilt = unfold(trained[0](batch.corrupted).picture)
+    inside = batch.defect.expand_as(rebuilt) > 0
+    to_clean = (rebuilt - batch.clean)[inside].abs().mean()
+    to_corrupted = (rebuilt - batch.corrupted)[inside].abs().mean()
+    assert float(to_clean) < 0.8 * float(to_corrupted)
+
+
+def test_the_log_has_a_line_a_step_and_the_loss_falls(trained):
+    lines = [json.loads(line) for line in (trained[1] / "losses.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(SETTINGS.steps))
+    assert np.mean([line["image"] for line in lines[-20:]]) < 0.5 * np.mean([line["image"] for line in lines[:20]])
+
+
+def test_the_discriminator_rests_at_first(trained):
+    lines = [json.loads(line) for line in (trained[1] / "losses.jsonl").read_text().splitlines()]
+    assert [line["anomaly"] > 0 for line in lines] == [step >= RECONSTRUCTION_ONLY * SETTINGS.steps for step in range(SETTINGS.steps)]
+
+
+def test_a_continued_run_ends_with_the_weights_of_an_uninterrupted_one(material, tmp_path, monkeypatch):
+    monkeypatch.setattr("baad.learn.loop.SAVE_EVERY", 6)
+    settings = replace(SETTINGS, steps=10)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    whole = train(material, settings, tmp_path / "a")
+    train(material, settings, tmp_path / "b", stop=6)
+    continued = train(material, settings, tmp_path / "b", start=6)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, continued.state_dict()[name]), name
+
+
+def test_the_learning_rate_rises_then_falls_to_nearly_nothing():
+    rates = [learning_rate_at(step, SETTINGS) for step in range(SETTINGS.steps)]
+    assert max(rates) == pytest.approx(SETTINGS.learning_rate)
+    assert rates.index(max(rates)) == SETTINGS.steps // 10
+    assert rates[-1] < 0.01 * max(rates)
+
+
+def test_a_loss_that_is_no_number_stops_training():
+    with pytest.raises(TrainingError, match="step 7.*learning_rate"):
+        check_loss(torch.tensor(float("nan")), 7)
