@@ -63,8 +63,9 @@ def soften_edge(foreground: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def mix(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """`second` over `first` with float32 weight [H, W]; both uint8 [H, W, 3]; exactly `first` where weight is 0."""
-    mixed = cv2.blendLinear(second, first, weight, 1 - weight)
-    return np.where((weight > 0)[..., None], mixed, first)
+    mixed = first.copy()
+    cv2.copyTo(cv2.blendLinear(second, first, weight, 1 - weight), (weight > 0).astype(np.uint8), mixed)
+    return mixed
 
 
 def shift_part(picture: np.ndarray, foreground: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +121,7 @@ def _marks(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: n
     for _ in range(int(log_uniform(rng, 1, 7))):
         index = int(rng.integers(len(rows)))
         centre = (int(rows[index]), int(columns[index]))
-        kind = KINDS[choose(rng, SHARES)]
+        kind = KINDS[choose(rng, ON_BACKGROUND)]
         picture = add_defect(picture, centre, allowed, float(np.sqrt(foreground.size)), kind, sources, rng)
     return picture
 
@@ -153,5 +154,6 @@ def _swap(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np
 
 
 SHIFTED = 0.1
+ON_BACKGROUND = {name: share for name, share in SHARES.items() if not KINDS[name].at_edge}
 Change = Callable[[np.ndarray, np.ndarray, Sources, np.random.Generator], np.ndarray]
 CHANGES: dict[Change, float] = {_tone: 0.22, _degrade: 0.1, _patches: 0.15, _marks: 0.15, _scene: 0.23, _swap: 0.15}

@@ -52,37 +52,67 @@ def warp_site(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarray:
 
 
 def erase_site(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarray:
-    """Missing: filled from the surroundings, with a grain like theirs."""
-    hole = site.weight > 0.05
-    return site.cover(fill_hole(site.box_of(site.picture), hole, rng).astype(np.float32))
+    """Missing: filled from the surroundings."""
+    return site.cover(fill_hole(site.box_of(site.picture), site.weight > 0.05, rng).astype(np.float32))
+
+
+def bite_edge(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarray:
+    """A piece of the part broken off at its outline: what is seen there is the background. As it was without any."""
+    if site.part is None:
+        return site.under
+    part = cv2.dilate(site.box_of(site.part).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    if np.count_nonzero(~part) < 12:
+        return site.under
+    return site.cover(fill_hole(site.box_of(site.picture), part, rng).astype(np.float32))
 
 
 def fill_hole(picture: np.ndarray, hole: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The picture uint8 [h, w, 3] with its hole bool [h, w] filled: colours from around it, grain as elsewhere.
+    """The picture uint8 [h, w, 3] with its hole bool [h, w] filled: colours from around it, detail from elsewhere.
 
-    Averages of what is known, coarse where the hole is wide, fine at its edge. Without any known pixel: as it was.
+    Without any known pixel it stays as it was.
     """
-    known: np.ndarray = (~hole).astype(np.float32)
-    if not hole.any() or not known.any():
+    if not hole.any() or hole.all():
         return picture.copy()
-    shape = hole.shape
-    pyramid: list[tuple[np.ndarray, np.ndarray]] = [
-        (cv2.multiply(picture.astype(np.float32), cv2.merge([known] * 3)), known)
-    ]
-    while min(pyramid[-1][1].shape) > 2 and float(pyramid[-1][1].min()) <= 0.0:
-        colour, weight = pyramid[-1]
-        half = ((weight.shape[1] + 1) // 2, (weight.shape[0] + 1) // 2)
-        small = cv2.resize(cv2.GaussianBlur(weight, (5, 5), 1.0), half, interpolation=cv2.INTER_AREA)
-        pyramid.append((cv2.resize(cv2.GaussianBlur(colour, (5, 5), 1.0), half, interpolation=cv2.INTER_AREA), small))
-    colour, weight = pyramid.pop()
-    mean = picture[~hole].reshape(-1, 3).mean(axis=0)
-    filled = np.where((weight > 1e-4)[..., None], colour / np.maximum(weight, 1e-4)[..., None], mean)
-    while pyramid:
-        colour, weight = pyramid.pop()
-        coarse = cv2.resize(filled.astype(np.float32), weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        share = np.minimum(weight, 1.0)[..., None]
-        filled = colour / np.maximum(weight, 1e-4)[..., None] * share + coarse * (1 - share)
-    grain = picture.astype(np.float32) - cv2.blur(picture, (5, 5)).astype(np.float32)
-    spread = float(grain[~hole].std())
-    noise = rng.standard_normal((*shape, 1), np.float32) * np.float32(min(spread, 12.0))
-    return np.where(hole[..., None], np.clip(np.rint(filled + noise), 0, 255).astype(np.uint8), picture)
+    known: np.ndarray = (~hole).astype(np.float32)
+    base = _spread_colours(picture.astype(np.float32) * known[..., None], known)
+    filled = base + _borrow_detail(picture, hole, rng)
+    result = picture.copy()
+    cv2.copyTo(np.clip(np.rint(filled), 0, 255).astype(np.uint8), hole.astype(np.uint8), result)
+    return result
+
+
+def _spread_colours(colour: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Averages of what is known, coarse where the hole is wide and fine at its edge.
+
+    colour: float32 [h, w, 3], 0 where unknown; known: float32 [h, w], 0 or 1. Returns float32 [h, w, 3].
+    """
+    height, width = known.shape
+    coarse: np.ndarray | None = None
+    for cell in (64, 32, 16, 8, 4, 2):
+        size = (max(1, width // cell), max(1, height // cell))
+        weight = cv2.blur(cv2.resize(known, size, interpolation=cv2.INTER_AREA), (3, 3))
+        total = cv2.blur(cv2.resize(colour, size, interpolation=cv2.INTER_AREA), (3, 3))
+        mean = total / np.maximum(weight, 1e-4)[..., None]
+        if coarse is None:
+            coarse = mean + (weight < 1e-4)[..., None] * (colour.sum((0, 1)) / known.sum())
+        else:
+            share = np.clip(weight * 4, 0, 1)[..., None]
+            coarse = mean * share + cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR) * (1 - share)
+    assert coarse is not None
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _borrow_detail(picture: np.ndarray, hole: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What another place of the picture has beside its mean colour, float32 [h, w, 3]; 0 where that place is a hole.
+
+    The place is the best of a few random ones, the picture wrapping around.
+    """
+    height, width = hole.shape
+    moves = [(int(rng.integers(height)), int(rng.integers(width))) for _ in range(6)]
+    small = hole[::4, ::4]
+    lost = [np.count_nonzero(small & np.roll(small, (dy // 4, dx // 4), (0, 1))) for dy, dx in moves]
+    move = moves[int(np.argmin(lost))]
+    there = np.roll(picture, move, (0, 1)).astype(np.float32)
+    detail = there - cv2.blur(there, (15, 15))
+    detail[cv2.dilate(np.roll(hole, move, (0, 1)).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 0.0
+    return detail

@@ -18,14 +18,14 @@ FAINTEST, STRONGEST = 12.0, 150.0  # grey levels
 def paint_tone(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarray:
     """Darker, lighter or another hue, by adding levels: the surface's texture shows through."""
     under = site.under
-    tone = _draw_tone(under, rng) * np.float32(draw_strength(under, rng))
+    tone = _draw_tone(under, rng) * np.float32(draw_strength(site, rng))
     return under + site.weight[..., None] * tone
 
 
 def paint_stain(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarray:
     """Wet, greasy, scorched or bleached: levels multiplied, less light or more, by channel or not."""
     under = site.under
-    strength = draw_strength(under, rng)
+    strength = draw_strength(site, rng)
     share = np.float32(np.clip(strength / max(float(under.mean()), 20.0), 0.05, 0.9))
     filtered = np.float32(rng.uniform(0.0, 1.0, 3) if rng.random() < 0.5 else np.ones(3))
     gain = -share * filtered if rng.random() < 0.65 else share * filtered
@@ -50,7 +50,7 @@ def paint_relief(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarr
     slope = cv2.Sobel(height, cv2.CV_32F, 1, 0) * np.float32(np.cos(turn))
     slope += cv2.Sobel(height, cv2.CV_32F, 0, 1) * np.float32(np.sin(turn))
     slope /= np.float32(max(float(np.abs(slope).max()), 1e-3))
-    strength = draw_strength(under, rng) * 1.3
+    strength = draw_strength(site, rng) * 1.3
     shade = slope + height * np.float32(rng.uniform(-1.0, 0.4))
     near = cv2.dilate(site.weight, np.ones((3, 3), np.uint8))
     return under + (shade * np.float32(strength) * (near > 0))[..., None] * _draw_tint(rng)
@@ -65,7 +65,7 @@ def paint_lesion(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarr
     mean = under.reshape(-1, 3).mean(axis=0)
     colours = draw_palette(rng, site.picture).astype(np.float32)
     if rng.random() < 0.5:  # shades of what is there
-        shift = draw_strength(under, rng) * np.linspace(0.3, 1.0, 256, dtype=np.float32)[:, None]
+        shift = draw_strength(site, rng) * np.linspace(0.3, 1.0, 256, dtype=np.float32)[:, None]
         colours = mean + _draw_tone(under, rng) * shift + (colours - 128) * np.float32(rng.uniform(0, 0.5))
     stops = np.sort(rng.random(2))
     opacity = np.interp(np.linspace(0, 1, 256), [0, *stops, 1], [0, *rng.uniform(0.2, 1.0, 3)]).astype(np.float32)
@@ -88,9 +88,10 @@ def paint_rough(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarra
     return under + noise * (site.weight * np.float32(strength))[..., None]
 
 
-def draw_strength(under: np.ndarray, rng: np.random.Generator) -> float:
-    """How many grey levels a mark differs: as faint as the surface's own liveliness lets one see, to strong."""
-    faintest = min(FAINTEST + 1.3 * roughness(under), 60.0)
+def draw_strength(site: Site, rng: np.random.Generator) -> float:
+    """How many grey levels a mark differs: from barely seen, the smaller and the livelier its ground the more, up."""
+    lively, across = roughness(site.under), max(1.0, float(site.weight.sum())) ** 0.5
+    faintest = min(max(FAINTEST, 8.0 + lively * (0.7 + 5.0 / across)), 70.0)
     return log_uniform(rng, faintest, STRONGEST)
 
 

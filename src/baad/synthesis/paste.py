@@ -56,7 +56,7 @@ def change_light(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarr
     else:
         changed = 255 - under
     if np.abs(changed.reshape(-1, 3).mean(axis=0) - mean).max() < 10 and kind != 0:
-        changed = changed + np.float32(rng.choice((-1, 1)) * draw_strength(under, rng))
+        changed = changed + np.float32(rng.choice((-1, 1)) * draw_strength(site, rng))
     return site.cover(changed, rng.uniform(0.4, 1.0))
 
 

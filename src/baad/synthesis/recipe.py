@@ -9,9 +9,10 @@ from baad.synthesis.background import FULL, change_background
 from baad.synthesis.banks import Banks, make_banks
 from baad.synthesis.chance import choose, log_uniform
 from baad.synthesis.defects import KINDS, LUMPS, SHARES, add_defect
+from baad.synthesis.grey import fit_grey, is_grey, keep_grey
 from baad.synthesis.site import Sources, find_site, lay
 
-__all__ = ["Banks", "Example", "Plan", "draw_example", "make_banks", "mark_difference"]
+__all__ = ["Banks", "Example", "Plan", "draw_example", "is_grey", "make_banks", "mark_difference"]
 
 VISIBLE = 8  # levels of 255 by which a channel must differ for a pixel to count as defect
 FEWEST = 6  # visible pixels of a defect worth learning
@@ -60,30 +61,22 @@ def draw_example(
     if rng.random() < plan.background_share:
         scenery = change_background(image, foreground, sources, rng)
         clean, part = scenery.picture, scenery.foreground
+    curves = fit_grey(image)
+    clean = keep_grey(image, clean, curves)
     replaced = mark_difference(image, clean) & ~part
     if rng.random() < plan.seam_share:
         clean = add_seam(clean, sources, rng)
     corrupted = clean
     if rng.random() < plan.anomaly_share:
         corrupted = add_anomaly(clean, part, plan.anomalies_on, sources, rng)
-    if is_grey(image):  # a grey camera sees grey defects: colour alone must not give them away
-        clean, corrupted = remove_colour(clean), remove_colour(corrupted)
+        corrupted = keep_grey(clean, corrupted, curves)
     return Example(corrupted, clean, mark_difference(clean, corrupted), part, replaced)
-
-
-def is_grey(picture: np.ndarray) -> bool:
-    """Whether all three channels of uint8 [H, W, 3] are the same."""
-    return bool((picture[..., 0] == picture[..., 1]).all() and (picture[..., 1] == picture[..., 2]).all())
-
-
-def remove_colour(picture: np.ndarray) -> np.ndarray:
-    """uint8 [H, W, 3] with its luminance in all three channels."""
-    return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
 def mark_difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Pixels of two uint8 [H, W, 3] where some channel differs by VISIBLE levels or more, bool [H, W]."""
-    return cv2.absdiff(first, second).max(axis=2) >= VISIBLE
+    red, green, blue = cv2.split(cv2.absdiff(first, second))
+    return cv2.max(cv2.max(red, green), blue) >= VISIBLE
 
 
 def add_anomaly(
@@ -97,12 +90,13 @@ def add_anomaly(
         return clean
     side = float(np.sqrt(part.size))
     reach = side if anywhere else min(side, 1.4 * float(np.sqrt(len(places))))  # small parts have small defects
+    outline = None if part.mean() > FULL else part
     for _ in range(TRIES):
         kind = KINDS[choose(rng, SHARES)]
         corrupted = clean
         for _ in range(1 if rng.random() < 0.65 else int(log_uniform(rng, 2, 6))):
             row, column = divmod(int(places[int(rng.integers(len(places)))]), part.shape[1])
-            corrupted = add_defect(corrupted, (row, column), allowed, reach, kind, sources, rng)
+            corrupted = add_defect(corrupted, (row, column), allowed, reach, kind, sources, rng, outline)
             if rng.random() < 0.3:
                 kind = KINDS[choose(rng, SHARES)]
         if np.count_nonzero(mark_difference(clean, corrupted)) >= FEWEST:

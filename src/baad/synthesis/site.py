@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from baad.synthesis.banks import Banks
@@ -24,6 +25,7 @@ class Site:
     top: int
     left: int
     weight: np.ndarray  # float32 [h, w], 0..1
+    part: np.ndarray | None = None  # bool [H, W], the part's pixels, where they are known
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -44,7 +46,13 @@ class Site:
         return under + (content - under) * (self.weight * np.float32(opacity))[..., None]
 
 
-def find_site(picture: np.ndarray, centre: tuple[int, int], shape: np.ndarray, allowed: np.ndarray) -> Site:
+def find_site(
+    picture: np.ndarray,
+    centre: tuple[int, int],
+    shape: np.ndarray,
+    allowed: np.ndarray,
+    part: np.ndarray | None = None,
+) -> Site:
     """A shape's box [h, w] centred on a pixel (row, column), cut at the picture's edges and to where it may lie.
 
     allowed: float32 [H, W] in 0..1.
@@ -53,7 +61,7 @@ def find_site(picture: np.ndarray, centre: tuple[int, int], shape: np.ndarray, a
     rows = slice(max(0, -top), max(0, min(shape.shape[0], picture.shape[0] - top)))
     columns = slice(max(0, -left), max(0, min(shape.shape[1], picture.shape[1] - left)))
     whole = Site(picture, max(0, top), max(0, left), shape[rows, columns])
-    return Site(picture, whole.top, whole.left, whole.weight * whole.box_of(allowed))
+    return Site(picture, whole.top, whole.left, whole.weight * whole.box_of(allowed), part)
 
 
 def lay(site: Site, painted: np.ndarray) -> np.ndarray:
@@ -61,11 +69,12 @@ def lay(site: Site, painted: np.ndarray) -> np.ndarray:
     result = site.picture.copy()
     box = site.box_of(result)
     changed = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
-    box[...] = np.where((site.weight > 0)[..., None], changed, box)
+    cv2.copyTo(changed, (site.weight > 0).astype(np.uint8), box)
     return result
 
 
 def roughness(under: np.ndarray) -> float:
-    """How lively a surface is: mean grey level step between neighbours. under: float32 [h, w, 3], at least 1 px."""
+    """How lively a surface is: mean step in levels between pixels 1 and 4 apart. under: float32 [h, w, 3]."""
     green = under[..., 1]
-    return float(np.abs(green[:, 1:] - green[:, :-1]).mean()) if green.shape[1] > 1 else 0.0
+    steps = [float(np.abs(green[:, gap:] - green[:, :-gap]).mean()) for gap in (1, 4) if green.shape[1] > gap]
+    return sum(steps) / max(len(steps), 1)
