@@ -18,7 +18,7 @@ setup:  ## make .venv/bin/baad from this checkout, with all that training and de
 	case "$$found" in ""|"$$(pwd) "*) clear= ;; *) clear=--clear ;; esac; \
 	echo "Installing BAAD into .venv (once; PyTorch is most of the download)"; \
 	$(PYTHON) -m venv $$clear .venv \
-		&& .venv/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[train,dev]" \
+		&& .venv/bin/python -m pip install $$([ -t 1 ] || echo -qq) --constraint constraints.txt --editable ".[train,dev]" \
 		&& echo "$$wanted" > .venv/.setup
 
 demo: setup  ## train on the embedded example, or on DATA=path/to/category, and write demo/index.html
