@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from baad.errors import TrainingError
-from baad.learn.deploy import FLOOR, DeployGraph, damp_background, gaussian_kernel
+from baad.learn.deploy import FLOOR, DeployGraph, damp_background, gaussian_kernel, smooth_map
 from baad.learn.export import export_onnx
 from baad.learn.network import SIZES, Baad
 from baad.learn.parity import compare, require_parity
@@ -69,5 +69,6 @@ def test_a_margin_around_the_part_keeps_its_score():
     assert float(damped[0, 0, 16, 10]) == pytest.approx(0.0, abs=1e-5)  # two cells outside the part
 
 
-def test_smoothing_keeps_the_level():
-    assert float(gaussian_kernel(1.0).sum()) == pytest.approx(1.0)
+def test_smoothing_keeps_the_level_up_to_the_edge():
+    level = torch.full((1, 1, 12, 12), -5.0)
+    assert torch.allclose(smooth_map(level, gaussian_kernel(1.0)), level, atol=1e-5)

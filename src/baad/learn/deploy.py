@@ -44,13 +44,20 @@ class DeployGraph(nn.Module):
         foreground = torch.sigmoid(outputs.foreground_logits)  # [B, 1, 64, 64]
         if not self.model.mask_head:
             foreground = torch.ones_like(foreground)
-        smooth = F.conv2d(outputs.anomaly_logits, self.kernel, padding=self.kernel.shape[-1] // 2)  # [B, 1, 128, 128]
+        smooth = smooth_map(outputs.anomaly_logits, self.kernel)  # [B, 1, 128, 128]
         raw = damp_background(smooth, foreground, self.suppression) if self.suppression > 0 else smooth
         score = torch.topk(raw.flatten(1), TOP_CELLS, dim=1).values.mean(dim=1)  # [B]
         anomaly_map = F.interpolate(raw, size=size, mode="bilinear", align_corners=False)[:, 0]
         foreground = F.interpolate(foreground, size=size, mode="bilinear", align_corners=False)[:, 0]
         rebuilt = (unfold(outputs.picture) * 255.0).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
         return anomaly_map, foreground, score, rebuilt
+
+
+def smooth_map(logits: Tensor, kernel: Tensor) -> Tensor:
+    """Gaussian mean over the cells that exist: nothing beyond the edge is taken for a logit of 0. [B, 1, h, w]."""
+    reach = kernel.shape[-1] // 2
+    inside = torch.ones_like(logits[:1])
+    return F.conv2d(logits, kernel, padding=reach) / F.conv2d(inside, kernel, padding=reach)
 
 
 def damp_background(logits: Tensor, foreground: Tensor, strength: float) -> Tensor:
