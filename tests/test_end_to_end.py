@@ -13,7 +13,7 @@ import pytest
 from baad.settings import TrainSettings
 from tests.factory import draw_picture, save_picture, write_category
 
-TINY = ("image_size=64", "batch_size=4", "threads=1", "held_out=0.25", "device=cpu")
+TINY = ("image_size=128", "batch_size=4", "threads=1", "held_out=0.25", "device=cpu")
 BLOCKED = ("torch", "cv2", "scipy", "jinja2", "onnx", "onnxscript", "safetensors", "sklearn")
 
 
@@ -51,7 +51,7 @@ def test_the_model_file_holds_all_it_should_and_nothing_else(trained, category):
     assert required <= names
     assert all(name.startswith("samples/") for name in names - required)
     assert any(name.startswith("samples/") for name in names)
-    assert TrainSettings(**manifest["settings"]).image_size == 64
+    assert TrainSettings(**manifest["settings"]).image_size == 128
     assert (manifest["category"], manifest["steps"], manifest["seed"]) == ("disc", 12, 0)
     assert (manifest["n_train"], manifest["n_held_out"], manifest["image_shapes"]) == (12, 4, [[72, 96]])
     assert re.fullmatch(r"\d{4}-\d\d-\d\d.*", manifest["created"])
@@ -109,6 +109,15 @@ def test_the_same_seed_gives_the_same_model(baad, trained, category, tmp_path):
     first, again = (json.loads(baad("info", path, "--json").out)["files"] for path in (trained[0], model))
     assert again["weights.safetensors"] == first["weights.safetensors"]
     assert again["calibration.json"] == first["calibration.json"]
+
+
+def test_training_leaves_the_process_as_it_was(baad, category, tmp_path):
+    import torch
+
+    threads = torch.get_num_threads()
+    assert baad("train", category, "-o", tmp_path / "m.baad", "--steps", 1, "-q", *settings()).code == 0
+    assert torch.get_num_threads() == threads
+    assert np.float32(1e-40) * np.float32(0.5) > 0  # numbers near zero are numbers again
 
 
 def test_masks_of_the_user_are_used_as_they_are(baad, category, tmp_path):
