@@ -1,0 +1,93 @@
+"""Where is the part? Several recipes propose masks for the pictures of a set, without anybody's help.
+
+Each recipe gives a score per cell; what it takes for the part is learnt as visual words over all pictures; GrabCut
+follows the contours. A proposal keeps its fitted scorer, so that more pictures of the set are done alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from baad.foreground.border import fit_border
+from baad.foreground.contrast import ContrastScorer
+from baad.foreground.quality import Quality, agree_with_motion, judge_contours
+from baad.foreground.refine import refine_mask, soften
+from baad.foreground.scores import Cut, Scorer, find_cut
+from baad.foreground.shared import fit_shared
+from baad.foreground.static import fit_static
+from baad.foreground.words import find_words, learn_words
+from baad.progress import Progress
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Masks of one recipe: float32 [N, S, S] in 0..1, 1 on the part. Quality in 0..1, for the set and per picture."""
+
+    recipe: str
+    masks: np.ndarray
+    quality: float
+    per_image_quality: np.ndarray  # float32 [N]
+    parts: Quality  # what the quality consists of
+    scorer: Scorer
+    cut: Cut
+
+
+def propose_masks(
+    images: np.ndarray,
+    features: np.ndarray,
+    codebook: np.ndarray,
+    progress: Progress,
+    rng: np.random.Generator | None = None,
+) -> list[Proposal]:
+    """One proposal a recipe, best quality first; none for a recipe that finds nothing to tell apart.
+
+    images: uint8 [N, S, S, 3]; features: float32 [N, h, w, C] of the same pictures, h and w multiples of 32;
+    codebook: float32 [K, C] generic patches. Fewer than 2 pictures give no proposal. Same rng state: same masks.
+    """
+    rng = rng or np.random.default_rng(SEED)
+    if len(images) < 2:
+        return []
+    words = find_words(images, features, rng)
+    recipes: dict[str, Callable[[], Scorer | None]] = {
+        "shared": lambda: fit_shared(features, codebook, rng),
+        "static": lambda: fit_static(images, features),
+        "border": lambda: fit_border(images, features, rng),
+        "otsu": ContrastScorer,
+    }
+    found: dict[str, Proposal] = {}
+    with progress.task("foreground", len(recipes) * len(images)) as task:
+        for name, fit in recipes.items():
+            scorer = fit()
+            if scorer is not None:
+                found[name] = _propose_one(name, learn_words(scorer, words, images, features), images, features)
+            task.advance(len(images), name)
+    return sorted(_weigh_motion(found), key=lambda proposal: -proposal.quality)
+
+
+def _propose_one(name: str, scorer: Scorer, images: np.ndarray, features: np.ndarray) -> Proposal:
+    scores = scorer.score(images, features, np.arange(len(images)))
+    cut = find_cut(scores)
+    masks = np.stack([refine_mask(image, score, cut) for image, score in zip(images, scores)])
+    parts = judge_contours(images, masks, cut.separation)
+    return Proposal(name, soften(masks), parts.figure, parts.per_image, parts, scorer, cut)
+
+
+def _weigh_motion(found: dict[str, Proposal]) -> list[Proposal]:
+    """Where something moves in front of a static scene, the other recipes are weighed by their agreement with it."""
+    moving = found["static"]
+    weighed = [moving]
+    for name, proposal in found.items():
+        if name != "static":
+            masks = proposal.masks >= 0.5
+            quality = agree_with_motion(proposal.quality, masks, moving.masks >= 0.5, moving.parts.shape)
+            weighed.append(replace(proposal, quality=quality))
+    return weighed
+
+
+def extend_masks(proposal: Proposal, images: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """Masks float32 [N, S, S] of further pictures of the set, by a recipe that was fitted to others."""
+    scores = proposal.scorer.score(images, features, np.full(len(images), -1))
+    return soften(np.stack([refine_mask(image, score, proposal.cut) for image, score in zip(images, scores)]))

@@ -1,0 +1,101 @@
+"""The codebook of generic patches that comes with a PDN: what photos of anything look like to it.
+
+The foreground recipe for varying backgrounds compares with it. Made once, with `python -m baad.learn.codebook`
+and folders of photos; like the PDN's weights, the result lies in `weights/` with a card.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+from baad.atomic import replacing, write_text
+from baad.errors import BundleError, DataError
+from baad.foreground.codebook import make_codebook
+from baad.foreground.patches import SHARED_CELLS, pool_patches
+from baad.learn.pdn import WEIGHTS, Pdn, load_pdn
+from baad.progress import PlainLines, Progress
+
+IMAGE_SIZE = 256  # px, squashed as training pictures are
+CENTROIDS = 3072
+PATCHES_A_PHOTO = 24
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+
+
+def build_codebook(
+    folders: Sequence[Path], size: str, out: Path, progress: Progress, *, centroids: int = CENTROIDS, seed: int = 0
+) -> dict:
+    """Write `out`/codebook_SIZE.safetensors (key `centroids`, float16 [K, C]) and its card. Returns the card.
+
+    Uses the shipped PDN of that size on every photo, pooled exactly as the foreground recipe pools.
+    """
+    photos = [file for folder in folders for file in sorted(folder.iterdir()) if file.suffix.lower() in SUFFIXES]
+    if len(photos) * PATCHES_A_PHOTO < centroids:
+        raise DataError(
+            f"{len(photos)} photos in {', '.join(map(str, folders))} are too few for {centroids} centroids: "
+            f"give folders with at least {-(-centroids // PATCHES_A_PHOTO)}."
+        )
+    rng = np.random.default_rng(seed)
+    patches = _sample_patches(photos, load_pdn(size), rng, progress)
+    found = make_codebook(patches, centroids, rng).astype(np.float16)
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / f"codebook_{size}.safetensors"
+    with replacing(file) as partial:
+        save_file({"centroids": found}, partial)
+    card = {
+        "name": f"codebook_{size}",
+        "pdn_sha256": json.loads((WEIGHTS / f"pdn_{size}.json").read_text("utf-8"))["sha256"],
+        "images": {folder.name: sum(photo.parent == folder for photo in photos) for folder in folders},
+        "settings": {
+            "image_size": IMAGE_SIZE,
+            "cells": SHARED_CELLS,
+            "patches_a_photo": PATCHES_A_PHOTO,
+            "centroids": centroids,
+            "seed": seed,
+        },
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }
+    write_text(out / f"codebook_{size}.json", json.dumps(card, indent=2) + "\n")
+    return card
+
+
+def load_codebook(size: str) -> np.ndarray:
+    """The shipped generic patches, float32 [K, C]. BundleError where absent, damaged, or made for another PDN."""
+    file, card_file = WEIGHTS / f"codebook_{size}.safetensors", WEIGHTS / f"codebook_{size}.json"
+    if not file.exists() or not card_file.exists():
+        raise BundleError(f"This version ships no codebook of generic patches for size {size!r}. Choose another size.")
+    card = json.loads(card_file.read_text("utf-8"))
+    if hashlib.sha256(file.read_bytes()).hexdigest() != card["sha256"]:
+        raise BundleError(
+            f"{file.name} is damaged: its SHA-256 is not the one in {card_file.name}. Install baad again."
+        )
+    if json.loads((WEIGHTS / f"pdn_{size}.json").read_text("utf-8"))["sha256"] != card["pdn_sha256"]:
+        raise BundleError(
+            f"{file.name} was made with another PDN than pdn_{size}.safetensors. "
+            "Make it again: python -m baad.learn.codebook SIZE PHOTOS..."
+        )
+    return load_file(file)["centroids"].astype(np.float32)
+
+
+def _sample_patches(photos: Sequence[Path], pdn: Pdn, rng: np.random.Generator, progress: Progress) -> np.ndarray:
+    found = []
+    with progress.task("generic patches", len(photos)) as task, torch.no_grad():
+        for photo in photos:
+            with Image.open(photo) as opened:
+                image = opened.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
+            pixels = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)[None].float() / 255.0
+            pooled = pool_patches(pdn(pixels).permute(0, 2, 3, 1).numpy())  # [1, g, g, C]
+            flat = pooled.reshape(-1, pooled.shape[-1])
+            found.append(flat[rng.choice(len(flat), PATCHES_A_PHOTO, replace=False)])
+            task.advance()
+    return np.concatenate(found)
+
+
+if __name__ == "__main__":
+    build_codebook([Path(folder) for folder in sys.argv[2:]], sys.argv[1], WEIGHTS, PlainLines())
