@@ -71,8 +71,8 @@ KINDS: dict[str, Kind] = {
         soft=(0.4, 1.0),
     ),
     "rough": Kind(0.02, LUMPS, {marks.paint_rough: 1.0}, small=8.0),
-    "bent": Kind(0.05, {shapes.draw_blob: 1.0}, {distort.warp_site: 1.0}, small=10.0, soft=(0.5, 1.0)),
-    "blurred": Kind(0.03, LUMPS, {distort.blur_site: 1.0}, small=8.0),
+    "bent": Kind(0.05, {shapes.draw_blob: 1.0}, {distort.warp_site: 1.0}, small=10.0, soft=(0.5, 1.0), own=True),
+    "blurred": Kind(0.03, LUMPS, {distort.blur_site: 1.0}, small=8.0, own=True),
     "missing": Kind(
         0.03, {shapes.draw_blob: 0.6, shapes.draw_chip: 0.4}, {distort.erase_site: 1.0}, small=6.0, own=True
     ),

@@ -75,10 +75,14 @@ def fill_hole(picture: np.ndarray, hole: np.ndarray, rng: np.random.Generator) -
         return picture.copy()
     known: np.ndarray = (~hole).astype(np.float32)
     base = _spread_colours(picture.astype(np.float32) * known[..., None], known)
-    filled = base + _borrow_detail(picture, hole, rng)
     result = picture.copy()
-    cv2.copyTo(np.clip(np.rint(filled), 0, 255).astype(np.uint8), hole.astype(np.uint8), result)
+    cv2.copyTo(_levels(base), hole.astype(np.uint8), result)
+    cv2.copyTo(_levels(base + _borrow_detail(result, hole, rng)), hole.astype(np.uint8), result)
     return result
+
+
+def _levels(picture: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
 def _spread_colours(colour: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -103,16 +107,13 @@ def _spread_colours(colour: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _borrow_detail(picture: np.ndarray, hole: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What another place of the picture has beside its mean colour, float32 [h, w, 3]; 0 where that place is a hole.
+    """What the picture has beside its mean colours at another place, float32 [h, w, 3].
 
-    The place is the best of a few random ones, the picture wrapping around.
+    picture: its hole filled with colours. The place is the best of a few random moves, the picture wrapping around.
     """
     height, width = hole.shape
     moves = [(int(rng.integers(height)), int(rng.integers(width))) for _ in range(6)]
     small = hole[::4, ::4]
     lost = [np.count_nonzero(small & np.roll(small, (dy // 4, dx // 4), (0, 1))) for dy, dx in moves]
-    move = moves[int(np.argmin(lost))]
-    there = np.roll(picture, move, (0, 1)).astype(np.float32)
-    detail = there - cv2.blur(there, (15, 15))
-    detail[cv2.dilate(np.roll(hole, move, (0, 1)).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 0.0
-    return detail
+    whole = picture.astype(np.float32)
+    return np.roll(whole - cv2.blur(whole, (15, 15)), moves[int(np.argmin(lost))], (0, 1))

@@ -39,7 +39,8 @@ def paint_colour(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarr
         colour = np.full(3, rng.uniform(0, 45) if rng.random() < 0.65 else rng.uniform(215, 255), np.float32)
     else:
         colour = draw_colours(1, rng, site.picture)[0]
-    opacity = rng.uniform(0.2, 1.0)
+    contrast = float(np.abs(colour - under.reshape(-1, 3).mean(axis=0)).max())
+    opacity = max(rng.uniform(0.2, 1.0), min(1.0, find_faintest(site) / max(contrast, 1.0)))
     return under + (colour - under) * (site.weight * np.float32(opacity))[..., None]
 
 
@@ -89,10 +90,14 @@ def paint_rough(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarra
 
 
 def draw_strength(site: Site, rng: np.random.Generator) -> float:
-    """How many grey levels a mark differs: from barely seen, the smaller and the livelier its ground the more, up."""
-    lively, across = roughness(site.under), max(1.0, float(site.weight.sum())) ** 0.5
-    faintest = min(max(FAINTEST, 8.0 + lively * (0.7 + 5.0 / across)), 70.0)
-    return log_uniform(rng, faintest, STRONGEST)
+    """How many grey levels a mark differs: from barely seen to strong."""
+    return log_uniform(rng, find_faintest(site), STRONGEST)
+
+
+def find_faintest(site: Site) -> float:
+    """The grey levels by which a mark must differ to be seen: more where it is small or its ground is lively."""
+    lively, across = roughness(site.surroundings(6)), max(1.0, float(site.weight.sum())) ** 0.5
+    return min(max(FAINTEST, 8.0 + lively * (0.7 + 5.0 / across)), 70.0)
 
 
 def _draw_tone(under: np.ndarray, rng: np.random.Generator) -> np.ndarray:

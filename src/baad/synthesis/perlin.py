@@ -9,18 +9,17 @@ def perlin_noise(shape: tuple[int, int], cells: tuple[int, int], rng: np.random.
     It repeats: the left edge continues the right one, the top the bottom. Any shape and any number of cells from 1.
     """
     turn = rng.uniform(0.0, 2 * np.pi, cells)
-    slopes = np.sin(turn).astype(np.float32), np.cos(turn).astype(np.float32)  # along rows and columns, [cy, cx]
-    rows, along_y = _grid(shape[0], cells[0])
-    columns, along_x = _grid(shape[1], cells[1])
-    corners = []
-    for down in (0, 1):
-        for right in (0, 1):
-            at = np.ix_((rows + down) % cells[0], (columns + right) % cells[1])
-            corners.append(slopes[0][at] * (along_y - down)[:, None] + slopes[1][at] * (along_x - right))
-    ease_y, ease_x = _ease(along_y)[:, None], _ease(along_x)
-    top = corners[0] + (corners[1] - corners[0]) * ease_x
-    bottom = corners[2] + (corners[3] - corners[2]) * ease_x
-    noise = top + (bottom - top) * ease_y  # at most sqrt(1/2) away from 0
+    slope_y, slope_x = np.sin(turn).astype(np.float32), np.cos(turn).astype(np.float32)  # [cy, cx]
+    row, along_y = _grid(shape[0], cells[0])
+    column, along_x = _grid(shape[1], cells[1])
+    height, width = _ease(along_y)[:, None], _ease(along_x)  # weight of the corners below, and of those to the right
+    next_row, next_column = (row + 1) % cells[0], (column + 1) % cells[1]
+    upper, lower = along_y[:, None], along_y[:, None] - 1
+    rise = slope_y[row] * upper * (1 - height) + slope_y[next_row] * lower * height  # [H, cx], what rows contribute
+    tilt = slope_x[row] * (1 - height) + slope_x[next_row] * height  # [H, cx]
+    left = rise.take(column, axis=1) + tilt.take(column, axis=1) * along_x
+    right = rise.take(next_column, axis=1) + tilt.take(next_column, axis=1) * (along_x - 1)
+    noise = left + (right - left) * width  # at most sqrt(1/2) away from 0
     return np.clip(noise * np.float32(np.sqrt(2.0)), -1.0, 1.0)
 
 

@@ -61,15 +61,14 @@ def draw_example(
     if rng.random() < plan.background_share:
         scenery = change_background(image, foreground, sources, rng)
         clean, part = scenery.picture, scenery.foreground
-    curves = fit_grey(image)
-    clean = keep_grey(image, clean, curves)
+    channels = fit_grey(image)
+    clean = keep_grey(image, clean, channels)
     replaced = mark_difference(image, clean) & ~part
     if rng.random() < plan.seam_share:
         clean = add_seam(clean, sources, rng)
     corrupted = clean
     if rng.random() < plan.anomaly_share:
-        corrupted = add_anomaly(clean, part, plan.anomalies_on, sources, rng)
-        corrupted = keep_grey(clean, corrupted, curves)
+        corrupted = add_anomaly(clean, part, plan.anomalies_on, sources, rng, channels)
     return Example(corrupted, clean, mark_difference(clean, corrupted), part, replaced)
 
 
@@ -80,9 +79,17 @@ def mark_difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def add_anomaly(
-    clean: np.ndarray, part: np.ndarray, anomalies_on: str, sources: Sources, rng: np.random.Generator
+    clean: np.ndarray,
+    part: np.ndarray,
+    anomalies_on: str,
+    sources: Sources,
+    rng: np.random.Generator,
+    channels: np.ndarray | None = None,
 ) -> np.ndarray:
-    """One to five defects of a kind or of several; the picture as it was where none could be seen. uint8 [H, W, 3]."""
+    """One to five defects of a kind or of several; the picture as it was where none could be seen. uint8 [H, W, 3].
+
+    channels: those of a grey picture (`fit_grey`), None for one in colours.
+    """
     anywhere = anomalies_on == "anywhere" or part.mean() > FULL
     allowed = np.ones(part.shape, np.float32) if anywhere else allow_near(part, rng)
     places = np.flatnonzero(np.ones_like(part) if anywhere else part)
@@ -99,6 +106,7 @@ def add_anomaly(
             corrupted = add_defect(corrupted, (row, column), allowed, reach, kind, sources, rng, outline)
             if rng.random() < 0.3:
                 kind = KINDS[choose(rng, SHARES)]
+        corrupted = keep_grey(clean, corrupted, channels)
         if np.count_nonzero(mark_difference(clean, corrupted)) >= FEWEST:
             return corrupted
     return clean

@@ -15,11 +15,11 @@ from baad.synthesis.chance import log_uniform
 def draw_blob(size: float, soft: float, rng: np.random.Generator, banks: Banks) -> np.ndarray:
     """A roundish to long lump with an edge from smooth to ragged."""
     stretch = log_uniform(rng, 0.35, 1.0)
-    ragged = rng.choice((0.0, 0.25, 0.6, 1.2)) if size > 6 else 0.0
+    ragged = rng.choice((0.0, 0.3, 0.6, 0.9, 1.3)) if size > 6 else 0.0
     margin = 1.0 + 0.6 * float(ragged)
     depth = 1.0 - _radius(size, stretch, margin, rng)
     if ragged:
-        depth += np.float32(ragged) * (cut_noise(banks, depth.shape, rng, log_uniform(rng, 0.1, 0.6)) - 0.5)
+        depth += np.float32(ragged) * (cut_noise(banks, depth.shape, rng, log_uniform(rng, 0.2, 1.0)) - 0.5)
         depth[[0, -1]] = 0.0
         depth[:, [0, -1]] = 0.0
     return fade(depth, soft, size * stretch / 2)

@@ -40,6 +40,12 @@ class Site:
         """The box of any array [H, W, ...], as a view."""
         return field[self.top : self.top + self.weight.shape[0], self.left : self.left + self.weight.shape[1]]
 
+    def surroundings(self, margin: int) -> np.ndarray:
+        """The picture within the box and `margin` px around it, float32 [.., .., 3]."""
+        rows = slice(max(0, self.top - margin), self.top + self.shape[0] + margin)
+        columns = slice(max(0, self.left - margin), self.left + self.shape[1] + margin)
+        return self.picture[rows, columns].astype(np.float32)
+
     def cover(self, content: np.ndarray, opacity: float = 1.0) -> np.ndarray:
         """The box with `content` [h, w, 3] laid over it, float32 [h, w, 3]."""
         under = self.under
