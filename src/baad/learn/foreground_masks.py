@@ -10,8 +10,8 @@ from baad.data.geometry import resize_mask
 from baad.data.masks import read_mask
 from baad.data.sample import GoodImage
 from baad.errors import DataError
-from baad.foreground.gate import Gate, judge_masks
-from baad.foreground.propose import propose_masks
+from baad.foreground import gate
+from baad.foreground.gate import Gate
 from baad.learn.codebook import load_codebook
 from baad.learn.pdn import Pdn, load_pdn
 from baad.learn.precision import autocast
@@ -21,19 +21,19 @@ from baad.settings import TrainSettings
 
 def find_foreground(images: np.ndarray, settings: TrainSettings, progress: Progress) -> Gate:
     """Propose masks for normal pictures uint8 [N, S, S, 3], and let the gate judge them."""
-    features = describe_patches(load_pdn(settings.size), images, progress)
-    proposals = propose_masks(images, features, load_codebook(settings.size), progress)
-    return judge_masks(proposals, images)
+    pdn = load_pdn(settings.size)
+    return gate.find_foreground(
+        images, lambda some: describe_patches(pdn, some), load_codebook(settings.size), progress
+    )
 
 
-def describe_patches(pdn: Pdn, images: np.ndarray, progress: Progress) -> np.ndarray:
-    """The PDN's features of pictures uint8 [N, S, S, 3] -> float16 [N, S / 4, S / 4, C]."""
+def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
+    """The PDN's features of pictures uint8 [N, S, S, 3] -> float32 [N, S / 4, S / 4, C]."""
     found = []
-    with progress.task("patch features", len(images)) as task, torch.no_grad(), autocast():
+    with torch.no_grad(), autocast():
         for start in range(0, len(images), 8):
             chunk = torch.from_numpy(images[start : start + 8]).permute(0, 3, 1, 2).float() / 255.0
-            found.append(pdn(chunk).permute(0, 2, 3, 1).half().numpy())
-            task.advance(len(chunk))
+            found.append(pdn(chunk).permute(0, 2, 3, 1).float().numpy())
     return np.concatenate(found)
 
 
