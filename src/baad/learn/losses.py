@@ -16,6 +16,7 @@ from baad.learn.network import Outputs
 BACKGROUND_WEIGHT = 0.2  # of the reconstruction, where the background was left as it is; 0 where it was replaced
 BORDER_CELLS = 2  # rows and columns at the image's edge that zero padding disturbs: 8 px
 BORDER_WEIGHT = 0.3
+PLAIN = 40.0  # grey levels by which a defect pixel differs when it is plain to see
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,22 @@ def baad_loss(
     mask = mask_loss(outputs.foreground_logits.float(), batch.mask_target)
     if with_anomaly:
         logits = outputs.anomaly_logits.float()
-        target = F.avg_pool2d(batch.defect, 2)  # [B, 1, 128, 128]: share of defect pixels
+        target = F.avg_pool2d(defect_target(batch), 2)  # [B, 1, 128, 128]
         anomaly = weights.focal * focal_loss(logits, target) + weights.dice * dice_loss(logits, target)
     else:
         anomaly = torch.zeros(())
     total = weights.image * image + weights.feature * feature + weights.mask * mask + anomaly
     return LossParts(total, image.detach(), feature.detach(), mask.detach(), anomaly.detach())
+
+
+def defect_target(batch: Batch) -> Tensor:
+    """How sure each pixel is a defect, [B, 1, H, W] in 0..1: fully from `PLAIN` levels of difference, less below.
+
+    A faint mark is nearly a normal surface, and normal surfaces have faint marks: to call it a sure defect teaches
+    the network to cry out at them.
+    """
+    difference = (batch.corrupted - batch.clean).abs().amax(dim=1, keepdim=True)  # [B, 1, H, W]
+    return batch.defect * (difference * (255.0 / PLAIN)).clamp(max=1.0)
 
 
 def reconstruction_weight(batch: Batch) -> Tensor:
