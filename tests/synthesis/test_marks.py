@@ -58,5 +58,13 @@ def test_pieces_of_other_pictures_come_from_where_the_part_is(banks):
     part[0, 4:12] = True
     pieces = [paste.cut_piece(other[0], (3, 3), np.random.default_rng(seed), part[0]) for seed in range(60)]
     assert sum(piece.mean() > 150 for piece in pieces) > 45
-    site = make_site()
-    assert paste.paste_other(site, np.random.default_rng(0), Sources(other, part, banks)).shape == (24, 24, 3)
+
+
+def test_a_piece_of_another_picture_shows_its_part_not_its_background(banks):
+    site = make_site(6)
+    others, parts = np.full((2, 48, 48, 3), 255, np.uint8), np.zeros((2, 48, 48), bool)
+    parts[0, :20], parts[1, 28:] = True, True
+    others[parts] = 0
+    painted = [paste.paste_other(site, np.random.default_rng(s), Sources(others, parts, banks)) for s in range(60)]
+    middles = [float(each[3, 3].mean()) for each in painted]
+    assert sum(middle < 60 for middle in middles) > 20 > sum(middle > 200 for middle in middles)

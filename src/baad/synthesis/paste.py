@@ -62,12 +62,12 @@ def change_light(site: Site, rng: np.random.Generator, banks: Banks) -> np.ndarr
 
 def paste_other(site: Site, rng: np.random.Generator, sources: Sources) -> np.ndarray:
     """A piece of a normal picture of the category: from elsewhere, scaled, turned (NSA, Schlueter 2022; CutPaste)."""
-    own = rng.random() < 0.35 or len(sources.others) == 0
-    picture = site.picture if own else sources.others[int(rng.integers(len(sources.others)))]
-    foreground = None
-    if not own and len(sources.others_foreground):
-        foreground = sources.others_foreground[int(rng.integers(len(sources.others_foreground)))]
-    piece = cut_piece(picture, site.shape, rng, foreground)
+    picture, near = site.picture, None
+    if len(sources.others) and rng.random() > 0.35:
+        index = int(rng.integers(len(sources.others)))
+        picture = sources.others[index]
+        near = sources.others_foreground[index] if len(sources.others_foreground) else None
+    piece = cut_piece(picture, site.shape, rng, near)
     if rng.random() < 0.3:
         piece = piece * np.float32(rng.uniform(0.7, 1.3)) + rng.normal(0, 12, 3).astype(np.float32)
     return site.cover(piece, 1.0 if rng.random() < 0.6 else rng.uniform(0.4, 1.0))
