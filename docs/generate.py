@@ -23,6 +23,7 @@ ROOMS = {  # in the order of the imports; what a folder is for (a single file sa
     "atomic": "",
     "settings": "",
     "progress": "",
+    "stopping": "",
     "data": "FILES -> ARRAYS",
     "foreground": "ARRAYS -> WHERE THE PART IS",
     "synthesis": "ARRAYS -> INVENTED DEFECTS",

@@ -13,11 +13,23 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "baad"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = (
-    *("errors", "atomic", "settings", "progress", "data", "foreground", "synthesis", "verdict", "bundle", "runtime"),
+    *(
+        "errors",
+        "atomic",
+        "settings",
+        "progress",
+        "stopping",
+        "data",
+        "foreground",
+        "synthesis",
+        "verdict",
+        "bundle",
+        "runtime",
+    ),
     *("metrics", "report", "learn", "baselines", "bench", "cli"),
 )
 TORCH_ROOMS = {"learn", "baselines", "bench"}
-BASE_ROOMS = {"errors", "atomic", "settings", "progress", "data", "verdict", "bundle", "runtime", "cli"}
+BASE_ROOMS = {"errors", "atomic", "settings", "progress", "stopping", "data", "verdict", "bundle", "runtime", "cli"}
 BASE_INSTALL = {"numpy", "PIL", "tifffile", "onnxruntime", "typer", "rich"}
 BLOCKED = ("torch", "cv2", "scipy", "jinja2", "onnx", "onnxscript", "safetensors", "timm", "sklearn")
 MAX_LINES = 400

@@ -6,7 +6,7 @@ Exit codes
     2    the call, the data, the model file or the place to write cannot be used; nothing was written
     3    predict: some files were skipped because they cannot be read
     70   a fault in BAAD itself
-    130  stopped with Ctrl-C
+    130  stopped with Ctrl-C; 143 by SIGTERM, the wish to end that `kill` sends
     141  whoever read the output closed it
 """
 
@@ -22,6 +22,7 @@ import typer
 
 import baad
 from baad.errors import BaadError
+from baad.stopping import Stopped, catch_stop
 
 DONE, NOT_GOOD, UNUSABLE, SKIPPED, FAULT, STOPPED, CLOSED = 0, 1, 2, 3, 70, 130, 141
 
@@ -50,9 +51,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
-        build_app(words)(words, prog_name="baad")
-    except KeyboardInterrupt:
-        sys.exit(STOPPED)
+        with catch_stop():
+            build_app(words)(words, prog_name="baad")
+    except KeyboardInterrupt as stop:
+        sys.exit(code_of(stop))
 
 
 def build_app(words: Sequence[str] = ()) -> typer.Typer:
@@ -113,9 +115,10 @@ def run_verb(call: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except BaadError as error:
-        return _complain(str(error), UNUSABLE)
-    except KeyboardInterrupt:
-        return _complain("stopped. Files that were not finished have been removed.", STOPPED)
+        return _complain("\n".join([str(error), *getattr(error, "__notes__", ())]), UNUSABLE)
+    except KeyboardInterrupt as stop:
+        told = getattr(stop, "__notes__", ["Files that were not finished have been removed."])
+        return _complain(f"stopped. {' '.join(told)}", code_of(stop))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at its end
         return CLOSED
@@ -130,6 +133,11 @@ def run_verb(call: Callable[[], int]) -> int:
         return _complain("out of memory. Close other programs, or give smaller pictures or batch_size.", UNUSABLE)
     except Exception as error:
         return _fault(error)
+
+
+def code_of(stop: KeyboardInterrupt) -> int:
+    """128 and the number of the signal, as shells have it."""
+    return 128 + stop.signal_number if isinstance(stop, Stopped) else STOPPED
 
 
 def missing_extra(module: str, extra: str) -> str:
