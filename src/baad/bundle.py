@@ -14,7 +14,7 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -34,6 +34,17 @@ MANIFEST, ONNX, WEIGHTS, CALIBRATION, CARD = (
     "card.md",
 )
 SAMPLES = "samples/"
+
+WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a manifest must be what it takes it for
+    "category": lambda value: isinstance(value, str),
+    "seed": lambda value: isinstance(value, int),
+    "steps": lambda value: isinstance(value, int),
+    "train_minutes": lambda value: isinstance(value, (int, float)),
+    "settings": lambda value: isinstance(value, dict),
+    "gate": lambda value: isinstance(value, dict),
+    "image_colours": lambda value: isinstance(value, list) and set(map(str, value)) <= {"grey", "colour"},
+    "image_shapes": lambda value: isinstance(value, list) and all(map(_is_shape, value)),
+}
 
 MIB = 2**20
 SIZE_LIMITS = {MANIFEST: 4 * MIB, ONNX: 1024 * MIB, WEIGHTS: 1024 * MIB, CALIBRATION: 64 * MIB, CARD: MIB}
@@ -158,6 +169,9 @@ def _read_manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     files = manifest.get("files")
     if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
         raise _damaged(path, "the manifest lists no files")
+    for key, fits in WELL_FORMED.items():
+        if key in manifest and not fits(manifest[key]):
+            raise _damaged(path, f"{key} is {str(manifest[key])[:60]!r}")
     for name in (ONNX, CALIBRATION, *files):
         if name not in names or name not in files:
             raise BundleError(f"The model file {path} lacks {name}. Copy it again, or train the model again.")
@@ -207,6 +221,10 @@ def _is_known(name: str) -> bool:
         return name != MANIFEST
     parts = PurePosixPath(name).parts
     return name.startswith(SAMPLES) and len(parts) == 2 and parts[1] != ".." and "\\" not in name and ":" not in name
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)
 
 
 def _json_bytes(content: Mapping[str, Any]) -> bytes:

@@ -1,11 +1,15 @@
 """baad evaluate: a model file and test pictures with labels -> figures."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from baad.cli import options
+
+if TYPE_CHECKING:
+    from baad.runtime.detector import Detector
+    from baad.runtime.session import RawMaps
 
 EXAMPLES = """
 baad evaluate model.baad mvtec/bottle                              figures on the terminal
@@ -45,7 +49,16 @@ def main(
     from baad.metrics.evaluate import evaluate, summary_lines
     from baad.report.html import evaluation_page, write_page
 
-    scorecard = evaluate(detector.score, category, progress)
+    doubts = _Doubts(detector)
+    scorecard = evaluate(doubts.score, category, progress)
+    for warning in doubts.told(len(category.test)):
+        progress.warn(warning)
+    good = [image.score for image in scorecard.images if image.kind == "good"]
+    rejected = sum(score > detector.calibration.threshold for score in good)
+    if 2 * rejected > len(good):
+        progress.warn(
+            f"{rejected} of {len(good)} good pictures are rejected: is this the model of this product and camera?"
+        )
     manifest = detector.manifest
     row = scorecard.row("baad", manifest["seed"], manifest["steps"], manifest["train_minutes"])
     page = evaluation_page(detector, category, scorecard, progress) if html is not None else None
@@ -56,3 +69,23 @@ def main(
     if not quiet:
         print("\n".join(summary_lines(scorecard)))
     return 0
+
+
+class _Doubts:
+    """Scores pictures, and counts those that are not what the model was trained for."""
+
+    def __init__(self, detector: "Detector") -> None:
+        self._detector = detector
+        self._found: dict[str, list[str]] = {}  # kind of doubt -> what was said of each picture
+
+    def score(self, path: Path) -> "RawMaps":
+        from baad.data.decode import read_image
+
+        image = read_image(path)
+        for note in self._detector.doubts(image):
+            self._found.setdefault(note.rpartition(": ")[2], []).append(note)
+        return self._detector.score(image)
+
+    def told(self, total: int) -> list[str]:
+        """A line for each kind of doubt."""
+        return [f"{len(notes)} of {total} pictures: {notes[0]}" for notes in self._found.values()]

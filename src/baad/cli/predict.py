@@ -1,5 +1,6 @@
 """baad predict: a model file and pictures -> verdicts."""
 
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from baad.cli import options
-from baad.cli.app import DONE, NOT_GOOD, SKIPPED
+from baad.cli.app import DONE, NOT_GOOD, SKIPPED, code_of
+from baad.stopping import Stop, Stopped, catch_stop
 
 if TYPE_CHECKING:
     from baad.cli.inputs import Picture
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from baad.runtime.detector import Detector
 
 Record = dict[str, Any]
+MANY, SUSPICIOUS = 10, 0.9  # so many pictures, of which this share is rejected, speak against the model
 
 EXAMPLES = """
 baad predict model.baad part.png                                one picture
@@ -57,6 +60,7 @@ def main(
 
     A picture is "ng" when its raw score lies above the threshold, else "ok". Scores and maps are comparable between
     pictures. Memory does not grow with their number. Files that cannot be read are named and skipped (exit code 3).
+    Ctrl-C and SIGTERM let the picture in work end; what was judged until then is written.
     """
     from baad.cli.inputs import find_pictures
     from baad.errors import SettingError
@@ -81,8 +85,8 @@ def main(
     progress = choose_progress(quiet)
     total = len(pictures) if isinstance(pictures, list) else 0
     run = _Run(detector, overlays, maps)
-    with (progress if total and not shown else Silence()).task("judging", total) as task:
-        records = run.judge(pictures, task)
+    with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:
+        records = run.judge(pictures, task, stop)
         if json_file is not None:
             records = _with_json(records, json_file)
         if csv_file is not None:
@@ -90,6 +94,15 @@ def main(
         else:
             _print_lines(records, shown)
     progress.say(run.summary())
+    if run.many_rejected():
+        progress.warn("nearly all pictures are rejected: is this the model of this product and camera?")
+    if run.stopped is not None:
+        by = signal.Signals(run.stopped.signal_number).name
+        print(
+            f"baad: stopped by {by} after {run.judged + run.skipped} pictures; their results are whole.",
+            file=sys.stderr,
+        )
+        return code_of(run.stopped)
     if fail_on_ng and run.rejected:
         return NOT_GOOD
     return SKIPPED if run.skipped else DONE
@@ -105,30 +118,44 @@ class _Run:
     judged: int = 0
     rejected: int = 0
     skipped: int = 0
+    stopped: Stopped | None = None
 
-    def judge(self, pictures: "Iterable[Picture]", task: "Task") -> Iterator[Record]:
-        """The record of each picture that can be read; its overlay and map are written first."""
+    def judge(self, pictures: "Iterable[Picture]", task: "Task", stop: Stop) -> Iterator[Record]:
+        """The record of each picture that can be read, until somebody asks to stop: never in the middle of one."""
+        try:
+            for picture in pictures:
+                with stop.held():
+                    record = self._judge_one(picture)
+                    if record is not None:
+                        yield record  # whoever takes it writes it before the next one, and before the stop
+                task.advance()
+        except Stopped as stopped:
+            self.stopped = stopped
+
+    def _judge_one(self, picture: "Picture") -> Record | None:
+        """The record of a picture, after its overlay and map are written; None where it cannot be read."""
         from baad.data.decode import read_image, show_path
         from baad.data.maps import write_map
         from baad.errors import ImageError
         from baad.runtime.output import verdict_record, write_overlay
 
-        for picture in pictures:
-            try:
-                image = read_image(picture.path)
-            except ImageError as error:
-                self.skipped += 1
-                print(f"baad: skipped {error}", file=sys.stderr)
-            else:
-                verdict = self.detector.predict(image)
-                if self.overlays is not None:
-                    write_overlay(_beside(self.overlays, picture, ".png"), image, verdict)
-                if self.maps is not None:
-                    write_map(_beside(self.maps, picture, ".tiff"), verdict.anomaly_map)
-                self.judged += 1
-                self.rejected += verdict.label == "ng"
-                yield verdict_record(verdict, show_path(picture.path))
-            task.advance()
+        try:
+            image = read_image(picture.path)
+        except ImageError as error:
+            self.skipped += 1
+            print(f"baad: skipped {error}", file=sys.stderr)
+            return None
+        verdict = self.detector.predict(image)
+        if self.overlays is not None:
+            write_overlay(_beside(self.overlays, picture, ".png"), image, verdict)
+        if self.maps is not None:
+            write_map(_beside(self.maps, picture, ".tiff"), verdict.anomaly_map)
+        self.judged += 1
+        self.rejected += verdict.label == "ng"
+        return verdict_record(verdict, show_path(picture.path))
+
+    def many_rejected(self) -> bool:
+        return self.judged >= MANY and self.rejected >= SUSPICIOUS * self.judged
 
     def summary(self) -> str:
         skipped = f", {self.skipped} skipped" if self.skipped else ""

@@ -20,6 +20,7 @@ from baad.verdict.zones import border_width, share_alarm
 
 ASPECT_TOLERANCE = 1.25  # times wider or narrower than any training picture before a verdict carries a note
 SIZE_TOLERANCE = 2.0  # times larger or smaller, along the side
+COLOUR_GRID = 256  # rows and columns, about, that are looked at for colour
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,12 @@ class Detector:
         """
         pixels = to_pixels(image)
         shape = (pixels.shape[0], pixels.shape[1])
-        return judge(self.session.run(pixels), shape, self.calibration, check_input(shape, self.manifest))
+        return judge(self.session.run(pixels), shape, self.calibration, self.doubts(pixels))
+
+    def doubts(self, pixels: np.ndarray) -> tuple[str, ...]:
+        """What makes a verdict on uint8 [H, W, 3] doubtful before it is made: `Verdict.notes`."""
+        shape = (pixels.shape[0], pixels.shape[1])
+        return check_input(shape, self.manifest) + check_colour(pixels, self.manifest)
 
     def score(self, image: Path | str | np.ndarray) -> RawMaps:
         """The network's raw maps, score and reconstruction for a picture, at the network's size, without a decision."""
@@ -117,6 +123,20 @@ def check_input(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[st
     if min(_ratio(shape[0] * shape[1], height * width) for height, width in known) > SIZE_TOLERANCE**2:
         notes.append(f"{differs}: another resolution, fine detail differs")
     return tuple(notes)
+
+
+def check_colour(pixels: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """A note for a grey picture where all training pictures were in colour, or the other way round."""
+    known, found = manifest.get("image_colours", ()), name_colour(pixels)
+    if not known or found in known:
+        return ()
+    return (f"the picture is in {found}, all training pictures are in {known[0]}: another camera or setting",)
+
+
+def name_colour(pixels: np.ndarray) -> str:
+    """uint8 [H, W, 3] -> "grey" where the three channels are equal all over, else "colour"."""
+    grid = pixels[:: max(1, pixels.shape[0] // COLOUR_GRID), :: max(1, pixels.shape[1] // COLOUR_GRID)]
+    return "grey" if bool((grid == grid[..., :1]).all()) else "colour"
 
 
 def _ratio(one: float, other: float) -> float:

@@ -98,7 +98,10 @@ def _start(onnx: bytes, threads: int, resolved: str, provider: str) -> onnxrunti
     try:
         session = onnxruntime.InferenceSession(onnx, options, providers=[resolved])
     except Exception as error:  # see run()
-        raise BundleError(f"The network in the model file does not load: {_first_line(error)}") from error
+        raise BundleError(
+            f"The network in the model file does not load: {_first_line(error)} This is ONNX Runtime "
+            f"{onnxruntime.__version__}: pip install --upgrade onnxruntime, or train the model again."
+        ) from error
     if session.get_providers()[0] != resolved:
         raise MissingExtra(f"ONNX Runtime could not start {provider!r} and fell back. Check its driver, or use 'cpu'.")
     return session
