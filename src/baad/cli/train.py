@@ -1,5 +1,7 @@
 """baad train: a folder of good pictures -> a model file."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ baad train mvtec/bottle -o bottle.baad --minutes 5     an MVTec AD category; tes
 baad train parts -o model.baad --fg-masks outlines     your own outlines of the part
 baad train parts -o model.baad --set image_size=384 --set false_alarms=0.5%
 baad train parts -o model.baad --config mine.toml --steps 2000 --seed 1
+baad train parts -o model.baad --resume                go on after Ctrl-C, a crash or a power cut
 """
 
 
@@ -32,15 +35,19 @@ def main(
     seed: options.Seed = None,
     steps: options.Steps = None,
     minutes: options.Minutes = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a stopped run; give the same pictures and settings.")
+    ] = False,
     quiet: options.Quiet = False,
 ) -> int:
     """Learn from good pictures; write one model file.
 
     Says beforehand how long it will take. A share of the pictures is kept aside to set the threshold; no defect is
-    needed, and none is looked at.
+    needed, and none is looked at. MODEL.run holds the log and, until the model is written, what was learnt so far:
+    --resume ends with the very weights of a run that was never stopped.
     """
     from baad.cli.checked import open_for_training
-    from baad.errors import DataError, OutputError
+    from baad.errors import BaadError, DataError, OutputError
     from baad.progress import choose_progress
 
     settings = options.gather_settings(
@@ -58,9 +65,21 @@ def main(
     from baad.progress import format_seconds
     from baad.verdict.promise import describe
 
-    result = train(
-        category.train, settings, out, progress, category_name=category.name, findings=findings, fg_masks=fg_masks
-    )
+    try:
+        result = train(
+            category.train,
+            settings,
+            out,
+            progress,
+            category_name=category.name,
+            findings=findings,
+            fg_masks=fg_masks,
+            resume=resume,
+        )
+    except (BaadError, KeyboardInterrupt) as error:
+        if any("--resume" in note for note in getattr(error, "__notes__", ())):
+            error.add_note(f"That is: {shlex.join(['baad', *sys.argv[1:], *([] if resume else ['--resume'])])}")
+        raise
     if not quiet:
         print(f"{result.path}: {result.steps} steps in {format_seconds(60 * result.minutes)}")
         print(describe(result.calibration))

@@ -1,22 +1,32 @@
 """Checkpoints: everything a stopped run needs to go on, in one safetensors file, written whole or not at all."""
 
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from baad.atomic import replacing
-from baad.errors import BundleError
+from baad.errors import BundleError, OutputError
 
 
 def save_checkpoint(
-    file: Path, step: int, parts: dict[str, nn.Module], optimizer: torch.optim.Optimizer, note: str
+    file: Path,
+    step: int,
+    parts: dict[str, nn.Module],
+    optimizer: torch.optim.Optimizer,
+    note: str,
+    minutes: float = 0.0,
 ) -> None:
-    """Write weights and buffers of `parts`, the optimizer's moments, and the number of steps done.
+    """Write weights and buffers of `parts`, the optimizer's moments, the number of steps done and their minutes.
 
-    `note` says what run this belongs to; loading refuses another one.
+    `note` says what run this belongs to; loading refuses another one. Raises OutputError where the disk refuses.
     """
     state = {
         f"{name}/{key}": value.detach().contiguous()
@@ -25,8 +35,11 @@ def save_checkpoint(
     }
     for index, moments in optimizer.state_dict()["state"].items():
         state |= {f"optimizer/{index}/{key}": torch.as_tensor(value).contiguous() for key, value in moments.items()}
-    with replacing(file) as partial:
-        save_file(state, partial, {"step": str(step), "note": note})
+    content = save(state, {"step": str(step), "minutes": str(minutes), "note": note})
+    with replacing(file) as partial, partial.open("wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())  # the old checkpoint goes only when the new one is on the disk
 
 
 def load_checkpoint(file: Path, parts: dict[str, nn.Module], optimizer: torch.optim.Optimizer, note: str) -> int:
@@ -34,21 +47,65 @@ def load_checkpoint(file: Path, parts: dict[str, nn.Module], optimizer: torch.op
 
     Raises BundleError where the file is damaged or belongs to another run.
     """
+    header = read_header(file)
+    if header.get("note") != note:
+        raise BundleError(f"{file} belongs to a run with other settings or images. Delete it to start over.")
     try:
         state = load_file(file)
-        with safe_open(file, "pt") as opened:
-            metadata = opened.metadata()
-    except Exception as error:
-        raise BundleError(f"{file} is not a usable checkpoint: {error}. Delete it to start over.") from error
-    if metadata.get("note") != note:
-        raise BundleError(f"{file} belongs to a run with other settings or images. Delete it to start over.")
-    for name, part in parts.items():
-        prefix = f"{name}/"
-        part.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        for name, part in parts.items():
+            prefix = f"{name}/"
+            part.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        load_moments(state, optimizer)
+        return int(header["step"])
+    except Exception as error:  # of safetensors, of load_state_dict where the network is another, of the header
+        raise _unusable(file, error) from error
+
+
+def load_moments(state: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> None:
+    """The optimizer's part of a checkpoint, laid out in memory as its parameters are: the fused step needs that."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for key, value in state.items():
         if key.startswith("optimizer/"):
             _, index, name = key.split("/")
-            moments.setdefault(int(index), {})[name] = value
+            like = parameters[int(index)]
+            laid_out = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+            moments.setdefault(int(index), {})[name] = laid_out
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(metadata["step"])
+
+
+def read_header(file: Path) -> dict[str, str]:
+    """What stands in a checkpoint beside the tensors. Raises BundleError where it is damaged."""
+    try:
+        with safe_open(file, "pt") as opened:
+            return opened.metadata() or {}
+    except Exception as error:  # safetensors' own errors have no common base with OSError
+        raise _unusable(file, error) from error
+
+
+@contextmanager
+def continued_log(file: Path, start: int) -> Iterator[TextIO]:
+    """The log of losses, open for the line of step `start`: lines of later steps, and half of one, are cut off.
+
+    Raises OutputError where the disk refuses, at once or while lines are written.
+    """
+    try:
+        if start:
+            lines = file.read_text("utf-8").splitlines(keepends=True)
+            with replacing(file) as partial:
+                partial.write_text("".join(line for line in lines if _is_before(line, start)), "utf-8")
+        with file.open("a" if start else "w", encoding="utf-8") as log:
+            yield log
+    except OSError as error:
+        raise OutputError(f"Cannot write {file}: {error.strerror or error}. Make room, or check the folder.") from error
+
+
+def _is_before(line: str, start: int) -> bool:
+    try:
+        return line.endswith("\n") and json.loads(line)["step"] < start
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _unusable(file: Path, error: Exception) -> BundleError:
+    return BundleError(f"{file} is not a usable checkpoint: {error}. Delete it to start over.")

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from baad.errors import TrainingError
 from baad.learn.batches import Batch
-from baad.learn.checkpoint import load_checkpoint, save_checkpoint
+from baad.learn.checkpoint import continued_log, load_checkpoint, read_header, save_checkpoint
 from baad.learn.losses import LossWeights, baad_loss
 from baad.learn.network import Baad
 from baad.learn.precision import autocast
 from baad.progress import Progress
 from baad.settings import TrainSettings
+from baad.stopping import catch_stop
 
 SAVE_EVERY = 200  # steps
 RECONSTRUCTION_ONLY = 0.05  # first share of the steps, in which the discriminator rests
@@ -31,6 +32,7 @@ class Trained:
 
     model: Baad
     minutes: float
+    earlier: float = 0.0  # minutes of them before this run was continued
 
 
 class Average:
@@ -51,26 +53,37 @@ class Average:
 
 
 def run(
-    model: Baad, stream: Iterable[Batch], start: int, settings: TrainSettings, run_dir: Path, progress: Progress
+    model: Baad,
+    stream: Iterable[Batch],
+    start: int,
+    settings: TrainSettings,
+    run_dir: Path,
+    progress: Progress,
+    note: str = "",
 ) -> Trained:
     """Train from step `start` to `settings.steps`; the last averaged weights are the result, never a chosen one.
 
-    Writes `losses.jsonl` and `checkpoint.safetensors` to `run_dir`, and reads the latter where `start` > 0.
-    Raises TrainingError when the loss stops being a number.
+    Writes `losses.jsonl` and `checkpoint.safetensors` to `run_dir`, and reads the latter where `start` > 0; `note`
+    says what run it belongs to. Ctrl-C and SIGTERM let the step end and save it.
+
+    Raises TrainingError when the loss stops being a number, OutputError when the disk refuses, Stopped.
     """
     device = next(model.parameters()).device
     trained = model.trained_parts()
     optimizer = new_optimizer(trained, settings)
     average = Average(model, settings.ema)
     state = trained | {f"average_{name}": part for name, part in average.parts.items()}
-    note = checkpoint_note(settings)
+    note, earlier = note or checkpoint_note(settings), 0.0
     if start:
         load_checkpoint(run_dir / "checkpoint.safetensors", state, optimizer, note)
+        earlier = float(read_header(run_dir / "checkpoint.safetensors").get("minutes", 0.0))
     model.train()
     began = time.monotonic()
     with (
+        catch_stop() as stop,
+        stop.held(),
         progress.task("training", settings.steps) as task,
-        (run_dir / "losses.jsonl").open("a" if start else "w", encoding="utf-8") as log,
+        continued_log(run_dir / "losses.jsonl", start) as log,
     ):
         task.advance(start)
         for step, batch in enumerate(stream, start):
@@ -91,13 +104,15 @@ def run(
             average.update(model, step)
             record = {name: round(float(value.detach()), 5) for name, value in vars(parts).items()}
             log.write(json.dumps({"step": step, **record, "gradient_norm": round(float(norm), 4)}) + "\n")
-            if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps:
+            if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps or stop.asked:
                 log.flush()
-                save_checkpoint(run_dir / "checkpoint.safetensors", step + 1, state, optimizer, note)
+                minutes = earlier + (time.monotonic() - began) / 60.0
+                save_checkpoint(run_dir / "checkpoint.safetensors", step + 1, state, optimizer, note, minutes)
             task.advance(1, f"loss {record['total']:.3f}")
+            stop.raise_if_asked()
     model.mtrs.load_state_dict(average.parts["mtrs"].state_dict())
     model.discriminator.load_state_dict(average.parts["discriminator"].state_dict())
-    return Trained(model.eval(), (time.monotonic() - began) / 60.0)
+    return Trained(model.eval(), earlier + (time.monotonic() - began) / 60.0, earlier)
 
 
 def new_optimizer(parts: dict[str, nn.Module], settings: TrainSettings) -> torch.optim.Optimizer:

@@ -3,10 +3,12 @@
 import hashlib
 import os
 import platform
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +19,7 @@ from baad.bundle import write_bundle
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image
 from baad.data.sample import GoodImage
-from baad.data.split import split_held_out
+from baad.data.split import Split, split_held_out
 from baad.errors import DataError, OutputError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
@@ -29,7 +31,21 @@ from baad.learn.loop import run
 from baad.learn.network import SIZES, Baad, describe_cost
 from baad.learn.parity import compare, require_parity
 from baad.learn.pdn import load_pdn, new_pdn
+from baad.learn.resume import (
+    Past,
+    discard_run,
+    find_run,
+    forget_run,
+    keep_masks,
+    note_run,
+    read_masks,
+    remove_leftovers,
+    require_same_masks,
+    require_same_pictures,
+    saying_what_is_saved,
+)
 from baad.progress import Progress, Silence, format_seconds
+from baad.runtime.detector import name_colour
 from baad.runtime.session import Session
 from baad.settings import TrainSettings
 from baad.synthesis.recipe import Plan, make_banks
@@ -56,6 +72,7 @@ class Pictures:
 
     squares: np.ndarray
     shapes: tuple[tuple[int, int], ...]
+    colours: tuple[str, ...]  # "grey", "colour" or both: what the pictures are
     fingerprint: str  # SHA-256 over the squares, in order
 
 
@@ -68,74 +85,129 @@ def train(
     category_name: str = "",
     findings: Sequence[str] = (),
     fg_masks: Path | None = None,
+    resume: bool = False,
 ) -> TrainResult:
     """Train on normal pictures and write the model file `out`.
 
     `fg_masks`: folder with a mask per picture, used as they are instead of proposals. `findings`: warnings about the
-    data, kept in the model file.
+    data, kept in the model file. `resume`: go on with a stopped run of the same pictures and settings; the weights
+    become those of a run that was never stopped.
 
     Raises DataError for too few pictures, the errors of reading them, TrainingError where the result must not be
-    used, OutputError where `out` cannot be written. Nothing is left half-written.
+    used, OutputError where `out` cannot be written, Stopped after Ctrl-C or SIGTERM. Nothing is left half-written.
     """
     began, progress = time.monotonic(), progress or Silence()
     prepare_machine(settings)
     run_dir = prepare_run_dir(out)
+    past = find_run(out, run_dir, settings, progress) if resume else None
+    ready = prepare(images, settings, run_dir, progress, fg_masks, past)
+    with saying_what_is_saved(run_dir):
+        plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
+        stream = batches(ready.material, plan, start, ready.settings.steps)
+        trained = run(new_model(ready.settings), stream, start, ready.settings, run_dir, progress, ready.note)
+        onnx, calibration = deploy(trained.model, ready, progress)
+        minutes = trained.earlier + (time.monotonic() - began) / 60.0
+        manifest = {
+            "category": category_name,
+            "train_minutes": round(minutes, 3),
+            **describe_run(trained.model, ready),
+            "findings": list(findings),
+        }
+        write_bundle(
+            out,
+            manifest=manifest,
+            onnx=onnx,
+            weights=save({name: value.contiguous() for name, value in trained.model.state_dict().items()}),
+            calibration=calibration,
+            card=describe_model(manifest, calibration),
+            samples=sample_pictures(ready.pictures.squares, ready.material.foregrounds),
+        )
+    forget_run(run_dir)
+    return TrainResult(out, ready.settings.steps, minutes, ready.gate, calibration)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that training needs, decided before its first step."""
+
+    split: Split
+    pictures: Pictures
+    gate: Gate
+    material: Material
+    settings: TrainSettings  # the number of steps settled
+    note: str  # of the checkpoints
+
+
+def prepare(
+    images: Sequence[GoodImage],
+    settings: TrainSettings,
+    run_dir: Path,
+    progress: Progress,
+    fg_masks: Path | None,
+    past: Past | None,
+) -> Ready:
+    """Read, hold out, find the part, settle the number of steps; what was decided in the past stays so."""
     if len(images) < 2:
         raise DataError(f"Training needs at least 2 normal pictures, and {len(images)} came. Give more; 100 is good.")
     split = split_held_out(images, settings.held_out, settings.seed)
     pictures = read_pictures(split.fit, settings.image_size, progress)
-    gate = choose_foreground(pictures, split.fit, fg_masks, settings, progress)
+    if past is not None:
+        require_same_pictures(past, pictures.fingerprint, run_dir)
+    gate = read_masks(run_dir) if past is not None and fg_masks is None else None
+    gate = gate or choose_foreground(pictures, split.fit, fg_masks, settings, progress)
     foregrounds = np.ones(pictures.squares.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
     material = Material(pictures.squares, foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
-    settings = fix_steps(settings, material, run_dir, progress)
-    model = new_model(settings)
-    stream = batches(material, batch_plan(settings, gate), 0, settings.steps)
-    trained = run(model, stream, 0, settings, run_dir, progress)
+    if past is not None:
+        require_same_masks(past, foregrounds, run_dir)
+        progress.say(f"going on after step {past.step} of {past.note.steps}")
+        settled = replace(settings, steps=past.note.steps, minutes=0.0)
+        return Ready(split, pictures, gate, material, settled, past.note.to_text())
+    settled = fix_steps(settings, material, run_dir, progress)
+    discard_run(run_dir, progress)
+    keep_masks(run_dir, gate, foregrounds)
+    note = note_run(settings, settled.steps, pictures.fingerprint, foregrounds)
+    return Ready(split, pictures, gate, material, settled, note.to_text())
 
-    graph = DeployGraph(trained.model, settings.image_size, settings.suppression if gate.accepted else 0.0).eval()
+
+def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibration]:
+    """The network as the line runs it, ONNX, and its thresholds. Raises TrainingError where the two differ."""
+    settings, gate = ready.settings, ready.gate
+    graph = DeployGraph(model, settings.image_size, settings.suppression if gate.accepted else 0.0).eval()
     progress.say("exporting")
     onnx = export_onnx(graph)
     session = Session(onnx, settings.threads)
-    calibration = calibrate(session, split.held_out, settings, progress)
-    tested = [read_image(image.path) for image in split.held_out[:PARITY_PICTURES]]
-    tested += list(next(batches(material, batch_plan(settings, gate), settings.steps, settings.steps + 1)).pictures())
+    calibration = calibrate(session, ready.split.held_out, settings, progress)
+    tested = [read_image(image.path) for image in ready.split.held_out[:PARITY_PICTURES]]
+    drawn = batches(ready.material, batch_plan(settings, gate), settings.steps, settings.steps + 1)
+    tested += list(next(drawn).pictures())
     require_parity(compare(graph, session, tested, calibration.threshold))
-    minutes = (time.monotonic() - began) / 60.0
-    manifest = {
-        "category": category_name,
+    return onnx, calibration
+
+
+def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
+    """The manifest's account of what the model was made from."""
+    settings, gate = ready.settings, ready.gate
+    return {
         "size": settings.size,
         "image_size": settings.image_size,
         "settings": settings.to_dict(),
         "seed": settings.seed,
         "steps": settings.steps,
-        "train_minutes": round(minutes, 3),
-        "n_train": len(split.fit),
-        "n_held_out": len(split.held_out),
-        "split": split.note,
-        "data_fingerprint": pictures.fingerprint,
+        "n_train": len(ready.split.fit),
+        "n_held_out": len(ready.split.held_out),
+        "split": ready.split.note,
+        "data_fingerprint": ready.pictures.fingerprint,
         "versions": {"baad": baad.__version__, "torch": torch.__version__, "python": platform.python_version()},
-        **describe_cost(trained.model, settings.image_size),
+        **describe_cost(model, settings.image_size),
         "gate": {
             "accepted": gate.accepted,
             "recipe": gate.recipe,
             "quality": round(float(gate.quality), 4),
             "reason": gate.reason,
         },
-        "image_shapes": sorted(set(pictures.shapes))[:20],
-        "findings": list(findings),
+        "image_shapes": sorted(set(ready.pictures.shapes))[:20],
+        "image_colours": list(ready.pictures.colours),
     }
-    weights = save({name: value.contiguous() for name, value in trained.model.state_dict().items()})
-    write_bundle(
-        out,
-        manifest=manifest,
-        onnx=onnx,
-        weights=weights,
-        calibration=calibration,
-        card=describe_model(manifest, calibration),
-        samples=sample_pictures(pictures.squares, foregrounds),
-    )
-    (run_dir / "checkpoint.safetensors").unlink(missing_ok=True)
-    return TrainResult(out, settings.steps, minutes, gate, calibration)
 
 
 def prepare_machine(settings: TrainSettings) -> None:
@@ -150,6 +222,7 @@ def prepare_run_dir(out: Path) -> Path:
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         (run_dir / "losses.jsonl").touch()
+        remove_leftovers(out, run_dir)
     except OSError as error:
         raise OutputError(f"Cannot write beside {out}: {error.strerror}. Choose another place with -o.") from error
     return run_dir
@@ -157,15 +230,16 @@ def prepare_run_dir(out: Path) -> Path:
 
 def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress) -> Pictures:
     """Read and resize all pictures."""
-    squares, shapes, digest = [], [], hashlib.sha256()
+    squares, shapes, colours, digest = [], [], set(), hashlib.sha256()
     with progress.task("reading pictures", len(images)) as task:
         for image in images:
             picture = read_image(image.path)
             squares.append(resize_image(picture, size))
             shapes.append((picture.shape[0], picture.shape[1]))
+            colours.add(name_colour(picture))
             digest.update(squares[-1].tobytes())
             task.advance()
-    return Pictures(np.stack(squares), tuple(shapes), digest.hexdigest())
+    return Pictures(np.stack(squares), tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
 
 
 def choose_foreground(
@@ -212,10 +286,10 @@ def fix_steps(settings: TrainSettings, material: Material, run_dir: Path, progre
     plan = batch_plan(trial, Gate(True, "none", 0.0, "", None))
     trial_dir = run_dir / "trial"
     trial_dir.mkdir(exist_ok=True)
-    minutes = run(new_model(trial), batches(material, plan, 0, timed), 0, trial, trial_dir, Silence()).minutes
-    for file in trial_dir.iterdir():
-        file.unlink()
-    trial_dir.rmdir()
+    try:
+        minutes = run(new_model(trial), batches(material, plan, 0, timed), 0, trial, trial_dir, Silence()).minutes
+    finally:
+        shutil.rmtree(trial_dir, ignore_errors=True)
     steps = max(1, round(settings.minutes * timed / minutes)) if settings.minutes else settings.steps
     progress.say(
         f"{steps} steps on {len(material.images)} pictures, about {format_seconds(60 * steps * minutes / timed)}"

@@ -1,0 +1,171 @@
+"""Going on with a stopped run: what its checkpoint belongs to, and whether this call asks for the same run.
+
+A run folder, MODEL.run, holds
+    checkpoint.safetensors    weights, moments, steps done; in its header the RunNote
+    foreground.safetensors    where the part is in each training picture, and what the gate said
+    losses.jsonl              a line a step
+"""
+
+import glob
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.numpy import save
+
+import baad
+from baad.atomic import write_bytes
+from baad.errors import BaadError, BundleError, DataError, SettingError, TrainingError
+from baad.foreground.gate import Gate
+from baad.learn.checkpoint import read_header
+from baad.progress import Progress
+from baad.settings import TrainSettings
+
+CHECKPOINT, MASKS, LOG = "checkpoint.safetensors", "foreground.safetensors", "losses.jsonl"
+ANEW = "leave --resume away to begin anew"
+
+
+@dataclass(frozen=True)
+class RunNote:
+    """What the weights of a run depend on."""
+
+    settings: dict[str, Any]  # as they were asked for: minutes not yet turned into steps
+    steps: int  # as they were settled
+    pictures: str  # SHA-256 of the training pictures
+    foreground: str  # SHA-256 of their masks
+    versions: dict[str, str]
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was found of a stopped run."""
+
+    note: RunNote
+    step: int  # steps done
+
+
+def note_run(settings: TrainSettings, steps: int, pictures: str, foregrounds: np.ndarray) -> RunNote:
+    """The note of a run. foregrounds: bool [N, S, S]."""
+    return RunNote(settings.to_dict(), steps, pictures, fingerprint_masks(foregrounds), current_versions())
+
+
+def fingerprint_masks(foregrounds: np.ndarray) -> str:
+    return hashlib.sha256(np.packbits(foregrounds).tobytes()).hexdigest()
+
+
+def current_versions() -> dict[str, str]:
+    return {"baad": baad.__version__, "torch": torch.__version__}
+
+
+def find_run(out: Path, run_dir: Path, settings: TrainSettings, progress: Progress) -> Past | None:
+    """The stopped run of the model file `out`; None where nothing of it was saved yet.
+
+    Raises TrainingError where the model is finished, BundleError for a damaged checkpoint, SettingError where the
+    settings are others than those the run began with.
+    """
+    file = run_dir / CHECKPOINT
+    if not file.exists():
+        if out.exists():
+            raise TrainingError(f"{out} is finished: there is nothing to go on with. To train it again, {ANEW}.")
+        progress.say(f"nothing was saved in {run_dir} yet: training starts from the beginning")
+        return None
+    past = read_run(file)
+    then, now = past.note.settings, settings.to_dict()
+    others = [name for name in now if then.get(name) != now[name]]
+    if others:
+        listed = ", ".join(f"{name} was {then.get(name)!r} and is {now[name]!r}" for name in others)
+        raise SettingError(f"The run in {run_dir} began with other settings: {listed}. Give the same, or {ANEW}.")
+    if past.note.versions != current_versions():
+        progress.warn(f"the run began with {_listed(past.note.versions)}: the weights may differ in their last digits")
+    return past
+
+
+def read_run(file: Path) -> Past:
+    """What a checkpoint's header says. Raises BundleError."""
+    header = read_header(file)
+    try:
+        return Past(RunNote(**json.loads(header["note"])), int(header["step"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{file} was not made by this version of BAAD. Delete it to start over.") from error
+
+
+def require_same_pictures(past: Past, fingerprint: str, run_dir: Path) -> None:
+    """Raise DataError where the training pictures are others than those the run began with."""
+    if past.note.pictures != fingerprint:
+        raise DataError(f"The run in {run_dir} began with other training pictures. Bring them back, or {ANEW}.")
+
+
+def require_same_masks(past: Past, foregrounds: np.ndarray, run_dir: Path) -> None:
+    """Raise DataError where the masks of the part are others than those the run began with."""
+    if past.note.foreground != fingerprint_masks(foregrounds):
+        raise DataError(f"The run in {run_dir} began with other masks of the part. Bring them back, or {ANEW}.")
+
+
+def discard_run(run_dir: Path, progress: Progress) -> None:
+    """Remove what an earlier run saved; it is said."""
+    if (run_dir / CHECKPOINT).exists():
+        progress.warn(f"what an earlier run saved in {run_dir} is discarded; --resume would have gone on with it")
+    forget_run(run_dir)
+
+
+def forget_run(run_dir: Path) -> None:
+    """Remove checkpoint and masks; the log stays."""
+    for name in (CHECKPOINT, MASKS):
+        (run_dir / name).unlink(missing_ok=True)
+
+
+def remove_leftovers(out: Path, run_dir: Path) -> None:
+    """Remove what a killed process left half-written."""
+    shutil.rmtree(run_dir / "trial", ignore_errors=True)
+    for file in [*run_dir.glob("*.partial"), *out.parent.glob(f"{glob.escape(out.name)}.*.partial")]:
+        file.unlink(missing_ok=True)
+
+
+def keep_masks(run_dir: Path, gate: Gate, foregrounds: np.ndarray) -> None:
+    """Save where the part is, bool [N, S, S], so that a resumed run need not find it again."""
+    told = {"accepted": gate.accepted, "recipe": gate.recipe, "quality": float(gate.quality), "reason": gate.reason}
+    header = {"gate": json.dumps(told), "shape": json.dumps(foregrounds.shape)}
+    write_bytes(run_dir / MASKS, save({"masks": np.packbits(foregrounds)}, header))
+
+
+def read_masks(run_dir: Path) -> Gate:
+    """What `keep_masks` saved, masks as float32 [N, S, S]. Raises BundleError where that is absent or damaged."""
+    file = run_dir / MASKS
+    try:
+        with safe_open(file, "numpy") as opened:
+            header, bits = opened.metadata(), opened.get_tensor("masks")
+        shape, told = json.loads(header["shape"]), json.loads(header["gate"])
+        masks = np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(np.float32)
+        return Gate(**told, masks=masks if told["accepted"] else None)
+    except Exception as error:  # safetensors' own errors, and whatever a changed header may cause
+        raise BundleError(f"{file} is absent or damaged ({error}): the run cannot go on. To train, {ANEW}.") from error
+
+
+@contextmanager
+def saying_what_is_saved(run_dir: Path) -> Iterator[None]:
+    """Add to an error, or to Ctrl-C, how many steps are saved and how to go on with them."""
+    try:
+        yield
+    except (BaadError, KeyboardInterrupt) as error:
+        file = run_dir / CHECKPOINT
+        if file.exists():
+            past = read_run(file)
+            error.add_note(f"{past.step} of {past.note.steps} steps are saved in {run_dir}: go on with --resume.")
+        else:
+            error.add_note("Nothing was saved yet.")
+        raise
+
+
+def _listed(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())

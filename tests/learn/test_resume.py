@@ -1,0 +1,169 @@
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from baad.errors import BundleError, DataError, SettingError
+from baad.foreground.gate import Gate
+from baad.learn.checkpoint import continued_log
+from baad.learn.resume import (
+    Past,
+    find_run,
+    keep_masks,
+    note_run,
+    read_masks,
+    remove_leftovers,
+    require_same_masks,
+    require_same_pictures,
+)
+from baad.progress import Silence
+from baad.settings import TrainSettings
+from tests.factory import write_folder
+
+PROGRAM = Path(__file__).with_name("killed_runs.py")
+STEPS = 20
+SETTINGS = TrainSettings()
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A run that was never stopped, and one that was stopped in every way; see killed_runs.py."""
+    folder = tmp_path_factory.mktemp("runs")
+    parts = write_folder(folder / "parts", normals=8)
+    seed = int.from_bytes(os.urandom(2)) if "BAAD_KILL_SEED" not in os.environ else int(os.environ["BAAD_KILL_SEED"])
+    command = [sys.executable, str(PROGRAM), str(parts), str(folder), str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    print(f"BAAD_KILL_SEED={seed}")  # shown where a test fails
+    return {"folder": folder, **json.loads(done.stdout)}
+
+
+def member(model, name):
+    with zipfile.ZipFile(model) as archive:
+        return archive.read(name)
+
+
+def test_a_run_killed_at_five_random_steps_and_inside_a_write_ends_with_the_very_weights(told):
+    assert told["killed"] == [-9] * 6
+    assert (told["whole"][0], told["cut"][0]) == (0, 0)
+    whole, cut = told["folder"] / "whole.baad", told["folder"] / "cut.baad"
+    for name in ("weights.safetensors", "calibration.json", "model.onnx"):
+        assert member(whole, name) == member(cut, name), name
+
+
+def test_the_log_of_a_stopped_run_is_that_of_one_that_was_never_stopped(told):
+    whole, cut = (told["folder"] / f"{name}.baad.run" / "losses.jsonl" for name in ("whole", "cut"))
+    assert [json.loads(line)["step"] for line in whole.read_text().splitlines()] == list(range(STEPS))
+    assert whole.read_text() == cut.read_text()
+
+
+def test_ctrl_c_lets_the_step_end_saves_it_and_says_how_to_go_on(told):
+    code, said = told["ctrl_c"]
+    assert (code, told["lines"]) == (130, 6)
+    assert "6 of 20 steps are saved" in said
+    assert re.search(r"baad train \S+parts -o \S+cut\.baad .*--steps 20 --resume$", said.strip())
+
+
+def test_sigterm_does_the_same_with_its_own_exit_code(told):
+    code, said = told["sigterm"]
+    assert code == 143
+    assert "19 of 20 steps are saved" in said
+    assert "going on after step 19 of 20" in told["cut"][1]
+
+
+def test_a_half_written_checkpoint_is_never_taken_for_one_and_is_cleared_away(told):
+    assert len(told["left"]) == 1
+    assert sorted(file.name for file in (told["folder"] / "cut.baad.run").iterdir()) == ["losses.jsonl"]
+    assert not list(told["folder"].glob("*.partial"))
+
+
+def test_other_settings_are_refused_by_name(told):
+    code, said = told["other_settings"]
+    assert code == 2
+    assert "steps was 20 and is 21" in said
+
+
+def test_a_finished_run_is_not_gone_on_with(told):
+    assert told["finished"][0] == 2
+    assert "is finished" in told["finished"][1]
+
+
+def test_the_number_of_steps_that_minutes_came_to_is_remembered(told):
+    assert (told["minutes"][0], told["minutes_on"][0]) == (143, 143)
+    assert "23 of 30 steps are saved" in told["minutes"][1]
+    assert "going on after step 23 of 30" in told["minutes_on"][1]
+    assert "26 of 30 steps are saved" in told["minutes_on"][1]
+
+
+def test_a_log_is_cut_back_to_the_step_that_is_next(tmp_path):
+    log = tmp_path / "losses.jsonl"
+    log.write_text('{"step": 0}\n{"step": 1}\n{"step": 2}\n{"st')
+    with continued_log(log, 2) as lines:
+        lines.write('{"step": 2, "again": 1}\n')
+    assert log.read_text() == '{"step": 0}\n{"step": 1}\n{"step": 2, "again": 1}\n'
+    with continued_log(log, 0):
+        pass
+    assert log.read_text() == ""
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_masks_are_kept_with_what_the_gate_said(tmp_path, accepted):
+    masks = np.random.default_rng(0).random((3, 5, 7)) > 0.5
+    keep_masks(tmp_path, Gate(accepted, "border", 0.4, "why", masks.astype(np.float32)), masks)
+    gate = read_masks(tmp_path)
+    assert (gate.accepted, gate.recipe, gate.quality, gate.reason) == (accepted, "border", 0.4, "why")
+    if accepted:
+        assert np.array_equal(gate.masks, masks)
+    else:
+        assert gate.masks is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_masks_that_are_gone_or_damaged_are_said_so(tmp_path, content):
+    if content is not None:
+        (tmp_path / "foreground.safetensors").write_bytes(content)
+    with pytest.raises(BundleError, match="absent or damaged"):
+        read_masks(tmp_path)
+
+
+def test_other_pictures_or_masks_are_refused(tmp_path):
+    masks = np.zeros((2, 4, 4), bool)
+    past = Past(note_run(SETTINGS, 800, "pictures", masks), 200)
+    require_same_pictures(past, "pictures", tmp_path)
+    require_same_masks(past, masks, tmp_path)
+    with pytest.raises(DataError, match="other training pictures"):
+        require_same_pictures(past, "others", tmp_path)
+    with pytest.raises(DataError, match="other masks"):
+        require_same_masks(past, ~masks, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0{}"])
+def test_a_damaged_checkpoint_is_said_so(tmp_path, content):
+    (tmp_path / "checkpoint.safetensors").write_bytes(content)
+    with pytest.raises(BundleError, match="Delete it to start over"):
+        find_run(tmp_path / "m.baad", tmp_path, SETTINGS, Silence())
+
+
+def test_settings_are_compared_as_they_were_asked_for(tmp_path, monkeypatch):
+    asked = TrainSettings(minutes=5.0)
+    past = Past(note_run(asked, 123, "", np.zeros((1, 4, 4), bool)), 7)
+    (tmp_path / "checkpoint.safetensors").touch()
+    monkeypatch.setattr("baad.learn.resume.read_run", lambda file: past)
+    assert find_run(tmp_path / "m.baad", tmp_path, asked, Silence()) == past
+    with pytest.raises(SettingError, match=r"minutes was 5\.0 and is 6\.0"):
+        find_run(tmp_path / "m.baad", tmp_path, TrainSettings(minutes=6.0), Silence())
+
+
+def test_only_what_this_model_left_half_written_is_removed(tmp_path):
+    run_dir = tmp_path / "m.baad.run"
+    for name in ("m.baad.7.partial", "other.baad.7.partial", "m.baad.run/x.9.partial", "m.baad.run/trial/losses.jsonl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path / "m.baad", run_dir)
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["m.baad.run", "other.baad.7.partial"]
