@@ -6,11 +6,16 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 
-from baad.settings import TrainSettings
+from baad import train
+from baad.bundle import read_bundle
+from baad.data.reading import read_category
+from baad.settings import TrainSettings, load_settings
 from tests.factory import draw_picture, save_picture, write_category
 
 TINY = ("image_size=128", "batch_size=4", "threads=1", "held_out=0.25", "device=cpu")
@@ -103,21 +108,35 @@ def test_a_picture_unlike_all_training_pictures_carries_a_note(baad, trained, tm
     assert "aspect" in record["notes"][0]
 
 
-def test_the_same_seed_gives_the_same_model(baad, trained, category, tmp_path):
-    model = tmp_path / "again.baad"
-    assert baad("train", category, "-o", model, "--steps", 12, "--seed", 0, "-q", *settings()).code == 0
-    first, again = (json.loads(baad("info", path, "--json").out)["files"] for path in (trained[0], model))
-    assert again["weights.safetensors"] == first["weights.safetensors"]
-    assert again["calibration.json"] == first["calibration.json"]
+@dataclass(frozen=True)
+class Machine:
+    """What a training must leave as it found it."""
+
+    threads: int
+    smallest: float  # half of a number near zero; 0 where the processor drops such numbers
 
 
-def test_training_leaves_the_process_as_it_was(baad, category, tmp_path):
-    import torch
+def look_at_machine():
+    return Machine(torch.get_num_threads(), float(np.float32(1e-40) * np.float32(0.5)))
 
-    threads = torch.get_num_threads()
-    assert baad("train", category, "-o", tmp_path / "m.baad", "--steps", 1, "-q", *settings()).code == 0
-    assert torch.get_num_threads() == threads
-    assert np.float32(1e-40) * np.float32(0.5) > 0  # numbers near zero are numbers again
+
+@pytest.fixture(scope="module")
+def again(category, tmp_path_factory):
+    """The same training from Python, in this process; what the machine was like before and after."""
+    out = tmp_path_factory.mktemp("again") / "disc.baad"
+    before = look_at_machine()
+    train(read_category(category).train, load_settings(None, [*TINY, "steps=12"]), out, category_name="disc")
+    return out, before, look_at_machine()
+
+
+def test_the_same_seed_gives_the_same_model(trained, again):
+    first, second = (read_bundle(path).manifest["files"] for path in (trained[0], again[0]))
+    assert second["weights.safetensors"] == first["weights.safetensors"]
+    assert second["calibration.json"] == first["calibration.json"]
+
+
+def test_training_leaves_the_process_as_it_was(again):
+    assert again[2] == again[1]
 
 
 def test_masks_of_the_user_are_used_as_they_are(baad, category, tmp_path):

@@ -106,7 +106,7 @@ def test_the_dictionary_survives_json_and_makes_the_same_settings():
         {},
         optional={
             "steps": st.integers(1, 10**6),
-            "anomaly_share": st.floats(0, 1),
+            "anomaly_share": st.floats(0, 1, allow_subnormal=False),
             "feature_head": st.booleans(),
             "image_size": st.integers(2, 32).map(lambda n: 32 * n),
         },
