@@ -1,12 +1,13 @@
 """Where the part is in each training picture: proposed from the PDN's features, or read from the user's masks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from baad.data.geometry import resize_mask
+from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.data.masks import read_mask
 from baad.data.sample import GoodImage
 from baad.errors import DataError
@@ -18,13 +19,25 @@ from baad.learn.precision import autocast
 from baad.progress import Progress
 from baad.settings import TrainSettings
 
+PROPOSED_AT = 256  # px
+
 
 def find_foreground(images: np.ndarray, settings: TrainSettings, progress: Progress) -> Gate:
-    """Propose masks for normal pictures uint8 [N, S, S, 3], and let the gate judge them."""
+    """Propose masks for normal pictures uint8 [N, S, S, 3], and let the gate judge them.
+
+    The recipes always see pictures of 256 px, for which they are made, whatever size the network has.
+    """
     pdn = load_pdn(settings.size)
-    return gate.find_foreground(
-        images, lambda some: describe_patches(pdn, some), load_codebook(settings.size), progress
+    squares = (
+        images if images.shape[1] == PROPOSED_AT else np.stack([resize_image(each, PROPOSED_AT) for each in images])
     )
+    found = gate.find_foreground(
+        squares, lambda some: describe_patches(pdn, some), load_codebook(settings.size), progress
+    )
+    if found.masks is None or squares is images:
+        return found
+    side = images.shape[1]
+    return replace(found, masks=np.stack([resize_map(mask, (side, side)) for mask in found.masks]))
 
 
 def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
