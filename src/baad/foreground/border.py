@@ -30,7 +30,7 @@ class BorderScorer:
 def fit_border(
     images: np.ndarray, features: np.ndarray, rng: np.random.Generator, clusters: int = 2, dimensions: int = 16
 ) -> BorderScorer | None:
-    """Find the clusters and the discriminant; None where no cluster prefers the border, or all do."""
+    """Find the clusters and the discriminant; None where one side is (nearly) empty."""
     flat = features.reshape(-1, features.shape[-1])
     mean, axes = principal_axes(flat[:: max(1, len(flat) // SAMPLE)], dimensions)
     described = describe_cells(images, features, mean, axes)  # [N, h, w, d]
@@ -48,7 +48,8 @@ def fit_border(
     in_band = np.bincount(labels[band], minlength=clusters) / max(1, band.sum())
     inside = np.bincount(labels[~band], minlength=clusters) / max(1, (~band).sum())
     background = (in_band > inside)[labels]
-    if background.all() or not background.any():
+    fewest = min(int(background.sum()), int((~background).sum()))
+    if fewest < 4 * cloud.shape[1]:
         return None
     return BorderScorer(mean, axes, _discriminant(cloud, background))
 

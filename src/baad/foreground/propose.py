@@ -12,7 +12,7 @@ import numpy as np
 from baad.foreground.border import fit_border
 from baad.foreground.contrast import ContrastScorer
 from baad.foreground.quality import Quality, agree_with_motion, judge_contours
-from baad.foreground.refine import refine_mask, soften
+from baad.foreground.refine import drop_strays, refine_masks, soften, typical_area
 from baad.foreground.scores import Cut, Scorer, find_cut
 from baad.foreground.shared import fit_shared
 from baad.foreground.static import fit_static
@@ -33,6 +33,7 @@ class Proposal:
     parts: Quality  # what the quality consists of
     scorer: Scorer
     cut: Cut
+    typical_area: float | None  # share of the picture; None where parts reach the border
 
 
 def propose_masks(
@@ -70,9 +71,11 @@ def propose_masks(
 def _propose_one(name: str, scorer: Scorer, images: np.ndarray, features: np.ndarray) -> Proposal:
     scores = scorer.score(images, features, np.arange(len(images)))
     cut = find_cut(scores)
-    masks = np.stack([refine_mask(image, score, cut) for image, score in zip(images, scores)])
+    masks = refine_masks(images, scores, cut)
+    area = typical_area(masks)
+    masks = drop_strays(masks, area)
     parts = judge_contours(images, masks, cut.separation)
-    return Proposal(name, soften(masks), parts.figure, parts.per_image, parts, scorer, cut)
+    return Proposal(name, soften(masks), parts.figure, parts.per_image, parts, scorer, cut, area)
 
 
 def _weigh_motion(found: dict[str, Proposal]) -> list[Proposal]:
@@ -90,4 +93,4 @@ def _weigh_motion(found: dict[str, Proposal]) -> list[Proposal]:
 def extend_masks(proposal: Proposal, images: np.ndarray, features: np.ndarray) -> np.ndarray:
     """Masks float32 [N, S, S] of further pictures of the set, by a recipe that was fitted to others."""
     scores = proposal.scorer.score(images, features, np.full(len(images), -1))
-    return soften(np.stack([refine_mask(image, score, proposal.cut) for image, score in zip(images, scores)]))
+    return soften(drop_strays(refine_masks(images, scores, proposal.cut), proposal.typical_area))

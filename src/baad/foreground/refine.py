@@ -1,5 +1,8 @@
 """Score maps -> masks whose contours follow the picture (GrabCut, Rother et al. 2004)."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 
@@ -10,6 +13,13 @@ ROUNDS = 2
 VETO = 0.4  # GrabCut's mask is kept only where it overlaps the score's own mask that much (IoU)
 HOLE = 0.03  # of the part's area: smaller holes are filled
 CRUMB = 0.1  # of the largest piece's area: smaller pieces are dropped
+
+
+def refine_masks(images: np.ndarray, scores: np.ndarray, cuts: Cut | Sequence[Cut]) -> np.ndarray:
+    """Masks of many pictures, bool [N, S, S], by as many threads as OpenCV uses; a cut for all, or one for each."""
+    each = [cuts] * len(images) if isinstance(cuts, Cut) else cuts
+    with ThreadPoolExecutor(max(1, cv2.getNumThreads())) as pool:
+        return np.stack(list(pool.map(refine_mask, images, scores, each)))
 
 
 def refine_mask(image: np.ndarray, score: np.ndarray, cut: Cut) -> np.ndarray:
@@ -25,6 +35,38 @@ def refine_mask(image: np.ndarray, score: np.ndarray, cut: Cut) -> np.ndarray:
     size = image.shape[0]
     soft = cv2.resize(chosen.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
     return cv2.GaussianBlur(soft, (0, 0), 1.5) >= 0.5
+
+
+def typical_area(masks: np.ndarray) -> float | None:
+    """Median share of the picture of bool [N, S, S]; None where most masks touch the picture's border."""
+    touching = [bool(_rim(mask).any()) for mask in masks]
+    if np.median(touching) > 0:
+        return None
+    return float(np.median(masks.mean(axis=(1, 2))))
+
+
+def drop_strays(masks: np.ndarray, typical: float | None) -> np.ndarray:
+    """Where parts lie inside the pictures, drop pieces that touch the border if the rest is nearer the usual area.
+
+    masks: bool [N, S, S]; `typical` from `typical_area`; None leaves all masks as they are.
+    """
+    if typical is None:
+        return masks
+    kept = masks.copy()
+    for index, mask in enumerate(masks):
+        _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+        inner = mask & ~np.isin(labels, _rim(labels))
+        if inner.any() and _excess(inner, typical) < _excess(mask, typical):
+            kept[index] = inner
+    return kept
+
+
+def _rim(picture: np.ndarray) -> np.ndarray:
+    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+
+
+def _excess(mask: np.ndarray, typical: float) -> float:
+    return abs(float(np.log(mask.mean() / max(typical, 1e-6))))
 
 
 def _grab(lab: np.ndarray, score: np.ndarray, before: np.ndarray, cut: Cut) -> np.ndarray:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from baad.foreground.patches import describe_cells, principal_axes
-from baad.foreground.refine import refine_mask
+from baad.foreground.refine import drop_strays, refine_masks, typical_area
 from baad.foreground.scores import Cut, Scorer, find_cut
 
 WORDS = 96
@@ -77,13 +77,14 @@ def learn_words(base: Scorer, words: Words, images: np.ndarray, features: np.nda
         odds = word_odds(read, combined > cut.level, len(odds))
         if not last:
             combined = combine(scores, odds[read])
-            guess = _follow_contours(images, combined, [find_cut(combined)] * len(images), read.shape[1])
+            guess = _follow_contours(images, combined, find_cut(combined), read.shape[1])
     return WordScorer(base, words, odds)
 
 
-def _follow_contours(images: np.ndarray, scores: np.ndarray, cuts: Sequence[Cut], cells: int) -> np.ndarray:
+def _follow_contours(images: np.ndarray, scores: np.ndarray, cuts: Cut | Sequence[Cut], cells: int) -> np.ndarray:
     """GrabCut's masks, as the share of each cell: float32 [N, cells, cells]."""
-    masks = [refine_mask(image, score, cut) for image, score, cut in zip(images, scores, cuts)]
+    masks = refine_masks(images, scores, cuts)
+    masks = drop_strays(masks, typical_area(masks))
     return np.stack([cv2.resize(one.astype(np.float32), (cells, cells), interpolation=cv2.INTER_AREA) for one in masks])
 
 

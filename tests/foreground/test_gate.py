@@ -1,0 +1,100 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from baad.foreground import gate as gate_module
+from baad.foreground.contrast import ContrastScorer
+from baad.foreground.gate import LEAST_QUALITY, find_foreground, judge_masks
+from baad.foreground.propose import Proposal
+from baad.foreground.quality import Quality
+from baad.foreground.scores import Cut
+from baad.progress import Silence
+from tests.foreground.scenes import describe, generic_patches, put_part
+
+GOOD = Quality(
+    contrast=0.9,
+    edge=0.9,
+    inside=1.0,
+    steadiness=0.9,
+    separation=0.9,
+    area=0.3,
+    shape=0.73,
+    figure=0.66,
+    per_image=np.ones(2, np.float32),
+)
+IMAGES = np.zeros((2, 8, 8, 3), np.uint8)
+
+
+def proposal(recipe="border", quality=0.66, **parts):
+    masks = np.ones((2, 8, 8), np.float32)
+    found = replace(GOOD, **parts)
+    return Proposal(recipe, masks, quality, found.per_image, found, ContrastScorer(), Cut(0.5, 0.2, 0.8, 0.9), None)
+
+
+def test_the_best_of_several_is_taken():
+    gate = judge_masks([proposal("otsu", 0.5), proposal("shared", 0.7)], IMAGES)
+    assert (gate.accepted, gate.recipe, gate.quality) == (True, "shared", 0.7)
+    assert gate.masks.shape == (2, 8, 8)
+    assert "30%" in gate.reason
+
+
+@pytest.mark.parametrize("quality, accepted", [(LEAST_QUALITY, True), (LEAST_QUALITY - 0.01, False)])
+def test_the_gate_opens_at_its_level(quality, accepted):
+    assert judge_masks([proposal(quality=quality)], IMAGES).accepted is accepted
+
+
+@pytest.mark.parametrize(
+    "parts, words",
+    [
+        ({"contrast": 0.1}, "look alike"),
+        ({"edge": 0.1}, "does not follow edges"),
+        ({"inside": 0.1}, "runs into the border"),
+        ({"steadiness": 0.1}, "differs too much"),
+    ],
+)
+def test_a_refusal_names_the_weakest_point(parts, words):
+    gate = judge_masks([proposal(quality=0.1, **parts)], IMAGES)
+    assert not gate.accepted and gate.masks is None
+    assert words in gate.reason and "0.10" in gate.reason
+
+
+@pytest.mark.parametrize("area", [0.001, 0.97])
+def test_a_part_of_almost_nothing_or_almost_everything_is_refused(area):
+    gate = judge_masks([proposal(area=area)], IMAGES)
+    assert not gate.accepted and "covers" in gate.reason
+
+
+def test_without_proposals_everything_is_foreground():
+    assert "too few" in judge_masks([], IMAGES[:1]).reason
+    assert judge_masks([], IMAGES).recipe == "none"
+
+
+def test_the_gate_decides_on_some_and_the_rest_follows(monkeypatch):
+    rng = np.random.default_rng(0)
+    plain = np.full((256, 256, 3), (170, 175, 180), np.uint8)
+    images, truths = (np.stack(each) for each in zip(*(put_part(plain, rng) for _ in range(9))))
+    monkeypatch.setattr(gate_module, "DECIDE_ON", 5)
+    asked = []
+
+    def counting(some):
+        asked.append(len(some))
+        return describe(some)
+
+    gate = find_foreground(images, counting, generic_patches(rng, 2), Silence())
+    assert asked == [5, 4]
+    assert gate.accepted and gate.masks.shape == (9, 256, 256)
+    assert ((gate.masks >= 0.5) == truths).mean() > 0.99
+
+
+def test_after_a_refusal_no_further_picture_is_described(monkeypatch):
+    monkeypatch.setattr(gate_module, "DECIDE_ON", 3)
+    images = np.random.default_rng(1).integers(100, 140, (5, 256, 256, 3)).astype(np.uint8)
+    asked = []
+
+    def counting(some):
+        asked.append(len(some))
+        return describe(some)
+
+    gate = find_foreground(images, counting, generic_patches(np.random.default_rng(0), 2), Silence())
+    assert asked == [3] and not gate.accepted and gate.masks is None

@@ -1,0 +1,61 @@
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from baad.errors import BundleError, DataError
+from baad.learn import codebook as module
+from baad.learn.codebook import build_codebook, load_codebook
+from baad.learn.pdn import WEIGHTS
+from baad.progress import Silence
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A copy of the shipped files, in the place where the module looks for them."""
+    for name in ("pdn_fast.safetensors", "pdn_fast.json", "codebook_fast.safetensors", "codebook_fast.json"):
+        shutil.copy(WEIGHTS / name, tmp_path / name)
+    monkeypatch.setattr(module, "WEIGHTS", tmp_path)
+    return tmp_path
+
+
+def test_the_shipped_codebook_fits_the_shipped_pdn():
+    centroids = load_codebook("fast")
+    assert centroids.dtype == np.float32 and centroids.shape[1] == 128 and len(centroids) >= 1000
+    assert np.isfinite(centroids).all()
+
+
+def test_a_damaged_codebook_is_refused(shipped):
+    file = shipped / "codebook_fast.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"\0\0")
+    with pytest.raises(BundleError, match="damaged"):
+        load_codebook("fast")
+
+
+def test_a_codebook_of_another_pdn_is_refused(shipped):
+    card = shipped / "pdn_fast.json"
+    card.write_text(card.read_text("utf-8").replace('"sha256": "', '"sha256": "f'), "utf-8")
+    with pytest.raises(BundleError, match="another PDN"):
+        load_codebook("fast")
+
+
+def test_a_size_without_codebook_is_refused():
+    with pytest.raises(BundleError, match="'small'"):
+        load_codebook("small")
+
+
+def test_a_built_codebook_can_be_loaded_and_names_its_pictures(tmp_path, shipped):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        Image.fromarray(rng.integers(0, 255, (40, 60, 3), np.uint8)).save(photos / f"{index}.png")
+    card = build_codebook([photos], "fast", shipped, Silence(), centroids=20)
+    assert card["images"] == {"photos": 3}
+    assert load_codebook("fast").shape == (20, 128)
+
+
+def test_too_few_photos_are_refused(tmp_path):
+    with pytest.raises(DataError, match="too few"):
+        build_codebook([tmp_path], "fast", tmp_path, Silence())
