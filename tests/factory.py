@@ -5,8 +5,10 @@ a bright spot or a scratch on the disc. A training run of a few steps can learn 
 
     root = write_category(tmp_path / "disc", normals=12, good=4, defective=4)      # MVTec AD layout
     root = write_folder(tmp_path / "plain", normals=12, sessions=("mon", "tue"))   # plain folder of normals
+    root = write_layout("loco", tmp_path / "disc", draw_set())          # any layout that can be read
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +76,32 @@ def _draw_defect(
     return (np.abs(along) <= radius * rng.uniform(0.3, 0.5)) & (np.abs(across) <= max(1.0, radius / 16))
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A drawn picture and where it belongs; `index` counts within its half and kind."""
+
+    half: str
+    kind: str
+    index: int
+    drawn: Drawn
+
+
+def draw_set(
+    normals: int = 12,
+    good: int = 4,
+    defective: int = 4,
+    size: tuple[int, int] = (64, 64),
+    seed: int = 0,
+    kinds: Sequence[str] = KINDS,
+) -> list[Placed]:
+    """Draw the pictures of a category: `normals` to train on, `good` and `defective` ones to test on."""
+    rng = np.random.default_rng(seed)
+    plan = [("train", "good", index) for index in range(normals)]
+    plan += [("test", "good", index) for index in range(good)]
+    plan += [("test", kinds[index % len(kinds)], index // len(kinds)) for index in range(defective)]
+    return [Placed(half, kind, index, draw_picture(size, rng, kind)) for half, kind, index in plan]
+
+
 def save_picture(path: Path, pixels: np.ndarray) -> Path:
     """Write uint8 [H, W] or [H, W, 3], or bool [H, W] as 0/255, in the format that the suffix names."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,17 +127,12 @@ def write_category(
     `size` is (height, width). `masks` writes ground_truth/<kind>/<stem>_mask.png, `foreground` writes the outline
     of every disc at foreground/<split>/<kind>/<stem>.png.
     """
-    rng = np.random.default_rng(seed)
-    plan = [("train", "good", index) for index in range(normals)]
-    plan += [("test", "good", index) for index in range(good)]
-    plan += [("test", kinds[index % len(kinds)], index // len(kinds)) for index in range(defective)]
-    for split, kind, index in plan:
-        drawn = draw_picture(size, rng, kind)
-        save_picture(root / split / kind / f"{index:03d}{suffix}", drawn.image)
-        if masks and kind != "good":
-            save_picture(root / "ground_truth" / kind / f"{index:03d}_mask.png", drawn.defect)
+    for each in draw_set(normals, good, defective, size, seed, kinds):
+        save_picture(root / each.half / each.kind / f"{each.index:03d}{suffix}", each.drawn.image)
+        if masks and each.kind != "good":
+            save_picture(root / "ground_truth" / each.kind / f"{each.index:03d}_mask.png", each.drawn.defect)
         if foreground:
-            save_picture(root / "foreground" / split / kind / f"{index:03d}.png", drawn.part)
+            save_picture(root / "foreground" / each.half / each.kind / f"{each.index:03d}.png", each.drawn.part)
     return root
 
 
@@ -134,3 +157,160 @@ def write_truncated(path: Path, keep: float = 0.5) -> Path:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * keep)])
     return path
+
+
+def write_layout(layout: str, root: Path, pictures: Sequence[Placed]) -> Path:
+    """Write drawn pictures in a layout, a key of baad.data.reading.LAYOUTS, and return what read_category takes."""
+    writers = {
+        "manifest": write_manifest,
+        "mvtec2": write_mvtec_2,
+        "loco": write_loco,
+        "btad": write_btad,
+        "mvtec": _write_mvtec,
+        "visa": write_visa,
+        "coco": write_coco,
+        "labelme": write_labelme,
+        "folder": _write_normals,
+    }
+    writers[layout](root, pictures)
+    return root
+
+
+def _write_mvtec(root: Path, pictures: Sequence[Placed]) -> None:
+    for each in pictures:
+        save_picture(root / each.half / each.kind / f"{each.index:03d}.png", each.drawn.image)
+        if each.kind != "good":
+            save_picture(root / "ground_truth" / each.kind / f"{each.index:03d}_mask.png", each.drawn.defect)
+
+
+def _write_normals(root: Path, pictures: Sequence[Placed]) -> None:
+    for each in pictures:
+        if each.half == "train":
+            save_picture(root / f"{each.index:03d}.png", each.drawn.image)
+
+
+def _home_of_normals(each: Placed) -> str:
+    """Every fourth normal picture belongs to the validation half of layouts that have one."""
+    return "validation" if each.index % 4 == 3 else "train"
+
+
+def write_mvtec_2(root: Path, pictures: Sequence[Placed]) -> None:
+    """MVTec AD 2, all defects of the kind bad, and a private picture that nobody may count on."""
+    public, bad = root / "test_public", 0
+    for each in pictures:
+        if each.half == "train":
+            save_picture(root / _home_of_normals(each) / "good" / f"{each.index:03d}_regular.png", each.drawn.image)
+        elif each.kind == "good":
+            save_picture(public / "good" / f"{each.index:03d}_regular.png", each.drawn.image)
+        else:
+            save_picture(public / "bad" / f"{bad:03d}_regular.png", each.drawn.image)
+            save_picture(public / "ground_truth" / "bad" / f"{bad:03d}_regular_mask.png", each.drawn.defect)
+            bad += 1
+    save_picture(root / "test_private" / "000_regular.png", pictures[0].drawn.image)
+
+
+LOCO_KINDS = {"spot": "structural_anomalies", "scratch": "logical_anomalies"}
+LOCO_VALUES = {"spot": 250, "scratch": 7}
+
+
+def write_loco(root: Path, pictures: Sequence[Placed]) -> None:
+    """MVTec LOCO: each defect cut into two masks, whose value tells the type of defect."""
+    for each in pictures:
+        if each.half == "train":
+            save_picture(root / _home_of_normals(each) / "good" / f"{each.index:03d}.png", each.drawn.image)
+            continue
+        kind = LOCO_KINDS.get(each.kind, "good")
+        save_picture(root / "test" / kind / f"{each.index:03d}.png", each.drawn.image)
+        if kind != "good":
+            middle = int(np.argwhere(each.drawn.defect)[:, 1].mean())
+            for number, columns in enumerate((slice(0, middle), slice(middle, None))):
+                mask = np.zeros(each.drawn.defect.shape, np.uint8)
+                mask[:, columns] = each.drawn.defect[:, columns] * LOCO_VALUES[each.kind]
+                save_picture(root / "ground_truth" / kind / f"{each.index:03d}" / f"{number:03d}.png", mask)
+    records = [
+        {"defect_name": kind, "pixel_value": value, "saturation_threshold": 20, "relative_saturation": False}
+        for kind, value in LOCO_VALUES.items()
+    ]
+    (root / "defects_config.json").write_text(json.dumps(records))
+
+
+def write_btad(root: Path, pictures: Sequence[Placed]) -> None:
+    """BTAD: ok and ko, the pictures BMP and the masks PNG."""
+    bad = 0
+    for each in pictures:
+        if each.kind == "good":
+            save_picture(root / each.half / "ok" / f"{each.index:04d}.bmp", each.drawn.image)
+        else:
+            save_picture(root / "test" / "ko" / f"{bad:04d}.bmp", each.drawn.image)
+            save_picture(root / "ground_truth" / "ko" / f"{bad:04d}.png", each.drawn.defect)
+            bad += 1
+
+
+def write_visa(root: Path, pictures: Sequence[Placed]) -> None:
+    """VisA: an object and, beside its folder, the split; masks have small values."""
+    lines = ["object,split,label,image,mask"]
+    for number, each in enumerate(pictures):
+        kind = "Normal" if each.kind == "good" else "Anomaly"
+        image = save_picture(root / "Data" / "Images" / kind / f"{number:04d}.png", each.drawn.image)
+        mask = ""
+        if kind == "Anomaly":
+            file = root / "Data" / "Masks" / kind / f"{number:04d}.png"
+            mask = save_picture(file, each.drawn.defect.astype(np.uint8) * 3).relative_to(root.parent).as_posix()
+        place = image.relative_to(root.parent).as_posix()
+        lines.append(f"{root.name},{each.half},{kind.lower()},{place},{mask}")
+    (root.parent / "split_csv").mkdir(exist_ok=True)
+    (root.parent / "split_csv" / "1cls.csv").write_text("\n".join(lines) + "\n")
+
+
+def write_manifest(root: Path, pictures: Sequence[Placed]) -> None:
+    """manifest.csv, with every four normals of one group and all pictures in one folder."""
+    lines = ["path,label,mask,group,split"]
+    for number, each in enumerate(pictures):
+        image = save_picture(root / "all" / f"{number:03d}.png", each.drawn.image)
+        mask = ""
+        if each.kind != "good":
+            file = save_picture(root / "masks" / f"{number:03d}.png", each.drawn.defect)
+            mask = file.relative_to(root).as_posix()
+        group = f"day {number // 4}" if each.half == "train" else ""
+        lines.append(f"{image.relative_to(root).as_posix()},{each.kind},{mask},{group},{each.half}")
+    (root / "manifest.csv").write_text("\n".join(lines) + "\n")
+
+
+def outline(mask: np.ndarray) -> list[list[list[int]]]:
+    """bool [H, W] -> rectangles [[x, y], ...] that cover just the marked pixels, one for each run in a row."""
+    rings = []
+    for y, row in enumerate(mask):
+        ends = np.flatnonzero(np.diff(row, prepend=False, append=False))
+        for left, right in ends.reshape(-1, 2).tolist():
+            rings.append([[left, y], [right, y], [right, y + 1], [left, y + 1]])
+    return rings
+
+
+def write_coco(root: Path, pictures: Sequence[Placed]) -> None:
+    """COCO: pictures in train/ and test/, and annotations.json with one annotation for each defect."""
+    images, annotations = [], []
+    for number, each in enumerate(pictures):
+        file = save_picture(root / each.half / f"{number:03d}.png", each.drawn.image)
+        height, width = each.drawn.defect.shape
+        name = file.relative_to(root).as_posix()
+        images.append({"id": number, "file_name": name, "height": height, "width": width})
+        if each.kind != "good":
+            polygons = [[value for point in ring for value in point] for ring in outline(each.drawn.defect)]
+            kind = KINDS.index(each.kind)
+            annotation = {"id": number, "image_id": number, "category_id": kind, "segmentation": polygons}
+            annotations.append(annotation)
+    categories = [{"id": number, "name": name} for number, name in enumerate(KINDS)]
+    record = {"images": images, "annotations": annotations, "categories": categories}
+    (root / "annotations.json").write_text(json.dumps(record))
+
+
+def write_labelme(root: Path, pictures: Sequence[Placed]) -> None:
+    """Labelme: pictures in train/ and test/, with a JSON file beside the defective ones."""
+    for number, each in enumerate(pictures):
+        file = save_picture(root / each.half / f"{number:03d}.png", each.drawn.image)
+        if each.kind != "good":
+            rings = outline(each.drawn.defect)
+            shapes = [{"label": each.kind, "points": ring, "shape_type": "polygon"} for ring in rings]
+            height, width = each.drawn.defect.shape
+            record = {"shapes": shapes, "imagePath": file.name, "imageHeight": height, "imageWidth": width}
+            file.with_suffix(".json").write_text(json.dumps(record))

@@ -7,7 +7,7 @@ import tifffile
 
 from baad.data.doctor import Finding, check_category, check_test, require_usable
 from baad.data.reading import read_category
-from baad.data.sample import Category, GoodImage
+from baad.data.sample import Category, GoodImage, LabelledImage, Outlines, Shape
 from baad.errors import DataError
 from baad.progress import Silence
 from tests.factory import draw_picture, save_picture, write_category, write_folder, write_truncated
@@ -203,3 +203,18 @@ def test_every_step_is_reported_to_the_progress(tmp_path):
     progress = Counting()
     check_category(read_category(write_category(tmp_path, normals=3, good=2, defective=2)), progress)
     assert progress.done == progress.totals == 3 + 2 + 2 + 2
+
+
+def test_outlines_of_another_size_than_their_picture_are_an_error_under_the_files_name(tmp_path):
+    root = write_category(tmp_path)
+    category = read_category(root)
+    ring = ((1.0, 1.0), (9.0, 1.0), (9.0, 9.0))
+    fitting, wide = (Outlines(root / "all.json", size, (Shape(rings=(ring,)),)) for size in ((64, 64), (64, 65)))
+    (root / "all.json").write_text("{}")
+    test = [LabelledImage(image.path, image.kind, (fitting,)) for image in category.test if image.defective]
+    test[0] = LabelledImage(test[0].path, test[0].kind, (wide,))
+    findings = check_test(Category("disc", root, "COCO", category.train, tuple(test)), Silence())
+    assert said(findings, "error", f"all.json (for {test[0].path.name})") == [
+        "it is 65 x 64 px, but its picture is 64 x 64 px"
+    ]
+    assert len([finding for finding in findings if finding.severity == "error"]) == 1

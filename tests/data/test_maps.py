@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tifffile
@@ -5,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from baad.data.maps import read_map, write_map
+from baad.data.maps import map_path, read_map, write_map
+from baad.data.sample import Category
 from baad.errors import InputError, OutputError
 
 
@@ -54,3 +57,12 @@ def test_what_is_no_map_is_refused(tmp_path):
     for name, words in (("gone.tiff", "no such map"), ("text.tiff", "no map"), ("colour.tiff", "one channel")):
         with pytest.raises(InputError, match=words):
             read_map(tmp_path / name)
+
+
+def test_maps_lie_where_the_evaluation_scripts_look_for_them(tmp_path):
+    category = Category("can", tmp_path / "can", "MVTec AD 2", ())
+    for place in ("test/bent/000.png", "test_public/bad/000_regular.png"):
+        expected = (Path("maps") / "can" / place).with_suffix(".tiff")
+        assert map_path(Path("maps"), category, category.root / place) == expected
+    outside = map_path(Path("maps"), category, tmp_path / "other" / "000.png")
+    assert outside.is_relative_to(Path("maps") / "can") and outside.name == "000.tiff"

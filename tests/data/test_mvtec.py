@@ -2,10 +2,10 @@ import shutil
 
 import pytest
 
-from baad.data.masks import read_mask
-from baad.data.mvtec import is_mvtec, read_mvtec
+from baad.data.masks import read_mask, unite_masks
+from baad.data.mvtec import is_btad, is_mvtec, is_mvtec_2, read_btad, read_mvtec, read_mvtec_2
 from baad.errors import MaskError
-from tests.factory import write_category, write_folder
+from tests.factory import draw_set, write_category, write_folder, write_layout
 
 
 def test_both_halves_are_read_with_masks_and_outlines(tmp_path):
@@ -73,3 +73,32 @@ def test_the_layout_is_recognised_by_either_half(tmp_path):
     assert is_mvtec(other) and read_mvtec(other).train == ()
     assert not is_mvtec(write_folder(tmp_path / "c"))
     assert not is_mvtec(tmp_path / "gone")
+
+
+def test_mvtec_ad_2_has_its_truth_inside_the_public_test_half(tmp_path):
+    pictures = draw_set(normals=8, good=1, defective=2)
+    root = write_layout("mvtec2", tmp_path / "disc", pictures)
+    category = read_mvtec_2(root)
+    assert is_mvtec_2(root)
+    assert [(image.kind, len(image.masks)) for image in category.test] == [("bad", 1), ("bad", 1), ("good", 0)]
+    for image, each in zip(category.test, pictures[-2:]):
+        assert (unite_masks(image.masks, (64, 64)) == each.drawn.defect).all()
+    assert category.notes == ("test_private left aside: no truth comes with them",)
+    assert not any("private" in image.path.as_posix() for image in category.test)
+
+
+def test_the_normals_of_mvtec_ad_2s_validation_are_a_session(tmp_path):
+    category = read_mvtec_2(write_layout("mvtec2", tmp_path / "disc", draw_set(normals=8, good=1, defective=2)))
+    assert [image.session for image in category.train] == [""] * 6 + ["validation"] * 2
+
+
+def test_btads_ok_is_good_and_its_ko_a_defect(tmp_path):
+    pictures = draw_set(normals=3, good=1, defective=2)
+    root = write_layout("btad", tmp_path / "01", pictures)
+    category = read_btad(root)
+    assert is_btad(root)
+    assert (category.name, category.layout, len(category.train)) == ("01", "BTAD", 3)
+    assert [image.kind for image in category.test] == ["ko", "ko", "good"]
+    for image, each in zip(category.test, pictures[-2:]):
+        assert (unite_masks(image.masks, (64, 64)) == each.drawn.defect).all()
+    assert not is_btad(write_category(tmp_path / "a"))

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from baad.data.reading import LAYOUTS, read_category
+from baad.data.reading import LAYOUTS, describe_category, read_category, recognise_layout
 from baad.errors import DataError, SettingError
-from tests.factory import write_category, write_folder
+from tests.factory import draw_set, write_category, write_folder, write_layout
 
 
 def test_the_layout_is_recognised(tmp_path):
@@ -14,18 +14,45 @@ def test_the_layout_is_recognised(tmp_path):
     assert read_category(str(tmp_path / "a" / "train")).layout == "folder of good pictures"
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_each_layout_is_told_from_the_others(tmp_path, layout):
+    root = write_layout(layout, tmp_path / "disc", draw_set(normals=4, good=1, defective=2, size=(24, 24)))
+    assert recognise_layout(root) == layout
+    assert read_category(root) == read_category(root, layout)
+
+
+def test_one_line_says_what_was_found(tmp_path):
+    root = write_layout("mvtec2", tmp_path / "disc", draw_set(normals=4, good=1, defective=2, size=(24, 24)))
+    assert describe_category(read_category(root)) == (
+        "disc: MVTec AD 2, 4 normal pictures, 3 test pictures (2 defective); "
+        "test_private left aside: no truth comes with them"
+    )
+    root = write_folder(tmp_path / "plain", normals=3)
+    assert describe_category(read_category(root)) == "plain: folder of good pictures, 3 normal pictures"
+
+
+def test_a_manifest_and_an_annotation_file_may_be_given_themselves(tmp_path):
+    for layout, name in (("manifest", "manifest.csv"), ("coco", "annotations.json")):
+        root = write_layout(layout, tmp_path / layout, draw_set(normals=2, good=1, defective=1, size=(24, 24)))
+        assert read_category(root / name) == read_category(root)
+        with pytest.raises(DataError, match="is a file"):
+            read_category(root / name, "mvtec")
+
+
 def test_the_layout_may_be_named_instead(tmp_path):
     root = write_category(tmp_path, normals=3, good=2, defective=4)
     assert len(read_category(root, "folder").train) == 9
-    with pytest.raises(SettingError, match="'visa': give auto, mvtec or folder"):
-        read_category(root, "visa")
+    with pytest.raises(SettingError, match=r"'vista': give auto, manifest, .*labelme or folder"):
+        read_category(root, "vista")
 
 
 @pytest.mark.parametrize("layout", ["auto", *LAYOUTS])
 def test_a_folder_without_pictures_says_what_was_looked_for(tmp_path, layout):
     (tmp_path / "notes.txt").write_text("no pictures")
-    with pytest.raises(DataError, match=r"holds no pictures\. Looked for .*(train/good|any depth)"):
+    looked_for = LAYOUTS["mvtec" if layout == "auto" else layout].looked_for
+    with pytest.raises(DataError) as raised:
         read_category(tmp_path, layout)
+    assert "holds no pictures. Looked for" in str(raised.value) and looked_for in str(raised.value)
 
 
 def test_a_missing_folder_and_a_file_are_refused(tmp_path):

@@ -14,8 +14,8 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from baad.data.decode import UnreadableFile, open_samples, read_content, show_path, to_picture
-from baad.data.masks import explain_mismatch, find_part_mask, read_marks
-from baad.data.sample import Category, LabelledImage
+from baad.data.masks import explain_mismatch, find_part_mask, mask_file, read_marks
+from baad.data.sample import Category, LabelledImage, Mask, Outlines
 from baad.errors import DataError
 from baad.progress import Progress
 
@@ -59,8 +59,17 @@ class _Pairing:
     """A mask and the picture it belongs to; it marks a "defect" or the "part"."""
 
     picture: Path
-    mask: Path
+    mask: Mask
     marks: Literal["defect", "part"]
+
+    @property
+    def file(self) -> Path:
+        return mask_file(self.mask)
+
+    def name(self, root: Path) -> str:
+        """The mask's file; one that holds the outlines of many pictures says of which."""
+        name = _name(self.file, root)
+        return f"{name} (for {self.picture.name})" if isinstance(self.mask, Outlines) else name
 
 
 def check_category(
@@ -161,15 +170,15 @@ def _check_masks(
 ) -> list[Finding]:
     """Missing, damaged and mismatched masks are errors; odd ones warn."""
     findings = []
-    there = [pairing for pairing in pairings if os.path.exists(pairing.mask)]
+    there = [pairing for pairing in pairings if os.path.exists(pairing.file)]
     for pairing in pairings:
-        if not os.path.exists(pairing.mask):
-            problem = f"it has no mask {_name(pairing.mask, root)}, though others of its kind have theirs"
+        if not os.path.exists(pairing.file):
+            problem = f"it has no mask {pairing.name(root)}, though others of its kind have theirs"
             remedy = "Add the mask, or move the picture away"
             findings.append(Finding("error", _name(pairing.picture, root), problem, remedy))
     with progress.task("checking masks", len(there)) as task:
         for pairing, fact in _each(lambda pairing: _describe_mask(read_marks(pairing.mask)), there):
-            name, picture = _name(pairing.mask, root), pictures.get(pairing.picture)
+            name, picture = pairing.name(root), pictures.get(pairing.picture)
             if isinstance(fact, UnreadableFile):
                 findings.append(Finding("error", name, fact.problem, fact.remedy))
             elif picture is not None and fact[0] != picture.shape:
@@ -177,7 +186,7 @@ def _check_masks(
             else:
                 findings += _check_marks(name, fact[1], pairing.marks)
             task.advance()
-    lossy = [pairing.mask for pairing in there if pairing.mask.suffix.lower() in LOSSY]
+    lossy = [pairing.file for pairing in there if pairing.file.suffix.lower() in LOSSY]
     problem = "the mask is a JPEG, whose noise around edges counts as marked"
     return findings + _one_for_all(lossy, root, problem, "Save masks as PNG")
 

@@ -11,6 +11,7 @@ import tifffile
 
 from baad.atomic import replacing
 from baad.data.decode import show_path
+from baad.data.sample import Category
 from baad.errors import InputError, OutputError
 
 
@@ -31,6 +32,16 @@ def write_map(path: Path | str, values: np.ndarray, dtype: Literal["float16", "f
         raise OutputError(f"{show_path(path)}: the map has values that are not finite in {dtype}.{remedy}")
     with replacing(Path(path)) as partial:
         tifffile.imwrite(partial, stored, photometric="minisblack")
+
+
+def map_path(folder: Path, category: Category, picture: Path) -> Path:
+    """Where the map of a picture belongs: FOLDER/object/test/defect/id.tiff, as the evaluation scripts look for it.
+
+    The place of the picture in its category is kept, so that MVTec AD 2's come to lie in test_public.
+    """
+    inside = picture.is_relative_to(category.root)
+    place = picture.relative_to(category.root) if inside else Path(*picture.resolve().parts[1:])
+    return folder / category.name / place.with_suffix(".tiff")
 
 
 def read_map(path: Path | str) -> np.ndarray:

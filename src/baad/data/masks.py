@@ -2,7 +2,7 @@
 
 Any non-zero value marks, of any bit depth and in any colour channel: 1, 255 and 65535 all count. Where the file has
 alpha, a pixel marks only if it is not fully transparent either, so that both a black sheet with white paint and a
-transparent sheet with paint mean what they look like.
+transparent sheet with paint mean what they look like. Outlines of an annotation file are painted (outlines.py).
 """
 
 from collections.abc import Iterable
@@ -13,31 +13,41 @@ from PIL import Image
 
 from baad.atomic import replacing
 from baad.data.decode import open_samples, read_content, show_path
+from baad.data.outlines import paint_outlines
+from baad.data.sample import Mask, Outlines
 from baad.errors import ImageError, MaskError
 
 
-def read_mask(path: Path | str, shape: tuple[int, int]) -> np.ndarray:
+def read_mask(mask: Mask | str, shape: tuple[int, int]) -> np.ndarray:
     """Read the mask of a picture of `shape` (height, width) px -> bool [H, W], True = marked.
 
     Raises MaskError where the file is missing, damaged, or of another size.
     """
+    mask = Path(mask) if isinstance(mask, str) else mask
     try:
-        marked = read_marks(Path(path))
+        marked = read_marks(mask)
     except ImageError as error:
         raise MaskError(f"mask {error}") from error
     if marked.shape != tuple(shape):
         problem, remedy = explain_mismatch(marked.shape, shape)
-        raise MaskError(f"mask {show_path(path)}: {problem}. {remedy}.")
+        raise MaskError(f"mask {show_path(mask_file(mask))}: {problem}. {remedy}.")
     return marked
 
 
-def read_marks(path: Path, max_pixels: int | None = None) -> np.ndarray:
+def read_marks(mask: Mask, max_pixels: int | None = None) -> np.ndarray:
     """Read a mask of any size -> bool [H, W]. Raises ImageError as read_image does."""
-    samples = open_samples(read_content(path, max_pixels), path, max_pixels)
+    if isinstance(mask, Outlines):
+        return paint_outlines(mask)
+    samples = open_samples(read_content(mask, max_pixels), mask, max_pixels)
     marked = samples.values != 0  # [H, W] or [H, W, 3]; before any scaling, which would lose small values
     if marked.ndim == 3:
         marked = marked.any(axis=2)
     return marked if samples.alpha is None else marked & (samples.alpha != 0)
+
+
+def mask_file(mask: Mask) -> Path:
+    """The file in which a mask stands."""
+    return mask.file if isinstance(mask, Outlines) else mask
 
 
 def explain_mismatch(mask_shape: tuple[int, ...], picture_shape: tuple[int, ...]) -> tuple[str, str]:
@@ -48,11 +58,11 @@ def explain_mismatch(mask_shape: tuple[int, ...], picture_shape: tuple[int, ...]
     return problem, "Save the mask at the size of its picture; masks are never resized"
 
 
-def unite_masks(paths: Iterable[Path], shape: tuple[int, int]) -> np.ndarray:
+def unite_masks(masks: Iterable[Mask], shape: tuple[int, int]) -> np.ndarray:
     """What any of the masks marks, bool [H, W]; without masks nothing is marked. Raises MaskError as read_mask does."""
     united = np.zeros(shape, bool)
-    for path in paths:
-        united |= read_mask(path, shape)
+    for mask in masks:
+        united |= read_mask(mask, shape)
     return united
 
 

@@ -1,12 +1,18 @@
-"""Layout of MVTec AD -> Category.
+"""Layouts of MVTec AD and MVTec AD 2, and of BTAD, which has the same tree with other names -> Category.
 
-    train/good/000.png                    normal pictures
-    test/good/000.png                     normal test pictures
-    test/scratch/000.png                  test pictures of one kind of defect
-    ground_truth/scratch/000_mask.png     or 000.png: its mask, any non-zero value = defect
-    foreground/test/scratch/000.png       optional: the true outline of the part, for evaluation only
+    MVTec AD and BTAD                   MVTec AD 2
+    train/good/000.png                  train/good/000.png              normal pictures
+                                        validation/good/000.png         more of them, of a session of their own
+    test/good/000.png                   test_public/good/000.png        normal test pictures
+    test/scratch/000.png                test_public/bad/000.png         test pictures of one kind of defect
+    ground_truth/scratch/000_mask.png   test_public/ground_truth/bad/   its mask: 000_mask.png or 000.png
+    foreground/test/scratch/000.png                                     optional: the part's outline, for evaluation
 
-Source: Bergmann et al., "The MVTec Anomaly Detection Dataset", IJCV 2021.
+BTAD calls its normals ok and its defective pictures ko. MVTec AD 2 has further test pictures without truth in
+test_private and test_private_mixed, which are left aside.
+
+Sources: Bergmann et al., "The MVTec Anomaly Detection Dataset", IJCV 2021; Heckler-Kram et al., "The MVTec AD 2
+Dataset", 2025; Mishra et al., "VT-ADL", 2021 (BTAD).
 """
 
 import os
@@ -14,10 +20,13 @@ from pathlib import Path
 
 from baad.data.decode import find_images, list_folders
 from baad.data.folder import name_sessions
-from baad.data.sample import Category, LabelledImage
+from baad.data.sample import Category, GoodImage, LabelledImage
 
-LAYOUT = "MVTec AD"
+LAYOUT, LAYOUT_2, LAYOUT_BTAD = "MVTec AD", "MVTec AD 2", "BTAD"
 LOOKED_FOR = "train/good, test/good, or test beside ground_truth"
+LOOKED_FOR_2 = "test_public"
+LOOKED_FOR_BTAD = "train/ok, test/ok or test/ko"
+PRIVATE = ("test_private", "test_private_mixed")
 
 
 def is_mvtec(root: Path | str) -> bool:
@@ -25,6 +34,16 @@ def is_mvtec(root: Path | str) -> bool:
     root = Path(root)
     alternatives = (("train/good",), ("test/good",), ("test", "ground_truth"))
     return any(all(os.path.isdir(root / place) for place in places) for places in alternatives)
+
+
+def is_mvtec_2(root: Path) -> bool:
+    """Whether the folder holds test_public."""
+    return os.path.isdir(root / "test_public")
+
+
+def is_btad(root: Path) -> bool:
+    """Whether the folder holds train/ok, test/ok or test/ko."""
+    return any(os.path.isdir(root / place) for place in ("train/ok", "test/ok", "test/ko"))
 
 
 def read_mvtec(root: Path | str) -> Category:
@@ -37,20 +56,42 @@ def read_mvtec(root: Path | str) -> Category:
     Raises DataError where a folder cannot be listed.
     """
     root = Path(root)
-    good = root / "train" / "good"
-    train = name_sessions(find_images(good, recursive=True), good) if os.path.isdir(good) else ()
-    test = [image for folder in list_folders(root / "test") for image in _read_kind(root, folder.name)]
-    return Category(root.resolve().name, root, LAYOUT, train, tuple(test))
+    return Category(root.resolve().name, root, LAYOUT, read_normals(root / "train" / "good"), _read_test(root, "good"))
 
 
-def _read_kind(root: Path, kind: str) -> list[LabelledImage]:
-    """The test pictures of one kind, with their masks and outlines."""
-    folder, mask_folder = root / "test" / kind, root / "ground_truth" / kind
+def read_btad(root: Path) -> Category:
+    """Read a product in BTAD's layout, as read_mvtec does; "ok" becomes "good"."""
+    return Category(root.resolve().name, root, LAYOUT_BTAD, read_normals(root / "train" / "ok"), _read_test(root, "ok"))
+
+
+def read_mvtec_2(root: Path) -> Category:
+    """Read an object in MVTec AD 2's layout; the normals of validation/ are a session beside those of train/."""
+    public = root / "test_public"
+    kinds = [folder.name for folder in list_folders(public) if folder.name != "ground_truth"]
+    test = [image for kind in kinds for image in read_kind(public / kind, public / "ground_truth" / kind, kind)]
+    private = [name for name in PRIVATE if os.path.isdir(root / name)]
+    notes = (f"{' and '.join(private)} left aside: no truth comes with them",) if private else ()
+    train = read_normals(root / "train" / "good") + read_validation(root)
+    return Category(root.resolve().name, root, LAYOUT_2, train, tuple(test), notes)
+
+
+def read_normals(folder: Path) -> tuple[GoodImage, ...]:
+    """Every picture below a folder of normals; none where it is missing."""
+    return name_sessions(find_images(folder, recursive=True), folder) if os.path.isdir(folder) else ()
+
+
+def read_validation(root: Path) -> tuple[GoodImage, ...]:
+    """The normals of validation/good, a recording session of their own: none is on both sides of a split."""
+    return tuple(GoodImage(image.path, "validation") for image in read_normals(root / "validation" / "good"))
+
+
+def read_kind(folder: Path, mask_folder: Path, kind: str, outline_folder: Path | None = None) -> list[LabelledImage]:
+    """The test pictures of one kind, with the mask of each, and the part's outline where there is one."""
     masks = _by_place(mask_folder) if kind != "good" else {}
-    outlines = _by_place(root / "foreground" / "test" / kind)
+    outlines = _by_place(outline_folder) if outline_folder else {}
     images = []
     for path in find_images(folder, recursive=True):
-        place = _place(path, folder)
+        place = place_in(path, folder)
         found: tuple[Path, ...] = ()
         if masks:
             expected = mask_folder / f"{place}_mask.png"
@@ -59,10 +100,21 @@ def _read_kind(root: Path, kind: str) -> list[LabelledImage]:
     return images
 
 
-def _by_place(folder: Path) -> dict[str, Path]:
-    return {_place(path, folder): path for path in find_images(folder, recursive=True)} if os.path.isdir(folder) else {}
-
-
-def _place(path: Path, folder: Path) -> str:
+def place_in(path: Path, folder: Path) -> str:
     """Where a file lies in a folder, without its suffix."""
     return path.relative_to(folder).with_suffix("").as_posix()
+
+
+def _read_test(root: Path, good: str) -> tuple[LabelledImage, ...]:
+    """All kinds below test/; `good` is the name of the normal one."""
+    images: list[LabelledImage] = []
+    for folder in list_folders(root / "test"):
+        kind, outlines = "good" if folder.name == good else folder.name, root / "foreground" / "test" / folder.name
+        images += read_kind(folder, root / "ground_truth" / folder.name, kind, outlines)
+    return tuple(images)
+
+
+def _by_place(folder: Path) -> dict[str, Path]:
+    if not os.path.isdir(folder):
+        return {}
+    return {place_in(path, folder): path for path in find_images(folder, recursive=True)}

@@ -1,14 +1,16 @@
-"""Folder -> Category, whatever its layout. The layout is recognised, or named by the user."""
+"""Folder or list -> Category, whatever its layout. The layout is recognised, or named by the user."""
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from baad.data import coco, labelme, loco, manifest, mvtec, visa
 from baad.data.decode import IMAGE_SUFFIXES, find_images, list_folders, show_path
+from baad.data.entries import DEFECT_WORDS, GOOD_WORDS
 from baad.data.folder import read_folder
-from baad.data.mvtec import LOOKED_FOR, is_mvtec, read_mvtec
 from baad.data.sample import Category
+from baad.data.table import TABLES
 from baad.errors import DataError, SettingError
 
 
@@ -22,37 +24,58 @@ class Layout:
 
 
 LAYOUTS = {  # asked in this order; a plain folder takes what no other wants
-    "mvtec": Layout(is_mvtec, read_mvtec, f"MVTec AD's layout ({LOOKED_FOR})"),
+    "manifest": Layout(manifest.is_manifest, manifest.read_manifest, f"a manifest ({manifest.LOOKED_FOR})"),
+    "mvtec2": Layout(mvtec.is_mvtec_2, mvtec.read_mvtec_2, f"MVTec AD 2's layout ({mvtec.LOOKED_FOR_2})"),
+    "loco": Layout(loco.is_loco, loco.read_loco, f"MVTec LOCO's layout ({loco.LOOKED_FOR})"),
+    "btad": Layout(mvtec.is_btad, mvtec.read_btad, f"BTAD's layout ({mvtec.LOOKED_FOR_BTAD})"),
+    "mvtec": Layout(mvtec.is_mvtec, mvtec.read_mvtec, f"MVTec AD's layout ({mvtec.LOOKED_FOR})"),
+    "visa": Layout(visa.is_visa, visa.read_visa, f"VisA's layout ({visa.LOOKED_FOR})"),
+    "coco": Layout(coco.is_coco, coco.read_coco, f"COCO annotations ({coco.LOOKED_FOR})"),
+    "labelme": Layout(labelme.is_labelme, labelme.read_labelme_folder, f"labelme files ({labelme.LOOKED_FOR})"),
     "folder": Layout(lambda root: True, read_folder, f"good pictures at any depth ({', '.join(IMAGE_SUFFIXES)})"),
 }
-GOOD_FOLDERS = {"good", "normal", "ok"}
-DEFECT_FOLDERS = {
-    *("anomaly", "anomalies", "anomalous", "bad", "broken", "damaged", "defect", "defective", "defects"),
-    *("faulty", "ko", "ng", "nok", "test"),
-}
+FOLDER_LAYOUTS = ("mvtec2", "loco", "btad", "mvtec", "visa")  # told by the names of folders alone
 
 
 def read_category(root: Path | str, layout: str = "auto") -> Category:
     """Read a category; its `layout` says what the folder was recognised as.
 
-    `layout` is "auto" or a key of LAYOUTS, which then is not questioned. With "auto", a folder that seems to hold
-    defective pictures or several categories is refused rather than taken for normal pictures.
+    `root` is a folder, a manifest, or a COCO file. `layout` is "auto" or a key of LAYOUTS, which then is not
+    questioned. With "auto", a folder that seems to hold defective pictures or several categories is refused rather
+    than taken for normal pictures.
 
     Raises DataError where the folder is missing, holds no pictures, or is refused; SettingError for another `layout`.
     """
     root = Path(root)
-    if layout != "auto" and layout not in LAYOUTS:
-        raise SettingError(f"layout is {layout!r}: give auto, {' or '.join(LAYOUTS)}.")
+    check_layout(layout)
     if not os.path.exists(root):
         raise DataError(f"{show_path(root)}: there is no such folder. Check the name.")
-    if not os.path.isdir(root):
-        raise DataError(f"{show_path(root)} is a file. Give the folder that holds the pictures.")
-    name = layout if layout != "auto" else recognise_layout(root)
+    if os.path.isdir(root):
+        name = layout if layout != "auto" else recognise_layout(root)
+    else:
+        name = _recognise_file(root, layout)
     category = LAYOUTS[name].read(root)
     if not category.train and not category.test:
         looked_for = [each.looked_for for key, each in LAYOUTS.items() if key == name or layout == "auto"]
-        raise DataError(f"{show_path(root)} holds no pictures. Looked for {'; and for '.join(looked_for)}.")
+        raise DataError(f"{show_path(root)} holds no pictures. Looked for {'; for '.join(looked_for)}.")
     return category
+
+
+def check_layout(layout: str) -> None:
+    """Raises SettingError unless `layout` is "auto" or a key of LAYOUTS."""
+    if layout != "auto" and layout not in LAYOUTS:
+        *others, last = ("auto", *LAYOUTS)
+        raise SettingError(f"layout is {layout!r}: give {', '.join(others)} or {last}.")
+
+
+def describe_category(category: Category) -> str:
+    """One line: what it was taken for, how many pictures, and what the reader decided."""
+    counted = f"{len(category.train)} normal pictures"
+    if category.test:
+        defective = sum(image.defective for image in category.test)
+        counted += f", {len(category.test)} test pictures ({defective} defective)"
+    notes = "".join(f"; {note}" for note in category.notes)
+    return f"{category.name}: {category.layout}, {counted}{notes}"
 
 
 def recognise_layout(root: Path) -> str:
@@ -60,14 +83,29 @@ def recognise_layout(root: Path) -> str:
     for name, layout in LAYOUTS.items():
         if name != "folder" and layout.recognise(root):
             return name
-    _refuse_several(root)
+        if name == FOLDER_LAYOUTS[-1]:
+            _refuse_several(root)  # before annotation files are looked for below
     _refuse_defects(root)
     return "folder"
 
 
+def _recognise_file(root: Path, layout: str) -> str:
+    """The layout of a file: a list of pictures, or COCO annotations. Raises DataError for any other."""
+    suffix = root.suffix.lower()
+    name = "manifest" if suffix in TABLES else "coco" if suffix == ".json" else ""
+    if not name or layout not in ("auto", name):
+        raise DataError(
+            f"{show_path(root)} is a file. Give the folder that holds the pictures, a manifest "
+            f"({', '.join(TABLES)}), or a COCO file (.json)."
+        )
+    return name
+
+
 def _refuse_several(root: Path) -> None:
     """A folder of whole categories is not one category."""
-    inside = [folder.name for folder in list_folders(root) if is_mvtec(folder)]
+    inside = [
+        folder.name for folder in list_folders(root) if any(LAYOUTS[name].recognise(folder) for name in FOLDER_LAYOUTS)
+    ]
     if inside:
         named = ", ".join(inside[:4]) + (" ..." if len(inside) > 4 else "")
         raise DataError(f"{show_path(root)} holds {len(inside)} categories ({named}). Give one of them.")
@@ -77,12 +115,12 @@ def _refuse_defects(root: Path) -> None:
     """A folder with a sub-folder named for defects, or with others beside one named good, is not one of normals."""
     places = {path.parent.relative_to(root) for path in find_images(root, recursive=True)}
     names = {part for place in places for part in place.parts}
-    suspicious = sorted(name for name in names if name.lower() in DEFECT_FOLDERS)
-    for good in (place for place in places if place.name.lower() in GOOD_FOLDERS):
+    suspicious = sorted(name for name in names if name.lower() in DEFECT_WORDS | {"test"})
+    for good in (place for place in places if place.name.lower() in GOOD_WORDS):
         suspicious += sorted(place.name for place in places if place.parent == good.parent and place != good)
     if suspicious:
         raise DataError(
             f"{show_path(root)} has a folder named {suspicious[0]}, so not all of it can be normal pictures, and it is "
-            f"not in {LAYOUTS['mvtec'].looked_for}. Give the folder with the good pictures alone, or the layout "
-            "'folder' if they are all good after all."
+            f"not in {LAYOUTS['mvtec'].looked_for}, nor in another one known. Give the folder with the good pictures "
+            "alone, or the layout 'folder' if they are all good after all."
         )

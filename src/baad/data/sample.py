@@ -3,6 +3,36 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+Point = tuple[float, float]  # x to the right, y down, in px; (0, 0) is the outer corner of the first pixel
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One marked place in an annotation file, given in one of three ways.
+
+    `rings`: closed outlines, where one that lies inside another is a hole. `line`: an open stroke, one pixel wide.
+    `runs`: lengths of unmarked and marked runs by turns, unmarked first, column by column over the whole picture.
+    """
+
+    rings: tuple[tuple[Point, ...], ...] = ()
+    line: tuple[Point, ...] = ()
+    runs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """A mask that is drawn rather than stored: the shapes which `file` holds for one picture.
+
+    `shape` is the (height, width) in px that the file states for the picture.
+    """
+
+    file: Path
+    shape: tuple[int, int]
+    shapes: tuple[Shape, ...]
+
+
+Mask = Path | Outlines
+
 
 @dataclass(frozen=True)
 class GoodImage:
@@ -16,14 +46,14 @@ class GoodImage:
 class LabelledImage:
     """A picture of the test half.
 
-    `kind` is "good" or the name of the defect. `masks` are files in which any non-zero value marks a defect; they
-    are united. `defective` pictures without masks count for image figures only. `foreground` is the true outline
-    of the part where the data set has one; evaluation reads it, training never does.
+    `kind` is "good" or the name of the defect. `masks` are files in which any non-zero value marks a defect, or
+    outlines; they are united. `defective` pictures without masks count for image figures only. `foreground` is the
+    true outline of the part where the data set has one; evaluation reads it, training never does.
     """
 
     path: Path
     kind: str
-    masks: tuple[Path, ...] = ()
+    masks: tuple[Mask, ...] = ()
     foreground: Path | None = None
 
     @property
@@ -40,3 +70,4 @@ class Category:
     layout: str  # what the folder was recognised as, such as "MVTec AD"
     train: tuple[GoodImage, ...]
     test: tuple[LabelledImage, ...] = ()
+    notes: tuple[str, ...] = ()  # what the reader left aside or decided, a clause each

@@ -1,0 +1,184 @@
+"""Annotation file in COCO's format, and its pictures -> Category.
+
+    annotations.json, or annotations/instances_test.json, or test/_annotations.coco.json
+    images: id, file_name, height, width;  categories: id, name;  annotations: image_id, category_id, segmentation
+
+A picture with annotations is defective, and their categories are its kind; one without is good. Categories named good,
+normal or ok mark nothing. Whether a picture is for learning or for testing is told by its folder, else by the name of
+the annotation file: train, or test and val; where neither does, good pictures are learnt from. Pictures that the file
+does not list are left aside, except good ones in a folder named so.
+
+Segmentations are polygons, or runs (RLE) as numbers or packed into text. A picture with a defect that has nothing but
+a box counts for image figures only.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from baad.data.decode import find_images, list_folders
+from baad.data.entries import GOOD_WORDS, Entry, half_of, join_kinds, kind_of_label, make_category
+from baad.data.jsonfile import mentions, read_json, refuse
+from baad.data.outlines import check_shape, check_size, to_points
+from baad.data.sample import Category, Outlines, Shape
+from baad.errors import DataError
+
+LAYOUT = "COCO"
+LOOKED_FOR = "a JSON file with COCO's images and annotations"
+
+
+@dataclass
+class _Listed:
+    """A picture as the annotation file lists it, while its annotations are gathered."""
+
+    path: Path | None
+    name: str
+    record: dict[str, Any]
+    labels: list[str] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
+    boxed: bool = False
+
+
+def is_coco(root: Path) -> bool:
+    """Whether the folder, annotations/ or another folder in it holds a file of COCO's format."""
+    return bool(_find_files(root))
+
+
+def read_coco(root: Path) -> Category:
+    """Read an annotation file, or all those of a folder, with its pictures. Raises DataError where one is damaged."""
+    files = [root] if os.path.isfile(root) else _find_files(root)
+    folder = root.parent if os.path.isfile(root) else root
+    if os.path.isfile(root) and folder.name == "annotations":
+        folder = folder.parent
+    pictures = find_images(folder, recursive=True)
+    entries: dict[Path, Entry] = {}
+    missing = boxed = 0
+    for file in files:
+        for listed in _read_file(file, _by_name(pictures)):
+            boxed += listed.boxed
+            if listed.path is None:
+                missing += 1
+            elif listed.path not in entries or listed.labels:
+                entries[listed.path] = _to_entry(listed, listed.path, folder, file)
+    good = [path for path in pictures if path not in entries and path.parent.name.lower() in GOOD_WORDS]
+    rest = len([path for path in pictures if path not in entries]) - len(good)
+    entries |= {path: Entry(path, "good", half_of(path.relative_to(folder).parts[:-1])) for path in good}
+    if missing:
+        raise DataError(f"{missing} pictures which the annotations list are not in {folder}. Copy them there.")
+    counted = {
+        "pictures left aside: the annotations do not list them": rest,
+        "pictures have defects with a box alone: they count for image figures only": boxed,
+    }
+    notes = [f"{number} {what}" for what, number in counted.items() if number]
+    return make_category(folder.resolve().name, folder, LAYOUT, entries.values(), notes)
+
+
+def unpack_runs(text: str) -> tuple[int, ...]:
+    """COCO's packed runs -> lengths: 5 bits a sign, lowest first, from the fourth on relative to the last but one.
+
+    Raises ValueError where the text ends amidst a number or holds other signs.
+    """
+    runs: list[int] = []
+    number = bits = 0
+    for sign in text:
+        chunk = ord(sign) - 48
+        if not 0 <= chunk < 64 or bits > 60:
+            raise ValueError(f"{sign!r} cannot stand there")
+        number |= (chunk & 31) << bits
+        bits += 5
+        if not chunk & 32:
+            number -= (1 << bits) if chunk & 16 else 0
+            runs.append(number + (runs[-2] if len(runs) > 2 else 0))
+            number = bits = 0
+    if bits:
+        raise ValueError("it ends amidst a number")
+    return tuple(runs)
+
+
+def _find_files(root: Path) -> list[Path]:
+    """Files of COCO's format in the folder and in those right below it."""
+    files = [file for folder in (root, *list_folders(root)) for file in sorted(folder.glob("*.json"))]
+    return [file for file in files if mentions(file, "images", "annotations", "categories")]
+
+
+def _by_name(pictures: Sequence[Path]) -> dict[str, list[Path]]:
+    named: dict[str, list[Path]] = defaultdict(list)
+    for path in pictures:
+        named[path.name].append(path)
+    return named
+
+
+def _read_file(file: Path, pictures: dict[str, list[Path]]) -> list[_Listed]:
+    """All pictures of one annotation file with their labels and shapes."""
+    record = read_json(file)
+    images, annotations, categories = (_records(record, key, file) for key in ("images", "annotations", "categories"))
+    names = {_number(each, "id", file): str(each.get("name", "defect")) for each in categories}
+    listed = {_number(each, "id", file): _list_picture(each, file, pictures) for each in images}
+    for index, each in enumerate(annotations):
+        picture = listed.get(_number(each, "image_id", file))
+        if picture is None:
+            raise refuse(file, f"annotation {index} is for a picture that the file does not list")
+        label = names.get(_number(each, "category_id", file), "defect")
+        if kind_of_label(label) != "good":
+            picture.labels.append(label)
+            shape = _read_segmentation(each.get("segmentation"), picture, file, f"annotation {index}")
+            picture.boxed = picture.boxed or shape is None
+            picture.shapes += [shape] if shape else []
+    return list(listed.values())
+
+
+def _list_picture(record: dict[str, Any], file: Path, pictures: dict[str, list[Path]]) -> _Listed:
+    """The picture whose path ends as file_name does: the nearest to the annotation file, if there are several."""
+    name = PureWindowsPath(str(record.get("file_name", "")))
+    ending = tuple(part for part in name.parts if part not in ("/", "\\", ".", ".."))
+    found = [path for path in pictures.get(name.name, []) if path.parts[-len(ending) :] == ending]
+    beside = [path for path in found if path == file.parent / name.as_posix()]
+    if len(found) > 1 and not beside:
+        raise refuse(file, f"{name} may be {found[0]} or {found[1]}", "Give file_name with its folder")
+    return _Listed(next(iter(beside or found), None), str(name), record)
+
+
+def _read_segmentation(value: object, picture: _Listed, file: Path, name: str) -> Shape | None:
+    """The shape of an annotation; None where it has nothing but a box."""
+    if value in (None, [], {}):
+        return None
+    size = check_size(picture.record.get("height"), picture.record.get("width"), file, picture.name)
+    if isinstance(value, dict):
+        counts = value.get("counts")
+        try:
+            runs = unpack_runs(counts) if isinstance(counts, str) else tuple(int(length) for length in counts or ())
+        except (TypeError, ValueError, OverflowError) as error:
+            raise refuse(file, f"the runs of {name} cannot be read ({error})") from error
+        if value.get("size") != list(size) or not runs:
+            raise refuse(file, f"the runs of {name} are not of the size of {picture.name}")
+        return check_shape(Shape(runs=runs), size, file, name)
+    rings = tuple(to_points(ring, file, name) for ring in value) if isinstance(value, list) else ()
+    if not rings or not all(rings):
+        raise refuse(file, f"{name} has no polygon that can be read")
+    return check_shape(Shape(rings=rings), size, file, name)
+
+
+def _to_entry(listed: _Listed, path: Path, folder: Path, file: Path) -> Entry:
+    places = path.relative_to(folder).parts[:-1]
+    masks: tuple[Outlines, ...] = ()
+    if listed.shapes and not listed.boxed:
+        size = check_size(listed.record.get("height"), listed.record.get("width"), file, listed.name)
+        masks = (Outlines(file, size, tuple(listed.shapes)),)
+    return Entry(path, join_kinds(listed.labels), half_of([*places, file.stem]), masks)
+
+
+def _records(record: object, key: str, file: Path) -> list[dict[str, Any]]:
+    values = record.get(key) if isinstance(record, dict) else None
+    if not isinstance(values, list) or not all(isinstance(each, dict) for each in values):
+        raise refuse(file, f"its {key} are no list of records")
+    return values
+
+
+def _number(record: dict[str, Any], key: str, file: Path) -> int | str:
+    value = record.get(key)
+    if not isinstance(value, (int, str)):
+        raise refuse(file, f"a record has no {key}")
+    return value

@@ -1,0 +1,153 @@
+import json
+
+import numpy as np
+import pytest
+
+from baad.data.coco import is_coco, read_coco, unpack_runs
+from baad.data.masks import unite_masks
+from baad.errors import DataError
+from tests.factory import draw_set, save_picture, write_layout
+
+PACKED = "V_1h8d000000nY3lGVnL00000000000000000dj2"
+SQUARE = [[1, 1, 4, 1, 4, 3, 1, 3]]  # 3 x 2 px
+
+
+def write(root, annotations, names=("a.png",), place="annotations.json", draw=True):
+    """An annotation file, and its black pictures of 8 x 6 px (width x height)."""
+    images = [{"id": number, "file_name": name, "height": 6, "width": 8} for number, name in enumerate(names)]
+    categories = [{"id": 1, "name": "dent"}, {"id": 2, "name": "scratch"}, {"id": 3, "name": "OK"}]
+    file = root / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
+    for name in names if draw else ():
+        picture(root / name)
+    return file
+
+
+def picture(path):
+    return save_picture(path, np.zeros((6, 8), np.uint8))
+
+
+def annotation(segmentation, image=0, category=1):
+    return {"image_id": image, "category_id": category, "segmentation": segmentation}
+
+
+def test_pictures_with_annotations_are_defective_and_the_others_good(tmp_path):
+    pictures = draw_set(normals=3, good=1, defective=2)
+    root = write_layout("coco", tmp_path / "disc", pictures)
+    category = read_coco(root)
+    assert is_coco(root)
+    assert (category.name, category.layout, len(category.train)) == ("disc", "COCO", 3)
+    assert [image.kind for image in category.test] == ["good", "spot", "scratch"]
+    assert (unite_masks(category.test[1].masks, (64, 64)) == pictures[4].drawn.defect).all()
+    assert read_coco(root / "annotations.json") == category
+
+
+def test_polygons_and_runs_mark_the_same(tmp_path):
+    runs = [7, 2, 4, 2, 4, 2, 27]  # column by column: rows 1 and 2 of columns 1, 2 and 3
+    for segmentation in (SQUARE, {"size": [6, 8], "counts": runs}, {"size": [6, 8], "counts": "724000g0"}):
+        write(tmp_path, [annotation(segmentation)])
+        mask = unite_masks(read_coco(tmp_path).test[0].masks, (6, 8))
+        assert np.argwhere(mask).tolist() == [[1, 1], [1, 2], [1, 3], [2, 1], [2, 2], [2, 3]]
+
+
+def test_packed_runs_are_those_of_the_reference():
+    """The text is pycocotools' for a mask of 300 x 40 px with two rectangles."""
+    expected = (1510, 280, 20, 280, 20, 280, 20, 280, 3410, *(20, 280) * 9, 20, 3180)
+    assert unpack_runs(PACKED) == expected and sum(expected) == 300 * 40
+    for damaged in ("o", "724000g0P", "!", "é", "oooooooooooooooooooo0"):
+        with pytest.raises(ValueError, match=r"cannot stand there|ends amidst"):
+            unpack_runs(damaged)
+
+
+def test_several_annotations_of_a_picture_are_united_and_ok_marks_nothing(tmp_path):
+    far = [[6, 4, 8, 4, 8, 6, 6, 6]]
+    write(
+        tmp_path,
+        [annotation(SQUARE), annotation(far, category=2), annotation(SQUARE, 1, 3)],
+        names=("a.png", "b.png"),
+    )
+    category = read_coco(tmp_path)
+    assert [image.kind for image in category.test] == ["dent+scratch"]
+    assert unite_masks(category.test[0].masks, (6, 8)).sum() == 6 + 4
+    assert [image.path.name for image in category.train] == ["b.png"]
+
+
+def test_a_defect_with_a_box_alone_has_no_mask_and_the_notes_say_so(tmp_path):
+    write(tmp_path, [annotation([]), annotation(SQUARE)])
+    category = read_coco(tmp_path)
+    assert category.test[0].masks == ()
+    assert category.notes == ("1 pictures have defects with a box alone: they count for image figures only",)
+
+
+def test_the_name_of_the_annotation_file_tells_the_half(tmp_path):
+    write(tmp_path, [], ["images/a.png"], "annotations/instances_train.json")
+    write(tmp_path, [annotation(SQUARE)], ["images/b.png", "images/c.png"], "annotations/instances_val.json")
+    category = read_coco(tmp_path)
+    assert [image.path.name for image in category.train] == ["a.png"]
+    assert [(image.path.name, image.kind) for image in category.test] == [("b.png", "dent"), ("c.png", "good")]
+
+
+def test_each_split_may_have_its_own_folder_and_file(tmp_path):
+    for split, defects in (("train", []), ("test", [annotation(SQUARE)])):
+        write(tmp_path / split, defects, place="_annotations.coco.json")
+    category = read_coco(tmp_path)
+    assert [image.path.parent.name for image in (*category.train, *category.test)] == ["train", "test"]
+
+
+def test_pictures_that_are_not_listed_are_left_aside_unless_their_folder_says_good(tmp_path):
+    write(tmp_path, [annotation(SQUARE)])
+    picture(tmp_path / "x.png")
+    picture(tmp_path / "good" / "y.png")
+    category = read_coco(tmp_path)
+    assert [image.path.name for image in category.train] == ["y.png"]
+    assert category.notes == ("1 pictures left aside: the annotations do not list them",)
+
+
+def test_pictures_that_are_listed_but_missing_are_an_error(tmp_path):
+    write(tmp_path, [], names=("a.png", "b.png"), draw=False)
+    with pytest.raises(DataError, match="2 pictures which the annotations list are not in"):
+        read_coco(tmp_path)
+
+
+def test_a_name_that_fits_two_pictures_is_refused(tmp_path):
+    write(tmp_path, [], names=("a.png",), draw=False)
+    for folder in ("one", "two"):
+        picture(tmp_path / folder / "a.png")
+    with pytest.raises(DataError, match=r"a\.png may be .*one.* or .*two.*Give file_name with its folder"):
+        read_coco(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "problem"),
+    [
+        ("x", "annotation 0 has no polygon"),
+        ([[]], "annotation 0 has no polygon"),
+        ([[1, 2, 3]], "not pairs of numbers"),
+        ([[0, 0, 1, 1, 90, 90]], "a point at"),
+        ({"size": [8, 6], "counts": [48]}, "not of the size of a.png"),
+        ({"size": [6, 8], "counts": [47]}, "do not add up"),
+        ({"size": [6, 8], "counts": "o"}, "ends amidst a number"),
+        ({"size": [6, 8], "counts": [None]}, "cannot be read"),
+    ],
+)
+def test_a_damaged_annotation_is_named_with_its_problem(tmp_path, segmentation, problem):
+    write(tmp_path, [annotation(segmentation)])
+    with pytest.raises(DataError, match=rf"annotations\.json: .*{problem}"):
+        read_coco(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        [],
+        {"images": {}, "annotations": [], "categories": []},
+        {"images": [1], "annotations": [], "categories": []},
+        {"images": [{"id": [1]}], "annotations": [], "categories": []},
+        {"images": [], "annotations": [{"image_id": 3}], "categories": []},
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, record):
+    (tmp_path / "coco.json").write_text(json.dumps(record))
+    with pytest.raises(DataError, match=r"coco\.json"):
+        read_coco(tmp_path / "coco.json")

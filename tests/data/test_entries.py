@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from baad.data.entries import Entry, half_of, join_kinds, kind_of_label, make_category
+
+
+@pytest.mark.parametrize(
+    ("names", "half"),
+    [
+        (("train", "good"), "train"),
+        (("images", "val2017"), "test"),
+        (("instances_Train",), "train"),
+        (("testing", "train"), "test"),
+        (("contest", "latest", "trains"), ""),
+        ((), ""),
+    ],
+)
+def test_the_first_telling_name_tells_the_half(names, half):
+    assert half_of(names) == half
+
+
+def test_words_for_good_are_one_kind_and_others_stay_as_they_are():
+    assert [kind_of_label(label) for label in ("OK", " normal ", "Good", "Dent", "a/b\nc")] == [
+        *("good", "good", "good", "Dent", "a b c"),
+    ]
+    assert join_kinds([]) == join_kinds(["ok"]) == "good"
+    assert join_kinds(["b", "a", "b", "ok", "/"]) == "a+b+defect"
+
+
+def test_good_pictures_are_learnt_from_unless_for_testing_and_defects_never():
+    entries = [
+        Entry(Path("10.png"), "good"),
+        Entry(Path("9.png"), "good", "train", session="monday"),
+        Entry(Path("8.png"), "good", "test"),
+        Entry(Path("7.png"), "dent", "train"),
+    ]
+    category = make_category("disc", Path("."), "list", entries, ["one note"])
+    assert [(image.path.name, image.session) for image in category.train] == [("9.png", "monday"), ("10.png", "")]
+    assert [(image.path.name, image.kind) for image in category.test] == [("7.png", "dent"), ("8.png", "good")]
+    assert category.notes == ("one note", "1 defective pictures of the training half are for testing only")
