@@ -4,26 +4,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from baad.data.doctor import Finding, check_category, check_test, require_usable
-from baad.data.reading import read_category
+from baad.data.reading import describe_category, read_category
 from baad.data.sample import Category
 from baad.progress import Progress
 from baad.settings import TrainSettings
 
 
 def open_for_training(
-    data: Path, settings: TrainSettings, progress: Progress, fg_masks: Path | None = None
+    data: Path, settings: TrainSettings, progress: Progress, fg_masks: Path | None = None, layout: str = "auto"
 ) -> tuple[Category, list[str]]:
-    """The category in a folder, and the warnings about it. Raises DataError with one line for each error."""
-    category = read_category(data)
+    """The category in a folder, and the warnings about it; says what it was taken for.
+
+    Raises DataError with one line for each error.
+    """
+    category = _open(data, layout, progress)
     findings = check_category(
         category, progress, rate=settings.false_alarms, held_out=settings.held_out, part_masks=fg_masks
     )
     return category, _speak(findings, progress)
 
 
-def open_for_testing(data: Path, progress: Progress) -> Category:
+def open_for_testing(data: Path, progress: Progress, layout: str = "auto") -> Category:
     """The category in a folder with its test half. Raises DataError with one line for each error."""
-    category = read_category(data)
+    category = _open(data, layout, progress)
     require_testable(category, progress)
     return category
 
@@ -31,6 +34,12 @@ def open_for_testing(data: Path, progress: Progress) -> Category:
 def require_testable(category: Category, progress: Progress) -> None:
     """Raise DataError with one line for each error in the test half."""
     _speak(check_test(category, progress), progress)
+
+
+def _open(data: Path, layout: str, progress: Progress) -> Category:
+    category = read_category(data, layout)
+    progress.say(describe_category(category))
+    return category
 
 
 def _speak(findings: Sequence[Finding], progress: Progress) -> list[str]:

@@ -17,11 +17,12 @@ baad demo --minutes 1                      in a hurry
 def main(
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="DATA", help="A category in MVTec AD's layout; the drawn example if left out."),
+        typer.Argument(metavar="DATA", help="A category in a known layout; the drawn example if left out."),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets index.html, model.baad and the example.")] = Path(
         "demo"
     ),
+    layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,
     device: options.Device = None,
@@ -46,7 +47,7 @@ def main(
     options.require_extra("train")
     progress = choose_progress(quiet)
     data = data or write_example(out / "example", progress=progress)
-    category, findings = open_for_training(data, settings, progress)
+    category, findings = open_for_training(data, settings, progress, layout=layout)
     require_testable(category, progress)
 
     from baad.learn.train import train

@@ -20,18 +20,17 @@ baad evaluate model.baad mvtec/bottle --html bottle.html           a page with p
 
 def main(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file of baad train.")],
-    data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="Category with test/good, test/DEFECT and ground_truth/DEFECT.")
-    ],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A category with test pictures, in a known layout.")],
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that needs no other file.")] = None,
+    layout: options.Layout = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> int:
     """Compare a model's answers with the truth.
 
     Prints ranking figures per picture and per pixel, with 95 % intervals, and per kind of defect. Without
-    ground_truth/ the pixel figures are left empty. Outlines of the part in foreground/ are read for the two
+    masks of the defects the pixel figures are left empty. Outlines of the part in foreground/ are read for the two
     false-positive rates alone. Nothing is tuned here: the model stays as it is.
     """
     from baad.atomic import write_text
@@ -42,7 +41,7 @@ def main(
     options.require_extra("train", ("scipy", "jinja2"))
     progress = choose_progress(quiet)
     detector = Detector.load(model, threads or 0)
-    category = open_for_testing(data, progress)
+    category = open_for_testing(data, progress, layout)
 
     import json
 

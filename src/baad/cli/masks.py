@@ -25,9 +25,10 @@ baad train parts/good -o model.baad --fg-masks outlines    train with them, corr
 
 def main(
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="Folder of good pictures, or of a category in MVTec AD's layout.")
+        Path, typer.Argument(metavar="DATA", help="Folder of good pictures, or a category in a known layout.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Gets STEM.png, masks.json and sheet.png.")],
+    layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,
     threads: options.Threads = None,
@@ -44,7 +45,7 @@ def main(
     settings = options.gather_settings(config, changes, threads=threads)
     options.require_extra("train")
     progress = choose_progress(quiet)
-    category, _ = open_for_training(data, settings, progress)
+    category, _ = open_for_training(data, settings, progress, layout=layout)
     from baad.learn.foreground_masks import find_foreground
 
     pictures = [image.path for image in category.train]

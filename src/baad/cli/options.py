@@ -11,6 +11,9 @@ from baad.cli.app import EXTRAS, missing_extra
 from baad.errors import MissingExtra, SettingError
 from baad.settings import TrainSettings, load_settings
 
+Layout = Annotated[
+    str, typer.Option(metavar="NAME", help="What DATA is, if not what it is taken for; docs/layouts.md has all.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be given often. docs/settings.md has all."),

@@ -21,13 +21,14 @@ baad train parts -o model.baad --resume                go on after Ctrl-C, a cra
 
 def main(
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="Folder of good pictures, or of a category in MVTec AD's layout.")
+        Path, typer.Argument(metavar="DATA", help="Folder of good pictures, or a category in a known layout.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL", help="The model file to write.")],
     fg_masks: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Outlines of the part, STEM.png or train/good/STEM.png, 255 = part."),
     ] = None,
+    layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,
     device: options.Device = None,
@@ -59,7 +60,7 @@ def main(
     if fg_masks is not None and not fg_masks.is_dir():
         raise DataError(f"{fg_masks}: there is no such folder of masks. Check the name after --fg-masks.")
     progress = choose_progress(quiet)
-    category, findings = open_for_training(data, settings, progress, fg_masks)
+    category, findings = open_for_training(data, settings, progress, fg_masks, layout)
 
     from baad.learn.train import train
     from baad.progress import format_seconds
