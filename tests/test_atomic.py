@@ -30,5 +30,5 @@ def test_a_folder_is_replaced_whole(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="Cannot write .*file.*Choose a place"):
+    with pytest.raises(OutputError, match=r"Cannot write .*file.*Choose a place"):
         write_bytes(tmp_path / "file" / "model.baad", b"x")

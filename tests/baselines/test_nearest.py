@@ -37,7 +37,9 @@ def test_a_remembered_picture_is_near_itself_and_a_spot_is_far(fitted):
 def test_distances_are_those_of_a_loop_over_all_patches(fitted):
     detector, picture = fitted
     patches = (detector._patches(picture) - detector._mean) / detector._std
-    slow = np.array([[min(float((cell - other).norm()) for other in detector._bank) for cell in row] for row in patches])
+    slow = np.array(
+        [[min(float((cell - other).norm()) for other in detector._bank) for cell in row] for row in patches]
+    )
     squared = detector._norms[None] - 2 * patches.flatten(0, 1) @ detector._bank.T
     fast = (squared.min(1).values + (patches.flatten(0, 1) ** 2).sum(1)).clamp(min=0).sqrt().reshape(8, 8).numpy()
     assert np.allclose(slow, fast, atol=2e-3)

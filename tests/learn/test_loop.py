@@ -71,7 +71,9 @@ def test_the_log_has_a_line_a_step_and_the_loss_falls(trained):
 
 def test_the_discriminator_rests_at_first(trained):
     lines = [json.loads(line) for line in (trained[1] / "losses.jsonl").read_text().splitlines()]
-    assert [line["anomaly"] > 0 for line in lines] == [step >= RECONSTRUCTION_ONLY * SETTINGS.steps for step in range(SETTINGS.steps)]
+    assert [line["anomaly"] > 0 for line in lines] == [
+        step >= RECONSTRUCTION_ONLY * SETTINGS.steps for step in range(SETTINGS.steps)
+    ]
 
 
 def test_a_continued_run_ends_with_the_weights_of_an_uninterrupted_one(material, tmp_path, monkeypatch):
@@ -94,5 +96,5 @@ def test_the_learning_rate_rises_then_falls_to_nearly_nothing():
 
 
 def test_a_loss_that_is_no_number_stops_training():
-    with pytest.raises(TrainingError, match="step 7.*learning_rate"):
+    with pytest.raises(TrainingError, match=r"step 7.*learning_rate"):
         check_loss(torch.tensor(float("nan")), 7)

@@ -77,8 +77,8 @@ def format_features(rows: Sequence[dict[str, Any]]) -> str:
         "# What the patch features are worth",
         "",
         "Image AUROC of a nearest-neighbour detector at 256 px: 3x3 means on a grid of 32x32 cells, "
-        f"{MEMORY:,} random patches of all normal training pictures, one seed. `random` is the same network with random "
-        "weights. Written by `baad bench features CATEGORY... --out DIR`.",
+        f"{MEMORY:,} random patches of all normal training pictures, one seed. `random` is the same network "
+        "with random weights. Written by `baad bench features CATEGORY... --out DIR`.",
         "",
         "| category | " + " | ".join(candidates) + " |",
         "|---" * (len(candidates) + 1) + "|",
@@ -86,6 +86,8 @@ def format_features(rows: Sequence[dict[str, Any]]) -> str:
     for name in names:
         figures = [found.get((candidate, name)) for candidate in candidates]
         lines.append(f"| {name} | " + " | ".join("–" if f is None else f"{f:.3f}" for f in figures) + " |")
-    means = [np.mean([found[candidate, name] for name in names if (candidate, name) in found]) for candidate in candidates]
+    means = [
+        np.mean([found[candidate, name] for name in names if (candidate, name) in found]) for candidate in candidates
+    ]
     lines.append("| mean | " + " | ".join(f"{mean:.3f}" for mean in means) + " |")
     return "\n".join(lines) + "\n"

@@ -10,7 +10,6 @@ from baad.errors import TrainingError
 from baad.learn.deploy import DeployGraph
 from baad.runtime.session import Session
 
-
 TIE = 1e-4  # logits: scores this near to the threshold lie on it, as the score that set it does, and flip nothing
 
 

@@ -5,8 +5,10 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +99,11 @@ def train(
     used, OutputError where `out` cannot be written, Stopped after Ctrl-C or SIGTERM. Nothing is left half-written.
     """
     began, progress = time.monotonic(), progress or Silence()
-    prepare_machine(settings)
     run_dir = prepare_run_dir(out)
-    past = find_run(out, run_dir, settings, progress) if resume else None
-    ready = prepare(images, settings, run_dir, progress, fg_masks, past)
-    with saying_what_is_saved(run_dir):
+    with using_machine(settings), leaving_no_empty_folder(run_dir):
+        past = find_run(out, run_dir, settings, progress) if resume else None
+        ready = prepare(images, settings, run_dir, progress, fg_masks, past)
+    with using_machine(settings), saying_what_is_saved(run_dir):
         plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
         stream = batches(ready.material, plan, start, ready.settings.steps)
         trained = run(new_model(ready.settings), stream, start, ready.settings, run_dir, progress, ready.note)
@@ -188,6 +190,8 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
     """The manifest's account of what the model was made from."""
     settings, gate = ready.settings, ready.gate
     return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "baad_version": baad.__version__,
         "size": settings.size,
         "image_size": settings.image_size,
         "settings": settings.to_dict(),
@@ -197,7 +201,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
         "n_held_out": len(ready.split.held_out),
         "split": ready.split.note,
         "data_fingerprint": ready.pictures.fingerprint,
-        "versions": {"baad": baad.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
         **describe_cost(model, settings.image_size),
         "gate": {
             "accepted": gate.accepted,
@@ -210,10 +214,28 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
     }
 
 
-def prepare_machine(settings: TrainSettings) -> None:
-    """Threads as set; tiny numbers count as zero, which keeps processors fast."""
+@contextmanager
+def using_machine(settings: TrainSettings) -> Iterator[None]:
+    """Threads as set, and tiny numbers count as zero, which keeps processors fast; afterwards all is as it was."""
+    threads, keeps_tiny = torch.get_num_threads(), bool((torch.tensor(1e-310, dtype=torch.float64) * 1).item())
     torch.set_num_threads(settings.threads or os.cpu_count() or 1)
     torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(not keeps_tiny)
+
+
+@contextmanager
+def leaving_no_empty_folder(run_dir: Path) -> Iterator[None]:
+    """Where an error stops the work before anything was learnt, the run's folder goes too."""
+    try:
+        yield
+    except BaseException:
+        if not any(file.stat().st_size for file in run_dir.iterdir()):
+            shutil.rmtree(run_dir, ignore_errors=True)
+        raise
 
 
 def prepare_run_dir(out: Path) -> Path:
