@@ -51,7 +51,8 @@ def images_needed(rate: float, confidence: float = CONFIDENCE) -> int:
     >>> images_needed(0.01)
     299
     """
-    return math.ceil(math.log1p(-confidence) / math.log1p(-rate))
+    nearly = math.ceil(math.log1p(-confidence) / math.log1p(-rate))
+    return nearly if rank_for(nearly, rate, confidence) else nearly + 1  # the division may have been rounded down
 
 
 def describe(calibration: "Calibration", confidence: float = CONFIDENCE) -> str:
