@@ -40,7 +40,7 @@ class Scene:
 
 
 def draw_scene(
-    rng: np.random.Generator, kind: str = "good", part: str = "cover", size: int = 256, unseen: bool = False
+    rng: np.random.Generator, kind: str = "good", part: str = "housing", size: int = 256, unseen: bool = False
 ) -> Scene:
     """Draw one picture of a part. kind: "good" or one of KINDS; unseen: on a surface kept for the test half."""
     design = _design(part)
@@ -70,7 +70,7 @@ def write_example(
     defective: int = 60,
     size: int = 256,
     progress: Progress | None = None,
-    part: str = "cover",
+    part: str = "housing",
 ) -> Path:
     """Write a category in MVTec AD's layout, with the outline of every part in `foreground/`; return `root`.
 
