@@ -22,10 +22,16 @@ Describe = Callable[[Tensor], Tensor]  # images [B, 3, S, S] in 0..1 -> features
 
 
 class NearestNeighbour:
-    """Memory bank of normal patches over any patch features."""
+    """Memory bank of normal patches over any patch features.
 
-    def __init__(self, describe: Describe, image_size: int = 256, memory: int = 20_000, seed: int = 0) -> None:
-        self._describe, self._size, self._memory = describe, image_size, memory
+    `standardise` divides every channel by its deviation over the normal patches: right for a teacher's raw maps, wrong
+    for distilled features, where it makes the components that the student could not learn count like the others.
+    """
+
+    def __init__(
+        self, describe: Describe, image_size: int = 256, memory: int = 20_000, seed: int = 0, standardise: bool = True
+    ) -> None:
+        self._describe, self._size, self._memory, self._standardise = describe, image_size, memory, standardise
         self._rng = np.random.default_rng([seed, 11])
 
     def fit(self, images: Sequence[GoodImage]) -> None:
@@ -37,7 +43,8 @@ class NearestNeighbour:
             chosen = self._rng.choice(len(patches), min(per_picture, len(patches)), replace=False)
             kept.append(patches[torch.from_numpy(chosen)])
         patches = torch.cat(kept)
-        self._mean, self._std = patches.mean(0), patches.std(0) + 1e-6
+        self._mean = patches.mean(0)
+        self._std = patches.std(0) + 1e-6 if self._standardise else torch.ones_like(self._mean)
         chosen = self._rng.choice(len(patches), min(self._memory, len(patches)), replace=False)
         self._bank = (patches[torch.from_numpy(chosen)] - self._mean) / self._std  # [memory, C]
         self._norms = (self._bank**2).sum(1)

@@ -56,7 +56,7 @@ def load_describe(candidate: str, seed: int) -> Describe:
 
 def nearest_auroc(category: Category, describe: Describe, seed: int, progress: Progress) -> float:
     """Image AUROC of the nearest-neighbour detector on one category."""
-    detector = NearestNeighbour(describe, memory=MEMORY, seed=seed)
+    detector = NearestNeighbour(describe, memory=MEMORY, seed=seed, standardise=False)
     progress.say(f"{category.name}: remembering {len(category.train)} pictures")
     detector.fit(category.train)
     scores = []

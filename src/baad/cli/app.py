@@ -35,6 +35,7 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "distill": "baad.cli.distill",
     "demo": "baad.cli.demo",
     "bench run": "baad.cli.bench",
+    "bench features": "baad.cli.features",
 }
 GROUPS = {"bench": "Measure on many categories and seeds; writes tables."}
 
