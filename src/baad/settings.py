@@ -56,7 +56,7 @@ class TrainSettings:
         high=100_000.0,
     )
     batch_size: int = _setting(8, "Pictures per step.", low=1, high=512)
-    learning_rate: float = _setting(2e-3, "Peak learning rate of AdamW under the one-cycle rule.", above=0.0, high=1.0)
+    learning_rate: float = _setting(5e-3, "Peak learning rate of AdamW under the one-cycle rule.", above=0.0, high=1.0)
     weight_decay: float = _setting(1e-4, "Weight decay of AdamW.", low=0.0, high=1.0)
     ema: float = _setting(
         0.998, "Share of the old value in the running average of the weights, per step.", low=0.0, below=1.0
