@@ -1,8 +1,9 @@
 """Distil the PDN from a teacher: photos -> cached targets -> weights and their card. Done once, not per product.
 
 The teacher sees each photo at twice the student's size, so that its stride 8 falls on the student's stride 4. Its
-features are reduced by PCA and divided by each component's standard deviation (METHOD C2; Batzner et al. 2023,
-section 3.1, for the idea). Targets are cached on disk as float16, so that a stopped run goes on where it was.
+features are reduced by PCA, each component scaled so that its deviation is the square root of what it was: fully
+whitened, most components are noise that no small network can predict, and they would drown the rest (METHOD C2;
+Batzner et al. 2023, section 3.1, for the idea of normalised targets). Targets are cached on disk as float16, so that a stopped run goes on where it was.
 """
 
 import hashlib
@@ -41,10 +42,10 @@ class DistillSettings:
     size: str = "fast"
     teacher: str = "efficientnet_lite2"
     weights: str = ""  # local file with the teacher's weights; empty: the package or the hub
-    steps: int = 6000
-    batch_size: int = 32  # crops
+    steps: int = 7000
+    batch_size: int = 14  # crops
     image_size: int = 256  # px of a cached student image; the teacher sees twice that
-    crop_size: int = 128  # px of a training crop
+    crop_size: int = 192  # px of a training crop
     learning_rate: float = 2e-3
     cosine_weight: float = 0.5
     grey_share: float = 0.1  # of the photos, shown without colour to teacher and student alike
@@ -140,7 +141,7 @@ def read_crop(photo: Path, size: int, settings: DistillSettings, index: int) -> 
     rng = np.random.default_rng([settings.seed, 1, index])
     with Image.open(photo) as opened:
         image = opened.convert("RGB")
-    side = round(min(image.size) * rng.uniform(0.6, 1.0))
+    side = round(min(image.size) * rng.uniform(0.75, 1.0))
     left, top = (int(rng.integers(0, extent - side + 1)) for extent in image.size)
     crop = image.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
     if rng.random() < settings.grey_share:
@@ -233,14 +234,14 @@ def measure_fidelity(network: Pdn, targets: Targets) -> dict[str, float]:
 
 
 class _Reduction:
-    """Teacher features [B, C, h, w] -> standardised principal components [B, h, w, c], cut at 5 deviations."""
+    """Teacher features [B, C, h, w] -> scaled principal components [B, h, w, c], cut at 5 deviations."""
 
-    def __init__(self, mean: Tensor, axes: Tensor) -> None:
-        self.mean, self.axes = mean, axes  # [C], [C, c], each axis divided by its deviation
+    def __init__(self, mean: Tensor, axes: Tensor, limits: Tensor) -> None:
+        self.mean, self.axes, self.limits = mean, axes, limits  # [C], [C, c], [c]
 
     def __call__(self, features: Tensor) -> Tensor:
         flat = features.permute(0, 2, 3, 1) - self.mean  # [B, h, w, C]
-        return (flat @ self.axes).clamp(-CLIP, CLIP).half()
+        return (flat @ self.axes).clamp(-self.limits, self.limits).half()
 
 
 def _load_reduction(
@@ -252,11 +253,12 @@ def _load_reduction(
         scale = (patches - mean).std(0) + 1e-6  # channels of both strides count alike
         values, vectors = torch.linalg.eigh(torch.cov(((patches - mean) / scale).T.double()))
         values, vectors = values.flip(0)[:channels], vectors.flip(1)[:, :channels]
-        axes = (vectors / values.sqrt()).float() / scale[:, None]
+        deviations = values.clamp(min=1e-12) ** 0.25  # the square root of what they were
+        deviations = deviations / deviations.square().mean().sqrt()  # unit variance in the mean over the channels
+        axes = (vectors / values.sqrt() * deviations).float() / scale[:, None]
         with replacing(file) as partial:
-            save_file({"mean": mean.contiguous(), "axes": axes.contiguous()}, partial)
-    stored = load_file(file)
-    return _Reduction(stored["mean"], stored["axes"])
+            save_file({"mean": mean, "axes": axes.contiguous(), "limits": CLIP * deviations.float()}, partial)
+    return _Reduction(**load_file(file))
 
 
 def _sample_patches(teacher: Teacher, photos: Sequence[Path], settings: DistillSettings) -> Iterator[Tensor]:

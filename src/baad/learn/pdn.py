@@ -6,9 +6,11 @@ Users never train it. Its weights lie in `weights/`, one safetensors file and on
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -23,24 +25,26 @@ STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class PdnShape:
-    """Widths of the stem (5x5 stride 2), of the second layer (3x3 stride 2), of the 3x3 layers, of the output."""
+    """Widths of the stem (5x5 stride 2), of the layers at stride 4 and at stride 8, of the output."""
 
     stem: int
-    second: int
-    middle: tuple[int, ...]
+    fine: tuple[int, ...]
+    coarse: tuple[int, ...]
     features: int
 
 
 PDN_SHAPES = {
-    "tiny": PdnShape(stem=16, second=32, middle=(64, 64, 64), features=96),
-    "fast": PdnShape(stem=32, second=48, middle=(64, 96, 96), features=128),
+    "tiny": PdnShape(stem=16, fine=(32, 32, 48), coarse=(64, 96, 96), features=96),
+    "fast": PdnShape(stem=32, fine=(48, 64, 64), coarse=(96, 128, 128), features=128),
 }
 
 
 class Pdn(nn.Module):
-    """Images [B, 3, H, W] in 0..1 -> features [B, C, H / 4, W / 4], about unit variance per channel.
+    """Images [B, 3, H, W] in 0..1 -> features [B, C, H / 4, W / 4].
 
-    Each vector sees 33x33 pixels (METHOD C1; the receptive field of EfficientAD's PDN, Batzner et al. 2023).
+    Two scales, added: each vector sees 25x25 pixels finely, at stride 4, and 65x65 coarsely, at stride 8. The wide
+    view costs less there, and real defects are often out of place rather than oddly coloured (METHOD, prototype
+    reading 4). Single-scale PDNs see 33x33 (Batzner et al. 2023, table 6).
     """
 
     mean: Tensor
@@ -48,19 +52,21 @@ class Pdn(nn.Module):
 
     def __init__(self, shape: PdnShape) -> None:
         super().__init__()
-        layers: list[nn.Module] = [ConvBlock(3, shape.stem, 5, 2), ConvBlock(shape.stem, shape.second, 3, 2)]
-        width = shape.second
-        for middle in shape.middle:
-            layers.append(ConvBlock(width, middle))
-            width = middle
-        self.body = nn.Sequential(*layers)
-        self.head = nn.Conv2d(width, shape.features, 1)
+        widths = [shape.stem, *shape.fine, *shape.coarse]
+        layers = [ConvBlock(3, shape.stem, 5, 2)]
+        for index, (before, after) in enumerate(pairwise(widths)):
+            layers.append(ConvBlock(before, after, 3, 2 if index in (0, len(shape.fine)) else 1))
+        self.fine = nn.Sequential(*layers[: 1 + len(shape.fine)])
+        self.coarse = nn.Sequential(*layers[1 + len(shape.fine) :])
+        self.head = nn.Conv2d(shape.fine[-1], shape.features, 1)
+        self.coarse_head = nn.Conv2d(shape.coarse[-1], shape.features, 1, bias=False)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.body((images - self.mean) / self.std)  # [B, width, H / 4, W / 4]
-        return self.head(x)  # [B, C, H / 4, W / 4]
+        fine = self.fine((images - self.mean) / self.std)  # [B, fine, H / 4, W / 4]
+        coarse = self.coarse_head(self.coarse(fine))  # [B, C, H / 8, W / 8]
+        return self.head(fine) + F.interpolate(coarse, scale_factor=2.0, mode="nearest")  # [B, C, H / 4, W / 4]
 
 
 def shipped_sizes() -> list[str]:
