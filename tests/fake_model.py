@@ -21,7 +21,7 @@ def write_fake_model(path: Path, **changes: Any) -> Path:
         "baad_version": "0.1.0",
         "created": "2026-01-01",
         "size": "fast",
-        "image_size": SIDE,
+        "input_shape": [SIDE, SIDE],
         "settings": TrainSettings().to_dict(),
         "seed": 0,
         "steps": 3,

@@ -44,6 +44,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "gate": lambda value: isinstance(value, dict),
     "image_colours": lambda value: isinstance(value, list) and set(map(str, value)) <= {"grey", "colour"},
     "image_shapes": lambda value: isinstance(value, list) and all(map(_is_shape, value)),
+    "input_shape": lambda value: _is_shape(value),
 }
 
 MIB = 2**20

@@ -42,8 +42,8 @@ class TrainSettings:
     )
     image_size: int = _setting(
         256,
-        "Side in pixels to which every picture is resized, whatever its shape; a multiple of 32. Larger sees finer "
-        "defects and costs its square in time.",
+        "Side in pixels of the square whose area the network sees; a multiple of 32. Pictures keep the aspect of the "
+        "training pictures, to the next 32 pixels. Larger sees finer defects and costs its square in time.",
         low=64,
         high=1024,
     )

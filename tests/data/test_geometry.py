@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from baad.data.geometry import resize_image, resize_map, resize_mask
+from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.errors import ImageError, MaskError
 
 SIDES = st.integers(1, 20)
@@ -13,20 +13,42 @@ SIDES = st.integers(1, 20)
 def test_halving_a_picture_averages_so_that_fine_stripes_become_grey():
     stripes = np.zeros((8, 64, 3), np.uint8)
     stripes[:, ::2] = 200
-    small = resize_image(stripes, 8)
+    small = resize_image(stripes, (8, 8))
     assert small.shape == (8, 8, 3)
     assert np.abs(small.astype(int) - 100).max() <= 15
 
 
 def test_a_picture_of_the_right_size_stays_as_it_is():
     image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
-    np.testing.assert_array_equal(resize_image(image, 16), image)
+    np.testing.assert_array_equal(resize_image(image, (16, 16)), image)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "seen"),
+    [
+        ([(480, 480)], (256, 256)),
+        ([(500, 1000)], (192, 352)),
+        ([(1000, 500)], (352, 192)),
+        ([(100, 5000)], (128, 512)),
+        ([(480, 480), (500, 1000), (470, 480)], (256, 256)),
+    ],
+)
+def test_pictures_keep_the_aspect_of_the_middle_one_at_the_cost_of_a_square(shapes, seen):
+    assert fit_shape(shapes, 256) == seen
+
+
+@given(st.integers(1, 9000), st.integers(1, 9000), st.integers(2, 12))
+def test_any_aspect_fits_the_network_and_its_budget(height, width, steps):
+    seen = fit_shape([(height, width)], 32 * steps)
+    assert all(side % 32 == 0 and side > 0 for side in seen)
+    assert seen[0] * seen[1] <= 1.05 * (32 * steps) ** 2
+    assert (seen[0] <= seen[1]) == (height <= width) or seen[0] == seen[1]
 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)])
 def test_what_is_no_picture_is_refused(image):
     with pytest.raises(ImageError, match="uint8 \\[height, width, 3\\]"):
-        resize_image(image, 8)
+        resize_image(image, (8, 8))
 
 
 def test_a_map_is_interpolated_between_pixel_centres():

@@ -31,7 +31,7 @@ def judge(category):
         files = [file for file in files if (outlines / f"{file.stem}.png").exists()]
     files = [files[i] for i in np.linspace(0, len(files) - 1, min(COUNT, len(files))).astype(int)]
     shapes = [read_image(file).shape[:2] for file in files]
-    images = np.stack([resize_image(read_image(file), 256) for file in files])
+    images = np.stack([resize_image(read_image(file), (256, 256)) for file in files])
     features = describe_patches(load_pdn("fast"), images)
     gate = judge_masks(propose_masks(images, features, load_codebook("fast"), Silence()), images)
     return gate, [(outlines / f"{file.stem}.png", shape) for file, shape in zip(files, shapes)]

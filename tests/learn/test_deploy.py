@@ -14,7 +14,7 @@ from baad.runtime.session import Session
 @pytest.fixture(scope="module")
 def graph():
     torch.manual_seed(0)
-    return DeployGraph(Baad(new_pdn("tiny", 0), SIZES["tiny"]), 64, suppression=1.0).eval()
+    return DeployGraph(Baad(new_pdn("tiny", 0), SIZES["tiny"]), (64, 64), suppression=1.0).eval()
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_the_runtime_agrees_with_the_network(graph, session):
 
 def test_a_changed_weight_makes_the_parity_check_refuse(graph, session):
     scores = sorted(session.run(picture).score for picture in pictures())
-    altered = DeployGraph(graph.model, 64, suppression=1.0).eval()
+    altered = DeployGraph(graph.model, (64, 64), suppression=1.0).eval()
     with torch.no_grad():
         altered.model.discriminator.out.bias += 1.0
     parity = compare(altered, session, pictures(), threshold=scores[-1] + 0.5)

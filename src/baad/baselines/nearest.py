@@ -62,7 +62,7 @@ class NearestNeighbour:
 
     def _patches(self, picture: np.ndarray) -> Tensor:
         """Patch features on a grid of an eighth of the side: [h, w, C]."""
-        square = resize_image(picture, self._size)
+        square = resize_image(picture, (self._size, self._size))
         with torch.no_grad():
             features = self._describe(torch.tensor(square).permute(2, 0, 1)[None].float() / 255.0).float()
         features = F.avg_pool2d(features, 3, 1, 1, count_include_pad=False)

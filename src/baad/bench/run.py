@@ -95,9 +95,9 @@ def measure(category: Category, model: Path, variant: str, seed: int, progress: 
     bundle = read_bundle(model)
     session = Session(bundle.onnx)
     if variant == "mask_ones":
-        network, settings = load_model(model)
+        network, _ = load_model(model)
         network.mask_head = False
-        session = Session(export_onnx(DeployGraph(network, settings.image_size, 0.0)))
+        session = Session(export_onnx(DeployGraph(network, tuple(bundle.manifest["input_shape"]), 0.0)))
     card = evaluate(lambda path: session.run(read_image(path)), category, progress)
     manifest = bundle.manifest
     return card.row(method=variant, seed=seed, steps=manifest["steps"], train_minutes=manifest["train_minutes"])

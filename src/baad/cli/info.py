@@ -45,11 +45,12 @@ def describe_manifest(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     known = defaultdict(lambda: "?", manifest)
     gate, default = manifest.get("gate", {}), TrainSettings().to_dict()
     changed = [f"{name}={value}" for name, value in manifest.get("settings", {}).items() if value != default.get(name)]
+    height, width = manifest.get("input_shape", ("?", "?"))
     part = f"found by {gate.get('recipe')}, quality {gate.get('quality')}"
     cost = f"{manifest.get('parameters', 0):,} parameters, {manifest.get('macs', 0) / 1e9:.2f} GMAC a picture"
     return [
         ("model", f"{known['category'] or 'no name'}, made {known['created']} by baad {known['baad_version']}"),
-        ("network", f"{known['size']} at {known['image_size']} px: {cost}"),
+        ("network", f"{known['size']} at {width}x{height} px: {cost}"),
         ("training", f"{known['steps']} steps, seed {known['seed']}, {known['train_minutes']} min"),
         ("pictures", f"{known['n_train']} to learn from, {known['n_held_out']} held out for the threshold"),
         ("sizes", ", ".join(f"{width}x{height}" for height, width in manifest.get("image_shapes", []))),

@@ -81,7 +81,7 @@ def _read_squares(pictures: Sequence[Path], size: int, progress: "Progress") -> 
     with progress.task("reading pictures", len(pictures)) as task:
         for picture in pictures:
             image = read_image(picture)
-            squares.append(resize_image(image, size))
+            squares.append(resize_image(image, (size, size)))
             shapes.append((image.shape[0], image.shape[1]))
             task.advance()
     return np.stack(squares), shapes

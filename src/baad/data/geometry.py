@@ -1,4 +1,7 @@
-"""Change the size of pictures, maps and masks. Pure functions; aspect is squashed, never cropped or padded."""
+"""Change the size of pictures, maps and masks. Pure functions; nothing is cropped or padded."""
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -6,14 +9,36 @@ from PIL import Image
 from baad.errors import ImageError, MaskError
 
 
-def resize_image(image: np.ndarray, size: int) -> np.ndarray:
-    """Squash a picture uint8 [H, W, 3] -> uint8 [size, size, 3], bilinear with antialiasing (Pillow's BILINEAR).
+STEP = 32  # px: the network halves its picture five times
+LONGEST = 4.0  # times the shorter side: beyond it a picture is squashed
+
+
+def fit_shape(shapes: Sequence[tuple[int, int]], image_size: int) -> tuple[int, int]:
+    """The (height, width) at which the network sees pictures of `shapes` (H, W): multiples of 32 px.
+
+    As many pixels as a square of `image_size`, and the aspect of the middle picture, so that a round pit stays round
+    on a long picture and costs no more time. Aspects beyond 4 are squashed to it.
+    """
+    ratios = sorted(math.log(width / height) for height, width in shapes)
+    ratio = min(max(ratios[len(ratios) // 2], -math.log(LONGEST)), math.log(LONGEST))
+    sides = range(STEP, 4 * image_size + 1, STEP)
+    fitting = [(h, w) for h in sides for w in sides if 0.8 * image_size**2 <= h * w <= 1.05 * image_size**2]
+
+    def misfit(shape: tuple[int, int]) -> float:
+        height, width = shape
+        return abs(math.log(width / height) - ratio) + abs(math.log(height * width / image_size**2))
+
+    return min(fitting, key=misfit)
+
+
+def resize_image(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resize a picture uint8 [H, W, 3] to `shape` (height, width), bilinear with antialiasing (Pillow's BILINEAR).
 
     Raises ImageError for an array of another type or shape.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ImageError(f"A picture is uint8 [height, width, 3]; this is {image.dtype} {list(image.shape)}.")
-    return np.array(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR))
+    return np.array(Image.fromarray(image).resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
 
 
 def resize_map(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

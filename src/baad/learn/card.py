@@ -19,11 +19,12 @@ def describe_model(manifest: dict, calibration: Calibration) -> str:
         if gate["accepted"]
         else f"everything counts as part ({gate['reason']})"
     )
+    height, width = manifest["input_shape"]
     findings = "".join(f"- {finding}\n" for finding in manifest["findings"]) or "- none\n"
     return f"""# {manifest["category"] or "BAAD model"}
 
 - trained on {manifest["n_train"]} normal pictures, {manifest["steps"]} steps, seed {manifest["seed"]}
-- network `{manifest["size"]}` at {manifest["image_size"]} px: {manifest["parameters"] / 1e6:.2f} million parameters,
+- network `{manifest["size"]}` at {width}x{height} px: {manifest["parameters"] / 1e6:.2f} million parameters,
   {manifest["macs"] / 1e9:.2f} billion multiply-accumulates a picture
 - foreground: {part}
 - threshold {calibration.threshold:.3f}: {describe(calibration)}
@@ -35,12 +36,12 @@ No defective picture and no test picture was used in training, in choosing weigh
 """
 
 
-def sample_pictures(squares: np.ndarray, foregrounds: np.ndarray) -> dict[str, bytes]:
-    """A few training pictures uint8 [N, S, S, 3], the background darkened, as JPEG files by name."""
-    chosen = np.linspace(0, len(squares) - 1, min(SAMPLES, len(squares))).round().astype(int)
+def sample_pictures(pictures: np.ndarray, foregrounds: np.ndarray) -> dict[str, bytes]:
+    """A few training pictures uint8 [N, H, W, 3], the background darkened, as JPEG files by name."""
+    chosen = np.linspace(0, len(pictures) - 1, min(SAMPLES, len(pictures))).round().astype(int)
     found = {}
     for number, index in enumerate(chosen):
-        shown = np.where(foregrounds[index][..., None], squares[index], squares[index] // 3)
+        shown = np.where(foregrounds[index][..., None], pictures[index], pictures[index] // 3)
         buffer = io.BytesIO()
         Image.fromarray(shown).save(buffer, "JPEG", quality=85)
         found[f"samples/{number}.jpg"] = buffer.getvalue()

@@ -23,22 +23,22 @@ FLOOR = 1e-3  # of the foreground probability, so that nothing is damped away fo
 class DeployGraph(nn.Module):
     """Pictures uint8 [B, H, W, 3], any H and W -> (anomaly_map, foreground, pred_score, reconstruction).
 
-    anomaly_map float32 [B, S, S]: raw logits after damping; foreground float32 [B, S, S] in 0..1; pred_score float32
-    [B]; reconstruction uint8 [B, S, S, 3]. S is the network's size.
+    anomaly_map float32 [B, h, w]: raw logits after damping; foreground float32 [B, h, w] in 0..1; pred_score float32
+    [B]; reconstruction uint8 [B, h, w, 3]. (h, w) is the `input_shape` at which the network sees every picture.
     """
 
     kernel: Tensor
 
-    def __init__(self, model: Baad, image_size: int, suppression: float) -> None:
+    def __init__(self, model: Baad, input_shape: tuple[int, int], suppression: float) -> None:
         super().__init__()
         self.model: Baad = fold_batch_norms(copy.deepcopy(model).eval())  # type: ignore[assignment]
-        self.image_size = image_size
+        self.input_shape = input_shape
         self.suppression = suppression if model.mask_head else 0.0
         self.register_buffer("kernel", gaussian_kernel(SMOOTHING), persistent=False)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         images = pictures.permute(0, 3, 1, 2).float()  # [B, 3, H, W]
-        size = (self.image_size, self.image_size)
+        size = self.input_shape
         images = F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True) / 255.0
         outputs = self.model(images)
         foreground = torch.sigmoid(outputs.foreground_logits)  # [B, 1, 64, 64]

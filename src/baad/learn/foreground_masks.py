@@ -23,21 +23,20 @@ PROPOSED_AT = 256  # px
 
 
 def find_foreground(images: np.ndarray, settings: TrainSettings, progress: Progress) -> Gate:
-    """Propose masks for normal pictures uint8 [N, S, S, 3], and let the gate judge them.
+    """Propose masks for normal pictures uint8 [N, H, W, 3], and let the gate judge them.
 
-    The recipes always see pictures of 256 px, for which they are made, whatever size the network has.
+    The recipes always see squares of 256 px, for which they are made, whatever the network sees.
     """
     pdn = load_pdn(settings.size)
-    squares = (
-        images if images.shape[1] == PROPOSED_AT else np.stack([resize_image(each, PROPOSED_AT) for each in images])
-    )
+    shape = images.shape[1:3]
+    square = (PROPOSED_AT, PROPOSED_AT)
+    squares = images if shape == square else np.stack([resize_image(each, square) for each in images])
     found = gate.find_foreground(
         squares, lambda some: describe_patches(pdn, some), load_codebook(settings.size), progress
     )
     if found.masks is None or squares is images:
         return found
-    side = images.shape[1]
-    return replace(found, masks=np.stack([resize_map(mask, (side, side)) for mask in found.masks]))
+    return replace(found, masks=np.stack([resize_map(mask, shape) for mask in found.masks]))
 
 
 def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
@@ -51,9 +50,9 @@ def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
 
 
 def read_foreground(
-    folder: Path, pictures: Sequence[GoodImage], shapes: Sequence[tuple[int, int]], size: int
+    folder: Path, pictures: Sequence[GoodImage], shapes: Sequence[tuple[int, int]], wanted: tuple[int, int]
 ) -> np.ndarray:
-    """The user's masks (255 = part) for all pictures, bool [N, size, size].
+    """The user's masks (255 = part) for all pictures, bool [N, H, W] where `wanted` is (H, W).
 
     Looks for `STEM.png` and `train/good/STEM.png` in `folder`. Raises DataError where one is missing and MaskError
     where one does not fit its picture; `shapes` are the pictures' (H, W).
@@ -65,7 +64,7 @@ def read_foreground(
         if file is None:
             missing.append(picture.path.name)
         else:
-            masks.append(resize_mask(read_mask(file, shape), (size, size)))
+            masks.append(resize_mask(read_mask(file, shape), wanted))
     if missing:
         named = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
         raise DataError(

@@ -44,7 +44,7 @@ class Outputs:
 
 
 class Baad(nn.Module):
-    """Images [B, 3, 256, 256] in 0..1 -> Outputs. The PDN is frozen.
+    """Images [B, 3, H, W] in 0..1, sides multiples of 32 -> Outputs, whose shapes are for 256 px. The PDN is frozen.
 
     Without `mask_head` the discriminator is told that everything is foreground; without `image_head` it sees the image
     in the place of the reconstruction, and without `feature_head` no difference of features. The heads keep their
@@ -84,7 +84,7 @@ class Baad(nn.Module):
         return {"mtrs": self.mtrs, "discriminator": self.discriminator}
 
 
-def describe_cost(model: Baad, image_size: int) -> dict[str, int]:
-    """Parameters of the whole network, and multiply-accumulates for one image of that size."""
-    image = torch.zeros(1, 3, image_size, image_size)
+def describe_cost(model: Baad, input_shape: tuple[int, int]) -> dict[str, int]:
+    """Parameters of the whole network, and multiply-accumulates for one image of that (height, width)."""
+    image = torch.zeros(1, 3, *input_shape)
     return {"parameters": count_parameters(model), "macs": count_macs(model, image)}

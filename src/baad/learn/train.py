@@ -19,7 +19,7 @@ from safetensors.torch import save
 import baad
 from baad.bundle import write_bundle
 from baad.data.decode import read_image
-from baad.data.geometry import resize_image
+from baad.data.geometry import fit_shape, resize_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
 from baad.errors import DataError, OutputError
@@ -55,6 +55,7 @@ from baad.verdict.calibration import Calibration, fit_calibration
 
 TIMED_STEPS = 20
 PARITY_PICTURES = 16
+MEASURED = 30  # pictures whose size decides at what aspect the network sees all
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,17 @@ class TrainResult:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The normal pictures in memory: squares uint8 [N, S, S, 3] and the original (H, W) of each."""
+    """The normal pictures in memory: uint8 [N, H, W, 3] as the network sees them, and the original (H, W) of each."""
 
-    squares: np.ndarray
+    resized: np.ndarray
     shapes: tuple[tuple[int, int], ...]
     colours: tuple[str, ...]  # "grey", "colour" or both: what the pictures are
-    fingerprint: str  # SHA-256 over the squares, in order
+    fingerprint: str  # SHA-256 over the resized pictures, in order
+
+    @property
+    def input_shape(self) -> tuple[int, int]:
+        """(height, width) at which the network sees every picture."""
+        return self.resized.shape[1], self.resized.shape[2]
 
 
 def train(
@@ -122,7 +128,7 @@ def train(
             weights=save({name: value.contiguous() for name, value in trained.model.state_dict().items()}),
             calibration=calibration,
             card=describe_model(manifest, calibration),
-            samples=sample_pictures(ready.pictures.squares, ready.material.foregrounds),
+            samples=sample_pictures(ready.pictures.resized, ready.material.foregrounds),
         )
     forget_run(run_dir)
     return TrainResult(out, ready.settings.steps, minutes, ready.gate, calibration)
@@ -157,8 +163,8 @@ def prepare(
         require_same_pictures(past, pictures.fingerprint, run_dir)
     gate = read_masks(run_dir) if past is not None and fg_masks is None else None
     gate = gate or choose_foreground(pictures, split.fit, fg_masks, settings, progress)
-    foregrounds = np.ones(pictures.squares.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
-    material = Material(pictures.squares, foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
+    foregrounds = np.ones(pictures.resized.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
+    material = Material(pictures.resized, foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
     if past is not None:
         require_same_masks(past, foregrounds, run_dir)
         progress.say(f"going on after step {past.step} of {past.note.steps}")
@@ -174,7 +180,7 @@ def prepare(
 def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibration]:
     """The network as the line runs it, ONNX, and its thresholds. Raises TrainingError where the two differ."""
     settings, gate = ready.settings, ready.gate
-    graph = DeployGraph(model, settings.image_size, settings.suppression if gate.accepted else 0.0).eval()
+    graph = DeployGraph(model, ready.pictures.input_shape, settings.suppression if gate.accepted else 0.0).eval()
     progress.say("exporting")
     onnx = export_onnx(graph)
     session = Session(onnx, settings.threads)
@@ -193,7 +199,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "baad_version": baad.__version__,
         "size": settings.size,
-        "image_size": settings.image_size,
+        "input_shape": list(ready.pictures.input_shape),
         "settings": settings.to_dict(),
         "seed": settings.seed,
         "steps": settings.steps,
@@ -202,7 +208,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
         "split": ready.split.note,
         "data_fingerprint": ready.pictures.fingerprint,
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
-        **describe_cost(model, settings.image_size),
+        **describe_cost(model, ready.pictures.input_shape),
         "gate": {
             "accepted": gate.accepted,
             "recipe": gate.recipe,
@@ -251,17 +257,19 @@ def prepare_run_dir(out: Path) -> Path:
 
 
 def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress) -> Pictures:
-    """Read and resize all pictures."""
-    squares, shapes, colours, digest = [], [], set(), hashlib.sha256()
+    """Read all pictures, and resize them to the aspect that they have in common."""
+    measured = images[:: max(1, len(images) // MEASURED)]
+    wanted = fit_shape([read_image(image.path).shape[:2] for image in measured], size)
+    resized, shapes, colours, digest = [], [], set(), hashlib.sha256()
     with progress.task("reading pictures", len(images)) as task:
         for image in images:
             picture = read_image(image.path)
-            squares.append(resize_image(picture, size))
+            resized.append(resize_image(picture, wanted))
             shapes.append((picture.shape[0], picture.shape[1]))
             colours.add(name_colour(picture))
-            digest.update(squares[-1].tobytes())
+            digest.update(resized[-1].tobytes())
             task.advance()
-    return Pictures(np.stack(squares), tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
+    return Pictures(np.stack(resized), tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
 
 
 def choose_foreground(
@@ -269,11 +277,11 @@ def choose_foreground(
 ) -> Gate:
     """The user's masks, the proposals if the gate takes them, or everything."""
     if fg_masks is not None:
-        masks = read_foreground(fg_masks, images, pictures.shapes, settings.image_size)
+        masks = read_foreground(fg_masks, images, pictures.shapes, pictures.input_shape)
         return Gate(True, "user", 1.0, f"masks given for all {len(masks)} pictures", masks.astype(np.float32))
     if settings.foreground == "off":
         return Gate(False, "none", 0.0, "switched off", None)
-    gate = find_foreground(pictures.squares, settings, progress)
+    gate = find_foreground(pictures.resized, settings, progress)
     if gate.accepted:
         progress.say(f"foreground: found by {gate.recipe}, quality {gate.quality:.2f}")
     else:

@@ -141,11 +141,12 @@ def describe_model(
     if gate:
         recipe = f"found by the recipe “{gate.get('recipe')}”"
         foreground = recipe if gate.get("accepted") else f"the whole picture counts as part: {gate.get('reason')}"
+    height, width = manifest.get("input_shape", ("?", "?"))
     facts = {
         "Trained on": training,
         "Threshold": f"{calibration.threshold:.4g}, from {calibration.n} held-out normal pictures",
         "Foreground": foreground,
-        "Network": f"size “{manifest['size']}”, {manifest.get('image_size')} px" if "size" in manifest else "",
+        "Network": f"size “{manifest['size']}”, {width}x{height} px" if "size" in manifest else "",
         "Speed": f"{ms_per_image:.0f} ms per picture, reading included" if ms_per_image else "",
         "Seed": str(manifest.get("seed", "")),
         "Version": str(manifest.get("baad_version", "")),
