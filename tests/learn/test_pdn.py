@@ -1,11 +1,12 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
 from baad.errors import BundleError
-from baad.learn.pdn import PDN_SHAPES, WEIGHTS, load_pdn, new_pdn, read_pdn, shipped_sizes
+from baad.learn.pdn import PDN_SHAPES, WEIGHTS, fit_features, load_pdn, new_pdn, read_pdn, shipped_sizes
 
 
 def test_the_default_size_is_shipped_and_its_card_is_complete():
@@ -42,3 +43,14 @@ def test_random_networks_differ_by_seed_alone():
     first, again, other = (new_pdn("tiny", seed)(image) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_features_are_fitted_to_the_pictures_and_keep_their_proportions():
+    pictures = np.random.default_rng(0).integers(90, 120, (6, 64, 96, 3), dtype=np.uint8)
+    images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0
+    with torch.no_grad():
+        before, after = new_pdn("tiny", 0)(images), fit_features(new_pdn("tiny", 0), pictures)(images)
+    assert after.mean((0, 2, 3)).abs().max() < 1e-3
+    assert float(after.var((0, 2, 3)).mean()) == pytest.approx(1.0, abs=0.01)
+    ratio = before.std((0, 2, 3)) / after.std((0, 2, 3))
+    torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio), rtol=1e-3, atol=0)

@@ -8,7 +8,6 @@ from PIL import Image
 
 from baad.errors import ImageError, MaskError
 
-
 STEP = 32  # px: the network halves its picture five times
 LONGEST = 4.0  # times the shorter side: beyond it a picture is squashed
 

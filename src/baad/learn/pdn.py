@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -18,6 +19,7 @@ from baad.errors import BundleError
 from baad.learn.blocks import ConvBlock
 
 WEIGHTS = Path(__file__).parent / "weights"
+FITTED_ON = 60  # pictures
 STRIDE = 4  # image pixels per feature cell
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet's pictures in 0..1: the shipped weights expect it
 STD = (0.229, 0.224, 0.225)
@@ -98,6 +100,30 @@ def read_pdn(file: Path, card: Path, shape: PdnShape) -> Pdn:
     network = Pdn(shape)
     network.load_state_dict({name: value.float() for name, value in load_file(file).items()})
     return network.eval().requires_grad_(False)
+
+
+def fit_features(pdn: Pdn, pictures: np.ndarray) -> Pdn:
+    """Shift and scale the features for one kind of picture, uint8 [N, H, W, 3]; the network handed in, changed.
+
+    Each channel's mean over the pictures becomes 0, and the channels' mean variance 1: one factor for all of them,
+    since what a photo network cannot predict is small and must stay so (Batzner et al. 2023, section 3.1, scale each
+    channel by itself). A factory's pictures vary far less than photos, and losses would hardly see them.
+    """
+    chosen = pictures[:: max(1, len(pictures) // FITTED_ON)]
+    with torch.no_grad():
+        total, squares, count = torch.zeros(()), torch.zeros(()), 0
+        for picture in chosen:
+            images = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0
+            features = pdn(images)[0].flatten(1).double()  # [C, h * w]
+            total, squares = total + features.sum(1), squares + features.square().sum(1)
+            count += features.shape[1]
+        mean = total / count  # [C]
+        scale = (squares / count - mean.square()).mean().clamp(min=1e-6).sqrt().float()
+        pdn.coarse_head.weight.div_(scale)
+        pdn.head.weight.div_(scale)
+        assert pdn.head.bias is not None
+        pdn.head.bias.sub_(mean.float()).div_(scale)
+    return pdn
 
 
 def new_pdn(size: str, seed: int) -> Pdn:

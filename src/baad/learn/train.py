@@ -32,7 +32,7 @@ from baad.learn.foreground_masks import find_foreground, read_foreground
 from baad.learn.loop import run
 from baad.learn.network import SIZES, Baad, describe_cost
 from baad.learn.parity import compare, require_parity
-from baad.learn.pdn import load_pdn, new_pdn
+from baad.learn.pdn import fit_features, load_pdn, new_pdn
 from baad.learn.resume import (
     Past,
     discard_run,
@@ -112,7 +112,15 @@ def train(
     with using_machine(settings), saying_what_is_saved(run_dir):
         plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
         stream = batches(ready.material, plan, start, ready.settings.steps)
-        trained = run(new_model(ready.settings), stream, start, ready.settings, run_dir, progress, ready.note)
+        trained = run(
+            new_model(ready.settings, ready.pictures.resized),
+            stream,
+            start,
+            ready.settings,
+            run_dir,
+            progress,
+            ready.note,
+        )
         onnx, calibration = deploy(trained.model, ready, progress)
         minutes = trained.earlier + (time.monotonic() - began) / 60.0
         manifest = {
@@ -289,9 +297,10 @@ def choose_foreground(
     return gate
 
 
-def new_model(settings: TrainSettings) -> Baad:
-    """The network as training starts with it: the shipped PDN and seeded random weights for the rest."""
+def new_model(settings: TrainSettings, pictures: np.ndarray) -> Baad:
+    """The network as training starts with it: the PDN fitted to the pictures, seeded random weights for the rest."""
     pdn = new_pdn(settings.size, settings.seed) if settings.pdn == "random" else load_pdn(settings.size)
+    pdn = fit_features(pdn, pictures)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         model = Baad(pdn, SIZES[settings.size], settings.image_head, settings.mask_head, settings.feature_head)
@@ -317,7 +326,9 @@ def fix_steps(settings: TrainSettings, material: Material, run_dir: Path, progre
     trial_dir = run_dir / "trial"
     trial_dir.mkdir(exist_ok=True)
     try:
-        minutes = run(new_model(trial), batches(material, plan, 0, timed), 0, trial, trial_dir, Silence()).minutes
+        minutes = run(
+            new_model(trial, material.images), batches(material, plan, 0, timed), 0, trial, trial_dir, Silence()
+        ).minutes
     finally:
         shutil.rmtree(trial_dir, ignore_errors=True)
     steps = max(1, round(settings.minutes * timed / minutes)) if settings.minutes else settings.steps
