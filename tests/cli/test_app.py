@@ -1,11 +1,15 @@
+import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from baad.cli import app
 from baad.errors import DataError, MissingExtra
+
+SOURCE = Path(app.__file__).parents[2]
 
 
 def test_the_list_of_verbs_is_the_table(baad):
@@ -98,3 +102,17 @@ def test_a_reader_that_leaves_early_is_no_fault(model):
         process.stdout.close()  # before anything is written
         assert process.stderr.read() == ""
     assert process.returncode == app.CLOSED
+
+
+@pytest.mark.parametrize(("options", "told"), [((), ""), (("-W", "default"), "UserWarning: odd")])
+def test_warnings_of_libraries_reach_programmers_alone(tmp_path, options, told):
+    (tmp_path / "loud.py").write_text(
+        "import warnings\nEXAMPLES = ''\n\ndef main() -> int:\n    warnings.warn('odd')\n    return 0\n"
+    )
+    code = "import sys; from baad.cli import app; app.VERBS['demo'] = 'loud'; sys.argv = ['baad', 'demo']; app.main()"
+    command = [sys.executable, *options, "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": f"{SOURCE}:{tmp_path}"}
+    )
+    assert done.returncode == 0, done.stderr
+    assert (told in done.stderr) and bool(told) == bool(done.stderr)

@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 from tests.factory import save_picture, write_category, write_truncated
 
@@ -57,3 +59,15 @@ def test_without_test_pictures_there_is_nothing_to_evaluate(baad, model, tmp_pat
     told = baad("evaluate", model, write_category(tmp_path / "disc", good=0, defective=0))
     assert told.code == 2
     assert "no test pictures" in told.err
+
+
+@pytest.mark.parametrize(("words", "dtype"), [((), "float32"), (("--half",), "float16")])
+def test_maps_lie_where_mvtecs_scripts_look_for_them(baad, model, category, tmp_path, words, dtype):
+    assert baad("evaluate", model, category, "--maps", tmp_path / "maps", *words).code == 0
+    places = {file.relative_to(tmp_path / "maps").as_posix() for file in (tmp_path / "maps").rglob("*.*")}
+    pictures = {file.relative_to(category).with_suffix(".tiff").as_posix() for file in category.glob("test/*/*")}
+    assert places == {f"disc/{place}" for place in pictures}
+    stored = tifffile.imread(tmp_path / "maps" / "disc" / "test" / "spot" / "000.tiff")
+    assert (stored.shape, stored.dtype) == ((64, 64), dtype)
+    truth = Image.open(category / "ground_truth" / "spot" / "000_mask.png")
+    assert stored[np.asarray(truth) > 0].mean() > stored[np.asarray(truth) == 0].mean()

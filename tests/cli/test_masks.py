@@ -47,10 +47,21 @@ def test_where_nothing_is_found_no_mask_is_written_and_the_reason_is(baad, found
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["masks.json"]
 
 
+def test_sub_folders_are_kept_so_that_equal_names_have_masks_of_their_own(baad, found, tmp_path):
+    found(np.ones((64, 64), bool))
+    parts = write_folder(tmp_path / "parts", normals=4, sessions=("mon", "tue"))
+    for name in ("mon", "tue"):
+        for index, picture in enumerate(sorted((parts / name).iterdir())):
+            picture.rename(picture.with_name(f"same{index}.png"))
+    assert baad("masks", parts, "-o", tmp_path / "out", "--set", "image_size=64").code == 0
+    places = sorted(file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("same*.png"))
+    assert places == ["mon/same0.png", "mon/same1.png", "tue/same0.png", "tue/same1.png"]
+
+
 def test_two_pictures_that_would_share_a_mask_are_refused(baad, found, tmp_path):
     found(None)
     parts = write_folder(tmp_path / "parts", normals=4)
-    write_folder(tmp_path / "parts" / "more", normals=1, seed=1)
+    write_folder(parts, normals=1, seed=1, suffix=".bmp")
     told = baad("masks", parts, "-o", tmp_path / "out")
     assert told.code == 2
-    assert "would share the mask 000.png" in told.err
+    assert "would share the mask of the part 000.png" in told.err

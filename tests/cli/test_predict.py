@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from baad.data.maps import read_map
@@ -62,6 +63,12 @@ def test_an_unreadable_file_is_named_and_skipped_with_exit_3(baad, model, parts,
     assert told.code == 3
     assert "b.jpg" in told.err and "absent.png" in told.err and "2 skipped" in told.err
     assert len(read_records((tmp_path / "v.jsonl").read_text())) == 2
+
+
+def test_that_a_file_has_more_pages_is_said(baad, model, tmp_path):
+    pages = np.stack([draw_picture((64, 64), np.random.default_rng(seed)).image for seed in range(3)])
+    tifffile.imwrite(tmp_path / "pages.tif", pages, photometric="rgb")
+    assert "(the first of 3 pages)" in baad("predict", model, tmp_path / "pages.tif").out
 
 
 def test_names_come_from_standard_input_one_a_line(baad, model, parts):

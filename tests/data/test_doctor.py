@@ -6,11 +6,20 @@ import pytest
 import tifffile
 
 from baad.data.doctor import Finding, check_category, check_test, require_usable
-from baad.data.reading import read_category
+from baad.data.homes import HOMES
+from baad.data.reading import LAYOUTS, read_category
 from baad.data.sample import Category, GoodImage, LabelledImage, Outlines, Shape
 from baad.errors import DataError
 from baad.progress import Silence
-from tests.factory import draw_picture, save_picture, write_category, write_folder, write_truncated
+from tests.factory import (
+    draw_picture,
+    draw_set,
+    save_picture,
+    write_category,
+    write_folder,
+    write_layout,
+    write_truncated,
+)
 
 RELAXED = {"rate": 0.5, "held_out": 0.5}  # so that a dozen pictures are enough
 
@@ -128,9 +137,36 @@ def test_a_test_half_of_one_sort_warns(tmp_path):
 def test_a_kind_without_masks_beside_kinds_with_them_warns(tmp_path):
     root = write_category(tmp_path)
     shutil.rmtree(root / "ground_truth" / "spot")
-    assert [finding.file for finding in check(root)] == ["test/spot"]
+    assert [str(finding) for finding in check(root)] == [
+        f"{root.name}: the kind spot has no masks, though others have; its pictures count for image figures only. "
+        "Add masks to ground_truth/spot."
+    ]
     shutil.rmtree(root / "ground_truth")
     assert check(root) == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "remedy"),
+    [
+        ("mvtec2", "Put some into test_public/bad"),
+        ("btad", "Put some into test/ko"),
+        ("visa", "Put some into Data/Images/Anomaly"),
+        ("manifest", "List some with their kind as label"),
+        ("coco", "Put some into test, with outlines"),
+    ],
+)
+def test_remedies_name_the_places_of_the_layout(tmp_path, layout, remedy):
+    root = write_layout(layout, tmp_path / "disc", draw_set(normals=4, good=2, defective=0))
+    assert said(check(root), "warning", "disc") == [
+        "the test half has no defective pictures, so misses cannot be counted"
+    ]
+    assert remedy.replace("bad", "KIND") in str(check(root))
+
+
+def test_every_layout_has_remedies_of_its_own(tmp_path):
+    pictures = draw_set(normals=4, good=2, defective=2)
+    layouts = {read_category(write_layout(name, tmp_path / name / "disc", pictures)).layout for name in LAYOUTS}
+    assert layouts == set(HOMES)
 
 
 def test_odd_masks_warn(tmp_path):
@@ -185,7 +221,7 @@ def test_a_vanished_picture_is_an_error(tmp_path):
 def test_evaluation_needs_a_test_half(tmp_path):
     findings = check_test(read_category(write_folder(tmp_path / "plain")), Silence())
     assert [str(finding) for finding in findings] == [
-        "plain: it has no test pictures. Give a folder that holds test/good and test/<defect>."
+        "plain: it has no test pictures. Put some into test/good, and defective ones as well: put some into test/KIND."
     ]
 
 

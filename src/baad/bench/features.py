@@ -23,14 +23,20 @@ CANDIDATES = ("fast", "random")
 
 
 def compare_features(
-    categories: Sequence[Path], out: Path, progress: Progress, candidates: Sequence[str] = CANDIDATES, seed: int = 0
+    categories: Sequence[Path],
+    out: Path,
+    progress: Progress,
+    candidates: Sequence[str] = CANDIDATES,
+    seed: int = 0,
+    layout: str = "auto",
 ) -> list[dict[str, Any]]:
     """Image AUROC of nearest neighbour on each candidate's features; a row each in `out`/results.jsonl, and a table.
 
-    Rows that stand there already are not run again. `random` is the default size with random weights.
+    Rows that stand there already are not run again. `random` is the default size with random weights; `layout` is
+    read_category's.
     """
     rows = read_rows(out / "results.jsonl")
-    read = [read_category(path) for path in categories]
+    read = [read_category(path, layout) for path in categories]
     for category in read:
         check_testable(category, progress)
     for category in read:

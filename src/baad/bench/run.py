@@ -13,6 +13,7 @@ from baad.atomic import write_text
 from baad.bundle import read_bundle
 from baad.data.decode import read_image
 from baad.data.doctor import check_category
+from baad.data.homes import homes_of
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.errors import DataError, SettingError
@@ -42,16 +43,19 @@ def run_benchmark(
     progress: Progress,
     variants: Sequence[str] = ("baad",),
     models: Path = Path("runs"),
+    layout: str = "auto",
 ) -> list[dict[str, Any]]:
     """One row per category, variant and seed in `out`/results.jsonl, and a table in `out`/README.md.
 
     Rows that stand there already are not run again. Trained models are kept in `models`, by category and settings,
-    and used again. Raises SettingError for an unknown variant, DataError for a category without test pictures.
+    and used again. `layout` is read_category's.
+
+    Raises SettingError for an unknown variant, DataError for a category without test pictures.
     """
     for variant in variants:
         if variant not in VARIANTS:
             raise SettingError(f"Unknown variant {variant!r}: give {', '.join(VARIANTS)}.")
-    read = [read_category(path) for path in categories]
+    read = [read_category(path, layout) for path in categories]
     for category in read:
         check_testable(category, progress)
     rows = read_rows(out / "results.jsonl")
@@ -73,7 +77,8 @@ def run_benchmark(
 def check_testable(category: Category, progress: Progress) -> None:
     """Raises DataError where the test half is absent or the data has errors."""
     if not category.test:
-        raise DataError(f"{category.root} has no test pictures: a benchmark needs test/good and test/<defect>.")
+        homes = homes_of(category.layout)
+        raise DataError(f"{category.root} has no test pictures, good ones and defective ones. {homes.test_normal}.")
     errors = [finding for finding in check_category(category, progress) if finding.severity == "error"]
     if errors:
         listed = "\n".join(f"{finding.file}: {finding.problem}. {finding.remedy}" for finding in errors[:20])

@@ -15,6 +15,7 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -52,7 +53,9 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
-        with catch_stop():
+        with warnings.catch_warnings(), catch_stop():
+            if not sys.warnoptions:  # what libraries warn of is for programmers: python -W default -m baad shows it
+                warnings.simplefilter("ignore")
             build_app(words)(words, prog_name="baad")
     except KeyboardInterrupt as stop:
         sys.exit(code_of(stop))

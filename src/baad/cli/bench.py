@@ -16,7 +16,7 @@ baad bench run mvtec/screw --out results --variants baad,background_off
 
 
 def main(
-    categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in MVTec AD's layout.")],
+    categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in a known layout.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl and a table, README.md.")],
     seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many: N stands for the seeds 0 to N-1.")] = 1,
     variants: Annotated[
@@ -25,6 +25,7 @@ def main(
     models: Annotated[Path, typer.Option(metavar="DIR", help="Trained models are kept and used again here.")] = Path(
         "runs"
     ),
+    layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,
     device: options.Device = None,
@@ -44,7 +45,7 @@ def main(
     from baad.bench.run import run_benchmark
 
     named = [each.strip() for each in variants.split(",") if each.strip()]
-    rows = run_benchmark(categories, out, seeds, settings, choose_progress(quiet), named, models)
+    rows = run_benchmark(categories, out, seeds, settings, choose_progress(quiet), named, models, layout)
     if not quiet:
         print(f"{len(rows)} rows in {out / 'results.jsonl'}, table in {out / 'README.md'}")
     return 0

@@ -1,13 +1,17 @@
 """baad evaluate: a model file and test pictures with labels -> figures."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from baad.cli import options
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from baad.data.sample import Category
     from baad.runtime.detector import Detector
     from baad.runtime.session import RawMaps
 
@@ -15,6 +19,7 @@ EXAMPLES = """
 baad evaluate model.baad mvtec/bottle                              figures on the terminal
 baad evaluate model.baad mvtec/bottle --json bottle.json           one flat JSON object
 baad evaluate model.baad mvtec/bottle --html bottle.html           a page with pictures, worst cases first
+baad evaluate model.baad mvtec/bottle --maps maps                  maps/bottle/test/KIND/STEM.tiff for MVTec's scripts
 """
 
 
@@ -23,6 +28,11 @@ def main(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A category with test pictures, in a known layout.")],
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that needs no other file.")] = None,
+    maps: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write raw anomaly maps, DIR/object/test/KIND/STEM.tiff, at picture size."),
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Write maps as float16 in place of float32.")] = False,
     layout: options.Layout = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -49,7 +59,8 @@ def main(
     from baad.report.html import evaluation_page, write_page
 
     doubts = _Doubts(detector)
-    scorecard = evaluate(doubts.score, category, progress)
+    keep = _map_writer(maps, category, "float16" if half else "float32") if maps is not None else None
+    scorecard = evaluate(doubts.score, category, progress, keep_map=keep)
     for warning in doubts.told(len(category.test)):
         progress.warn(warning)
     good = [image.score for image in scorecard.images if image.kind == "good"]
@@ -68,6 +79,21 @@ def main(
     if not quiet:
         print("\n".join(summary_lines(scorecard)))
     return 0
+
+
+def _map_writer(
+    folder: Path, category: "Category", dtype: Literal["float16", "float32"]
+) -> "Callable[[Path, np.ndarray], None]":
+    """What writes the map of a picture, at the picture's size, where the evaluation scripts look for it."""
+    from baad.data.decode import read_image
+    from baad.data.geometry import resize_map
+    from baad.data.maps import map_path, write_map
+
+    def write(path: Path, anomaly: "np.ndarray") -> None:
+        height, width, _ = read_image(path).shape
+        write_map(map_path(folder, category, path), resize_map(anomaly, (height, width)), dtype)
+
+    return write
 
 
 class _Doubts:

@@ -14,11 +14,12 @@ baad bench features mvtec/* --out results --candidates fast    the shipped PDN a
 
 
 def main(
-    categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in MVTec AD's layout.")],
+    categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in a known layout.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl and a table, README.md.")],
     candidates: Annotated[
         str, typer.Option(metavar="NAMES", help="Separated by commas: fast, random.")
     ] = "fast,random",
+    layout: options.Layout = "auto",
     quiet: options.Quiet = False,
 ) -> int:
     """Compare patch features by a nearest-neighbour detector on every category.
@@ -31,7 +32,7 @@ def main(
     from baad.bench.features import compare_features
 
     named = [each.strip() for each in candidates.split(",") if each.strip()]
-    rows = compare_features(categories, out, choose_progress(quiet), named)
+    rows = compare_features(categories, out, choose_progress(quiet), named, layout=layout)
     if not quiet:
         print(f"{len(rows)} rows in {out / 'results.jsonl'}, table in {out / 'README.md'}")
     return 0

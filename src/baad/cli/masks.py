@@ -1,7 +1,7 @@
 """baad masks: good pictures -> where the part is in each, to look at and to correct."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +27,12 @@ def main(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="Folder of good pictures, or a category in a known layout.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Gets STEM.png, masks.json and sheet.png.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Gets STEM.png, in sub-folders as DATA has, masks.json, sheet.png."
+        ),
+    ],
     layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,
@@ -46,28 +51,18 @@ def main(
     options.require_extra("train")
     progress = choose_progress(quiet)
     category, _ = open_for_training(data, settings, progress, layout=layout)
+    from baad.data.masks import place_part_masks
     from baad.learn.foreground_masks import find_foreground
 
     pictures = [image.path for image in category.train]
-    _require_distinct_stems(pictures)
+    places = place_part_masks(pictures)
     squares, shapes = _read_squares(pictures, settings.image_size, progress)
     gate = find_foreground(squares, settings, progress)
-    _write_masks(out, pictures, squares, shapes, gate)
+    _write_masks(out, places, squares, shapes, gate)
     if not quiet:
         told = f"found by {gate.recipe}, quality {gate.quality:.2f}" if gate.accepted else f"no masks: {gate.reason}"
         print(f"{out}: {told}")
     return 0
-
-
-def _require_distinct_stems(pictures: Sequence[Path]) -> None:
-    """Raise DataError where two pictures would have one mask."""
-    from baad.errors import DataError
-
-    first: dict[str, Path] = {}
-    for picture in pictures:
-        other = first.setdefault(picture.stem, picture)
-        if other is not picture:
-            raise DataError(f"{other} and {picture} would share the mask {picture.stem}.png. Rename one of them.")
 
 
 def _read_squares(pictures: Sequence[Path], size: int, progress: "Progress") -> "tuple[np.ndarray, list[Shape]]":
@@ -88,24 +83,24 @@ def _read_squares(pictures: Sequence[Path], size: int, progress: "Progress") -> 
 
 
 def _write_masks(
-    out: Path, pictures: Sequence[Path], squares: "np.ndarray", shapes: "Sequence[Shape]", gate: "Gate"
+    out: Path, places: Mapping[Path, Path], squares: "np.ndarray", shapes: "Sequence[Shape]", gate: "Gate"
 ) -> None:
-    """STEM.png for each picture at its own size, sheet.png to look at, masks.json with what the gate said."""
+    """A mask for each picture at the picture's own size, sheet.png to look at, masks.json with what the gate said."""
     from baad.atomic import write_text
     from baad.data.geometry import resize_map
     from baad.data.masks import write_mask
     from baad.report.contact_sheet import contact_sheet
 
     masks = list(gate.masks) if gate.accepted and gate.masks is not None else []
-    for picture, shape, mask in zip(pictures, shapes, masks):
-        write_mask(out / f"{picture.stem}.png", resize_map(mask, shape) > 0.5)
+    for place, shape, mask in zip(places.values(), shapes, masks):
+        write_mask(out / place, resize_map(mask, shape) > 0.5)
     if masks:
-        contact_sheet(list(squares), masks, [picture.name for picture in pictures], out / "sheet.png")
+        contact_sheet(list(squares), masks, [picture.name for picture in places], out / "sheet.png")
     said = {
         "accepted": gate.accepted,
         "recipe": gate.recipe,
         "quality": float(gate.quality),
         "reason": gate.reason,
-        "pictures": [picture.name for picture in pictures],
+        "pictures": [picture.name for picture in places],
     }
     write_text(out / "masks.json", json.dumps(said, indent=2) + "\n")

@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,18 +134,21 @@ class _Run:
 
     def _judge_one(self, picture: "Picture") -> Record | None:
         """The record of a picture, after its overlay and map are written; None where it cannot be read."""
-        from baad.data.decode import read_image, show_path
+        from baad.data.decode import open_samples, read_content, show_path, to_picture
         from baad.data.maps import write_map
         from baad.errors import ImageError
         from baad.runtime.output import verdict_record, write_overlay
 
         try:
-            image = read_image(picture.path)
+            samples = open_samples(read_content(picture.path), picture.path)
+            image = to_picture(samples, picture.path)
         except ImageError as error:
             self.skipped += 1
             print(f"baad: skipped {error}", file=sys.stderr)
             return None
         verdict = self.detector.predict(image)
+        if samples.pages > 1:
+            verdict = replace(verdict, notes=(*verdict.notes, f"the first of {samples.pages} pages"))
         if self.overlays is not None:
             write_overlay(_beside(self.overlays, picture, ".png"), image, verdict)
         if self.maps is not None:

@@ -26,7 +26,7 @@ def main(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL", help="The model file to write.")],
     fg_masks: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Outlines of the part, STEM.png or train/good/STEM.png, 255 = part."),
+        typer.Option(metavar="DIR", help="Outlines of the part, STEM.png in sub-folders as DATA has, 255 = part."),
     ] = None,
     layout: options.Layout = "auto",
     changes: options.Set = None,

@@ -14,7 +14,8 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from baad.data.decode import UnreadableFile, open_samples, read_content, show_path, to_picture
-from baad.data.masks import explain_mismatch, find_part_mask, mask_file, read_marks
+from baad.data.homes import homes_of
+from baad.data.masks import explain_mismatch, find_part_masks, mask_file, read_marks
 from baad.data.sample import Category, LabelledImage, Mask, Outlines
 from baad.errors import DataError
 from baad.progress import Progress
@@ -91,12 +92,12 @@ def check_category(
     )
     pairings = _pair_defects(category.test)
     if part_masks is not None:
-        found = [(image.path, find_part_mask(part_masks, image.path)) for image in category.train]
-        pairings += [_Pairing(picture, mask, "part") for picture, mask in found if mask is not None]
+        found = find_part_masks(part_masks, [image.path for image in category.train])
+        pairings += [_Pairing(picture, mask, "part") for picture, mask in found.items()]
     findings += _check_masks(pairings, pictures, root, progress)
     train = [pictures[image.path] for image in category.train if image.path in pictures]
     test = [pictures[image.path] for image in category.test if image.path in pictures]
-    findings += _check_number(category.name, len(category.train), rate, held_out)
+    findings += _check_number(category, rate, held_out)
     findings += _check_copies(train, test, root) + _check_mixture(train, test, root)
     findings += _check_pages(train + test, root) + _check_darkness(category.name, train)
     return _errors_first(findings + _check_kinds(category))
@@ -109,7 +110,8 @@ def check_test(category: Category, progress: Progress) -> list[Finding]:
     outlines = [_Pairing(image.path, image.foreground, "part") for image in category.test if image.foreground]
     findings += _check_masks(_pair_defects(category.test) + outlines, pictures, root, progress)
     if not category.test:
-        remedy = "Give a folder that holds test/good and test/<defect>"
+        homes = homes_of(category.layout)
+        remedy = f"{homes.test_normal}, and defective ones as well: {homes.defective[0].lower()}{homes.defective[1:]}"
         findings.append(Finding("error", category.name, "it has no test pictures", remedy))
     return _errors_first(findings + _check_kinds(category))
 
@@ -205,15 +207,16 @@ def _check_marks(name: str, share: float, marks: str) -> list[Finding]:
     return []
 
 
-def _check_number(name: str, normals: int, rate: float, held_out: float) -> list[Finding]:
+def _check_number(category: Category, rate: float, held_out: float) -> list[Finding]:
     """No normals are an error; too few for the promise warn.
 
     A threshold for rate r needs at least 1 / r - 1 held-out scores: with n of them, the chance that a further good
     picture scores above all is 1 / (n + 1).
     """
+    name, normals = category.name, len(category.train)
     if normals < 2:
         problem = "there are no normal pictures" if normals == 0 else "there is only one normal picture"
-        remedy = "Put good pictures into train/good, or give a folder of good pictures; 100 is good"
+        remedy = f"{homes_of(category.layout).normal}, or give a folder of good pictures; 100 is good"
         return [Finding("error", name, problem, remedy)]
     held, needed = max(1, round(normals * held_out)), math.ceil(1 / rate - 1e-9) - 1
     if held >= needed:
@@ -284,18 +287,18 @@ def _check_darkness(name: str, train: Sequence[_Picture]) -> list[Finding]:
 
 def _check_kinds(category: Category) -> list[Finding]:
     """A test half without normals or without defects, and kinds without masks beside kinds with them."""
-    name, kinds = category.name, {image.kind for image in category.test}
+    name, kinds, homes = category.name, {image.kind for image in category.test}, homes_of(category.layout)
     findings = []
     if kinds and "good" not in kinds:
         problem = "the test half has no normal pictures, so false alarms cannot be counted"
-        findings.append(Finding("warning", name, problem, "Put some into test/good"))
+        findings.append(Finding("warning", name, problem, homes.test_normal))
     if kinds == {"good"}:
         problem = "the test half has no defective pictures, so misses cannot be counted"
-        findings.append(Finding("warning", name, problem, "Put some into test/<defect>"))
+        findings.append(Finding("warning", name, problem, homes.defective))
     masked = {image.kind for image in category.test if image.masks}
     for kind in sorted(kinds - masked - {"good"}) if masked else ():
-        problem = "the kind has no masks, though others have; its pictures count for image figures only"
-        findings.append(Finding("warning", f"test/{kind}", problem, f"Add masks to ground_truth/{kind}"))
+        problem = f"the kind {kind} has no masks, though others have; its pictures count for image figures only"
+        findings.append(Finding("warning", name, problem, homes_of(category.layout, kind).masks))
     return findings
 
 

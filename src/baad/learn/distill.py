@@ -3,7 +3,8 @@
 The teacher sees each photo at twice the student's size, so that its stride 8 falls on the student's stride 4. Its
 features are reduced by PCA, each component scaled so that its deviation is the square root of what it was: fully
 whitened, most components are noise that no small network can predict, and they would drown the rest (METHOD C2;
-Batzner et al. 2023, section 3.1, for the idea of normalised targets). Targets are cached on disk as float16, so that a stopped run goes on where it was.
+Batzner et al. 2023, section 3.1, for the idea of normalised targets). Targets are cached on disk as float16, so that
+a stopped run goes on where it was.
 """
 
 import hashlib

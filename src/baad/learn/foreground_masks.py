@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from baad.data.geometry import resize_image, resize_map, resize_mask
-from baad.data.masks import read_mask
+from baad.data.masks import find_part_masks, read_mask
 from baad.data.sample import GoodImage
 from baad.errors import DataError
 from baad.foreground import gate
@@ -50,25 +50,26 @@ def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
 
 
 def read_foreground(
-    folder: Path, pictures: Sequence[GoodImage], shapes: Sequence[tuple[int, int]], wanted: tuple[int, int]
+    folder: Path,
+    pictures: Sequence[GoodImage],
+    shapes: Sequence[tuple[int, int]],
+    wanted: tuple[int, int],
+    among: Sequence[GoodImage] = (),
 ) -> np.ndarray:
     """The user's masks (255 = part) for all pictures, bool [N, H, W] where `wanted` is (H, W).
 
-    Looks for `STEM.png` and `train/good/STEM.png` in `folder`. Raises DataError where one is missing and MaskError
-    where one does not fit its picture; `shapes` are the pictures' (H, W).
+    `shapes` are the pictures' (H, W); `among` are the pictures that the folder was made for, if there are more of
+    them. baad.data.masks.find_part_masks says where a mask lies. Raises DataError where one is missing and MaskError
+    where one does not fit its picture.
     """
-    masks, missing = [], []
-    for picture, shape in zip(pictures, shapes):
-        candidates = [folder / f"{picture.path.stem}.png", folder / "train" / "good" / f"{picture.path.stem}.png"]
-        file = next((each for each in candidates if each.is_file()), None)
-        if file is None:
-            missing.append(picture.path.name)
-        else:
-            masks.append(resize_mask(read_mask(file, shape), wanted))
+    found = find_part_masks(folder, [each.path for each in among or pictures])
+    missing = [each.path.name for each in pictures if each.path not in found]
     if missing:
         named = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
         raise DataError(
             f"{folder} has no mask for {len(missing)} of {len(pictures)} training pictures ({named}). "
-            "Give one STEM.png for each, or leave --fg-masks away to have them proposed."
+            "Give one STEM.png for each, in sub-folders where the pictures lie in some, or leave --fg-masks away to "
+            "have them proposed."
         )
+    masks = [resize_mask(read_mask(found[each.path], shape), wanted) for each, shape in zip(pictures, shapes)]
     return np.stack(masks)

@@ -170,7 +170,7 @@ def prepare(
     if past is not None:
         require_same_pictures(past, pictures.fingerprint, run_dir)
     gate = read_masks(run_dir) if past is not None and fg_masks is None else None
-    gate = gate or choose_foreground(pictures, split.fit, fg_masks, settings, progress)
+    gate = gate or choose_foreground(pictures, split, fg_masks, settings, progress)
     foregrounds = np.ones(pictures.resized.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
     material = Material(pictures.resized, foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
     if past is not None:
@@ -281,11 +281,12 @@ def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress) ->
 
 
 def choose_foreground(
-    pictures: Pictures, images: Sequence[GoodImage], fg_masks: Path | None, settings: TrainSettings, progress: Progress
+    pictures: Pictures, split: Split, fg_masks: Path | None, settings: TrainSettings, progress: Progress
 ) -> Gate:
     """The user's masks, the proposals if the gate takes them, or everything."""
     if fg_masks is not None:
-        masks = read_foreground(fg_masks, images, pictures.shapes, pictures.input_shape)
+        among = (*split.fit, *split.held_out)
+        masks = read_foreground(fg_masks, split.fit, pictures.shapes, pictures.input_shape, among)
         return Gate(True, "user", 1.0, f"masks given for all {len(masks)} pictures", masks.astype(np.float32))
     if settings.foreground == "off":
         return Gate(False, "none", 0.0, "switched off", None)

@@ -39,23 +39,23 @@ def evaluate(
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    keep_map: Callable[[Path, np.ndarray], None] | None = None,
 ) -> Scorecard:
     """Score every test picture and compare with the truth.
 
     Maps are resized to the size of their picture before anything is counted. Pixel figures need masks: defective
     pictures without one are left out of them, and the notes say so. `seed` is the bootstrap's only source of chance.
+    `keep_map` is handed each picture and its map, float32 [h, w] of the network's size.
 
     Raises DataError without test pictures, BundleError where a score or a map is not finite, ImageError and MaskError
     from reading.
     """
     test = category.test
     if not test:
-        raise DataError(
-            f"{category.name} has no test pictures. Put normal ones in test/good and defective ones in test/<kind>."
-        )
+        raise DataError(f"{category.name} has no test pictures. Give a category that has normal and defective ones.")
     maps = MapStore(len(test))
     try:
-        images, times = _score_all(score_image, category, maps, progress)
+        images, times = _score_all(score_image, category, maps, progress, keep_map)
         tally = _tally_pixels(test, maps, progress) if any(image.masks for image in test) else None
     finally:
         maps.close()
@@ -75,7 +75,11 @@ def evaluate(
 
 
 def _score_all(
-    score_image: Callable[[Path], ScoredMap], category: Category, maps: MapStore, progress: Progress
+    score_image: Callable[[Path], ScoredMap],
+    category: Category,
+    maps: MapStore,
+    progress: Progress,
+    keep_map: Callable[[Path, np.ndarray], None] | None,
 ) -> tuple[tuple[ScoredImage, ...], list[float]]:
     """Scores and seconds of all pictures; their maps go to `maps`."""
     scored, times = [], []
@@ -89,6 +93,8 @@ def _score_all(
                     f"{image.path}: the model's answer is not a finite number. Its training went wrong: train it again."
                 )
             maps.add(index, result.anomaly)
+            if keep_map is not None:
+                keep_map(image.path, result.anomaly)
             scored.append(ScoredImage(_name(image.path, category.root), image.kind, float(result.score)))
             task.advance()
     return tuple(scored), times
