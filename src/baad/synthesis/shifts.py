@@ -84,7 +84,7 @@ def fill_in(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def _pull(colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted colours [H, W, 3] and their weights [H, W, 1] -> colours everywhere, from half the size where unknown."""
+    """Weighted colours [H, W, 3] and weights [H, W, 1] -> colours everywhere, those of half the size where unknown."""
     height, width = weight.shape[:2]
     if min(height, width) < 2 or bool((weight > 0).all()):
         return colours / np.maximum(weight, 1e-6)
