@@ -1,10 +1,12 @@
-"""Anomaly map above a threshold -> regions with box, area, peak and zones. Labels with numpy alone: scipy would add 35 MB."""
+"""Anomaly map above a threshold -> regions with box, area, peak and zones. Numpy alone: scipy would add 35 MB."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from baad.verdict.zones import ZoneShares, shares_of, mark_zones
+from baad.verdict.zones import ZoneShares, mark_zones, shares_of
+
+ON_PART = ZoneShares(part=1.0, border=0.0, background=0.0)
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Region:
     box: tuple[int, int, int, int]  # x0, y0, x1, y1 in px of the picture; x1 and y1 lie just outside
     area_px: int
     peak: float  # highest value of the anomaly map inside
-    zones: ZoneShares = ZoneShares(part=1.0, border=0.0, background=0.0)  # how much of it lies where
+    zones: ZoneShares = ON_PART  # how much of it lies where
 
 
 def find_regions(
@@ -27,9 +29,9 @@ def find_regions(
     """Outline what lies above `threshold`, highest peak first.
 
     anomaly_map: float [H, W]; foreground: bool [H, W], True on the part, or None where all of it counts as part;
-    border_px: half width of the band along its outline. Pixels that touch by side or corner belong together; regions of fewer than
-    `minimum_area` px are left out. Rows are cut into runs, runs of neighbouring rows that touch are united
-    (He, Chao and Suzuki 2008), all of it in whole-array steps.
+    border_px: half width of the band along its outline. Pixels that touch by side or corner belong together; regions
+    of fewer than `minimum_area` px are left out. Rows are cut into runs, runs of neighbouring rows that touch are
+    united (He, Chao and Suzuki 2008), all of it in whole-array steps.
     """
     alarmed = anomaly_map > threshold
     rows = np.flatnonzero(alarmed.any(axis=1))
