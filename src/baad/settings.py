@@ -103,11 +103,46 @@ class TrainSettings:
         "control.",
         choices=("shipped", "random"),
     )
+    separate_networks: bool = _setting(
+        False, "Give the mask a network of its own instead of a head on the one that rebuilds the picture: a control."
+    )
+    losses: str = _setting(
+        "tuned",
+        "Terms of the loss and their weights: tuned, or plain: squared error and SSIM for the picture, focal loss for "
+        "mask and defects, all of weight 1.",
+        choices=("tuned", "plain"),
+    )
+    invariance: float = _setting(
+        0.0,
+        "Weight of the term that asks for the same answer on the part, and none off it, when the background alone "
+        "changes. Above 0, each picture is seen twice and a step takes about twice as long.",
+        low=0.0,
+        high=100.0,
+    )
     suppression: float = _setting(
         1.0,
-        "How far the anomaly map is lowered where the mask head sees background: 0 not at all, 1 entirely.",
+        "How far the anomaly map is lowered where the mask head sees background: 1 strict, 0.5 lenient, 0 not at all.",
         low=0.0,
         high=1.0,
+    )
+    suppression_margin: float = _setting(
+        0.047,
+        "How far beyond the part's outline the map is not lowered yet, as a share of the picture's side: keeps what "
+        "crosses the outline or sticks out of it.",
+        low=0.0,
+        high=0.25,
+    )
+    suppression_floor: float = _setting(
+        0.001,
+        "Least probability of being part that any place counts with, so that no alarm is lowered without end. 1: "
+        "nothing is lowered.",
+        above=0.0,
+        high=1.0,
+    )
+    anomaly_from: str = _setting(
+        "discriminator",
+        "What the anomaly map shows: the discriminator's answer, or the error of the rebuilt patch features.",
+        choices=("discriminator", "features"),
     )
 
     def __post_init__(self) -> None:

@@ -21,7 +21,8 @@ def plan(**changes) -> BatchPlan:
 
 
 def same(first: Batch, second: Batch) -> bool:
-    return all(torch.equal(one, other) for one, other in zip(vars(first).values(), vars(second).values()))
+    pairs = zip(vars(first).values(), vars(second).values())
+    return all(one is other if one is None else torch.equal(one, other) for one, other in pairs)
 
 
 def test_a_batch_depends_on_seed_and_step_alone(material):
@@ -37,7 +38,8 @@ def test_shapes_and_ranges_are_those_stated(material):
     assert batch.corrupted.shape == batch.clean.shape == (4, 3, 64, 64)
     assert batch.defect.shape == batch.foreground.shape == batch.replaced.shape == (4, 1, 64, 64)
     assert batch.mask_target.shape == (4, 1, 16, 16)
-    for value in vars(batch).values():
+    assert batch.elsewhere is None
+    for value in (value for value in vars(batch).values() if value is not None):
         assert float(value.min()) >= 0.0 and float(value.max()) <= 1.0
     assert batch.pictures().dtype == np.uint8
 
@@ -67,3 +69,18 @@ def test_a_varied_view_moves_picture_and_mask_together():
         moved, mask = vary_view(image, foreground, np.random.default_rng(seed))
         bright = moved.mean(axis=2) > 127
         assert (bright ^ mask).mean() < 0.02
+
+
+def test_a_paired_batch_shows_the_same_part_and_defect_on_another_background(material):
+    pairs = plan(synthesis=Plan(anomaly_share=1.0, background_share=0.0, paired=True))
+    batch = draw_batch(material, pairs, 0)
+    inside = -torch.nn.functional.max_pool2d(-batch.foreground, 7, 1, 3) > 0  # [B, 1, H, W]
+    change = (batch.elsewhere - batch.corrupted).abs() * inside
+    assert float(change.max()) == 0.0
+    assert float((batch.elsewhere - batch.corrupted).abs().mean()) > 0.01
+
+
+def test_pairing_changes_nothing_else_in_a_picture(material):
+    alone, paired = (draw_batch(material, plan(batch_size=1, synthesis=Plan(paired=flag)), 2) for flag in (False, True))
+    assert alone.elsewhere is None
+    assert torch.equal(alone.corrupted, paired.corrupted) and torch.equal(alone.clean, paired.clean)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from baad.errors import TrainingError
-from baad.learn.deploy import FLOOR, DeployGraph, damp_background, gaussian_kernel, smooth_map
+from baad.learn.deploy import DeployGraph, Scoring, damp_background, feature_map, gaussian_kernel, smooth_map
 from baad.learn.export import export_onnx
 from baad.learn.network import SIZES, Baad
 from baad.learn.parity import compare, require_parity
@@ -14,7 +14,7 @@ from baad.runtime.session import Session
 @pytest.fixture(scope="module")
 def graph():
     torch.manual_seed(0)
-    return DeployGraph(Baad(new_pdn("tiny", 0), SIZES["tiny"]), (64, 64), suppression=1.0).eval()
+    return DeployGraph(Baad(new_pdn("tiny", 0), SIZES["tiny"]), (64, 64), Scoring()).eval()
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_the_runtime_agrees_with_the_network(graph, session):
 
 def test_a_changed_weight_makes_the_parity_check_refuse(graph, session):
     scores = sorted(session.run(picture).score for picture in pictures())
-    altered = DeployGraph(graph.model, (64, 64), suppression=1.0).eval()
+    altered = DeployGraph(graph.model, (64, 64), Scoring()).eval()
     with torch.no_grad():
         altered.model.discriminator.out.bias += 1.0
     parity = compare(altered, session, pictures(), threshold=scores[-1] + 0.5)
@@ -54,19 +54,63 @@ def test_a_changed_weight_makes_the_parity_check_refuse(graph, session):
         require_parity(parity)
 
 
+NOWHERE = torch.zeros(1, 1, 1, 1)  # no place is usual
+
+
+def left_part() -> torch.Tensor:
+    """Foreground of 64x64 cells, the left quarter of them part."""
+    foreground = torch.zeros(1, 1, 64, 64)
+    foreground[..., :16] = 1.0
+    return foreground
+
+
 def test_sure_background_is_lowered_and_sure_part_is_not():
-    foreground = torch.zeros(1, 1, 16, 16)
-    foreground[..., :4] = 1.0
-    damped = damp_background(torch.zeros(1, 1, 32, 32), foreground, 1.0)
+    damped = damp_background(torch.zeros(1, 1, 128, 128), left_part(), NOWHERE, Scoring())
     assert float(damped[0, 0, 16, 2]) == pytest.approx(0.0, abs=1e-5)
-    assert float(damped[0, 0, 16, 30]) == pytest.approx(np.log(FLOOR), abs=1e-4)
+    assert float(damped[0, 0, 16, 100]) == pytest.approx(np.log(1e-3), abs=1e-4)
 
 
-def test_a_margin_around_the_part_keeps_its_score():
-    foreground = torch.zeros(1, 1, 16, 16)
-    foreground[..., :4] = 1.0
-    damped = damp_background(torch.zeros(1, 1, 32, 32), foreground, 1.0)
-    assert float(damped[0, 0, 16, 10]) == pytest.approx(0.0, abs=1e-5)  # two cells outside the part
+def test_what_crosses_the_contour_keeps_its_score_on_both_sides():
+    logits = torch.full((1, 1, 128, 128), -6.0)
+    logits[0, 0, 60:64, 28:36] = 5.0  # contamination: half on the part, half up to four cells beyond
+    damped = damp_background(logits, left_part(), NOWHERE, Scoring())
+    assert torch.equal(damped[0, 0, 60:64, 28:36], logits[0, 0, 60:64, 28:36])
+
+
+def test_a_bent_wire_stays_above_all_that_is_normal():
+    logits = torch.full((1, 1, 128, 128), -6.0)
+    logits[0, 0, 60:62, 20:60] = 6.0  # sticks out fourteen cells: far beyond the margin
+    tip = (0, 0, 61, 58)
+    for strength, lowest in ((1.0, -1.0), (0.5, 2.5)):
+        damped = damp_background(logits, left_part(), NOWHERE, Scoring(suppression=strength))
+        assert float(damped[tip]) > lowest > -6.0  # strict lowers its tip, lenient half as much
+        root = damped[0, 0, 60:62, 32:37]
+        assert float(root.min()) == 6.0
+
+
+def test_where_the_part_usually_is_a_missing_part_is_not_damped():
+    logits = torch.full((1, 1, 128, 128), 2.0)
+    gone = torch.zeros(1, 1, 64, 64)  # the mask head sees no part at all
+    damped = damp_background(logits, gone, left_part(), Scoring())
+    assert torch.equal(damped[..., :30], logits[..., :30])
+    assert float(damped[0, 0, 0, 100]) == pytest.approx(2.0 + np.log(1e-3), abs=1e-4)
+
+
+def test_a_floor_of_one_lowers_nothing():
+    logits = torch.randn(1, 1, 128, 128)
+    assert torch.allclose(damp_background(logits, left_part(), NOWHERE, Scoring(floor=1.0)), logits)
+
+
+def test_the_map_of_the_features_is_the_logarithm_of_their_error():
+    features = torch.zeros(1, 4, 8, 8)
+    rebuilt = torch.full((1, 4, 8, 8), 0.5)
+    assert torch.allclose(feature_map(features, rebuilt), torch.full((1, 1, 16, 16), float(np.log(0.25))), atol=1e-4)
+
+
+def test_a_graph_of_the_feature_error_runs_too(graph):
+    model = graph.model
+    session = Session(export_onnx(DeployGraph(model, 64, Scoring(anomaly_from="features")).eval()), threads=1)
+    assert session.run(pictures(1)[0]).score != pytest.approx(Session(export_onnx(graph)).run(pictures(1)[0]).score)
 
 
 def test_smoothing_keeps_the_level_up_to_the_edge():

@@ -3,7 +3,17 @@ import math
 import pytest
 import torch
 
-from baad.learn.losses import dice_loss, feature_loss, focal_loss, image_loss, mask_loss
+from baad.learn.losses import (
+    dice_loss,
+    feature_loss,
+    focal_loss,
+    image_loss,
+    invariance_loss,
+    loss_weights,
+    mask_loss,
+    ssim,
+)
+from baad.settings import TrainSettings
 
 
 def test_focal_loss_of_an_undecided_cell():
@@ -47,3 +57,45 @@ def test_the_worst_cells_count_twice_in_the_feature_loss():
     rebuilt[:, :, 5, 5] = 1.0  # one cell of a hundred
     loss = feature_loss(rebuilt, clean, torch.ones(1, 1, 10, 10))
     assert float(loss) == pytest.approx(1 / 100 + 0.5 * 1.0)
+
+
+def left_half(side: int = 32) -> torch.Tensor:
+    part = torch.zeros(1, 1, side, side)
+    part[..., : side // 2] = 1.0
+    return part
+
+
+def test_an_answer_that_ignores_the_background_costs_nothing():
+    logits = torch.full((1, 1, 16, 16), -30.0)
+    logits[..., 2, 2] = 8.0  # a defect on the part, seen alike on both backgrounds
+    assert float(invariance_loss(logits, logits, left_half(), torch.zeros(1, 1, 32, 32))) < 1e-6
+
+
+def test_a_changed_answer_on_the_part_and_a_cry_off_it_cost():
+    quiet, nothing = torch.full((1, 1, 16, 16), -30.0), torch.zeros(1, 1, 32, 32)
+    on_part, off_part, at_edge = quiet.clone(), quiet.clone(), quiet.clone()
+    on_part[..., :4], off_part[..., 12:], at_edge[..., 7:9] = -28.0, 10.0, 10.0
+    assert float(invariance_loss(quiet, on_part, left_half(), nothing)) > 1.0
+    assert float(invariance_loss(quiet, off_part, left_half(), nothing)) > 1.0
+    assert float(invariance_loss(quiet, at_edge, left_half(), nothing)) < 1e-6  # the outline itself does not count
+
+
+def test_a_defect_beside_the_part_may_be_cried_at():
+    crying, defect = torch.full((1, 1, 16, 16), -30.0), torch.zeros(1, 1, 32, 32)
+    crying[..., 6, 12] = 10.0
+    defect[..., 12:14, 24:26] = 1.0
+    assert float(invariance_loss(crying, crying, left_half(), defect)) < 1e-6
+
+
+def test_ssim_is_one_for_equal_images_and_as_defined_for_flat_ones():
+    image = torch.rand(1, 3, 16, 16)
+    assert float(ssim(image, image)) == pytest.approx(1.0, abs=1e-5)
+    dark, light = torch.full((1, 1, 12, 12), 0.2), torch.full((1, 1, 12, 12), 0.8)
+    assert float(ssim(dark, light)) == pytest.approx((0.32 + 1e-4) / (0.68 + 1e-4), abs=1e-4)
+
+
+def test_a_head_that_is_off_is_not_taught():
+    weights = loss_weights(TrainSettings(mask_head=False, image_head=False, feature_head=False))
+    assert (weights.image, weights.mask, weights.feature) == (0.0, 0.0, 0.0)
+    plain = loss_weights(TrainSettings(losses="plain", feature_head=False))
+    assert (plain.image, plain.feature, plain.mask, plain.focal, plain.dice) == (1.0, 0.0, 1.0, 1.0, 0.0)

@@ -62,3 +62,14 @@ def test_without_the_image_head_the_reconstruction_changes_nothing():
         before = model(image).anomaly_logits
         model.mtrs.image_head.at_128.bias += 3.0
         assert torch.equal(model(image).anomaly_logits, before)
+
+
+def test_two_networks_share_neither_neck_nor_trunk_and_cost_more():
+    shared, separate = build("fast"), build("fast", separate=True)
+    assert describe_cost(separate, 256)["parameters"] > describe_cost(shared, 256)["parameters"]
+    assert describe_cost(separate, 256)["macs"] > describe_cost(shared, 256)["macs"]
+    separate.mtrs.train()
+    _, foreground, _ = separate.mtrs(torch.rand(2, 128, 64, 64))
+    foreground.sum().backward()
+    assert all(parameter.grad is None for parameter in separate.mtrs.trunk.parameters())
+    assert all(parameter.grad is not None for parameter in separate.mtrs.mask_trunk.parameters())

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from baad.verdict.regions import Region, find_regions
+from baad.verdict.zones import ZoneShares, share_alarm, widen
 
 
 def test_two_places_come_with_box_area_and_peak_the_higher_peak_first():
@@ -83,3 +84,33 @@ def test_areas_add_up_and_turning_the_map_turns_the_boxes(anomaly_map):
     assert peaks == sorted(peaks, reverse=True)
     turned = {(y0, x0, y1, x1) for x0, y0, x1, y1 in (region.box for region in find_regions(anomaly_map.T, 0.5))}
     assert turned == {region.box for region in regions}
+
+
+def test_every_region_says_how_much_of_it_lies_on_part_border_and_background():
+    foreground = np.zeros((20, 30), bool)
+    foreground[:, :10] = True
+    alarmed = np.zeros((20, 30))
+    alarmed[2, 2:6] = 3.0  # on the part
+    alarmed[9, 6:16] = 2.0  # across the outline: 2 px on the part, 4 on the band, 4 beyond
+    alarmed[15, 20:25] = 1.0  # on the background
+    found = find_regions(alarmed, 0.5, foreground=foreground, border_px=2)
+    assert [region.zones for region in found] == [
+        ZoneShares(1.0, 0.0, 0.0),
+        ZoneShares(0.2, 0.4, 0.4),
+        ZoneShares(0.0, 0.0, 1.0),
+    ]
+
+
+def test_the_zones_of_the_regions_make_up_those_of_the_whole_alarm():
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        anomaly_map, foreground = rng.random((24, 31)), rng.random((24, 31)) > 0.5
+        foreground = widen(foreground & (rng.random((24, 31)) > 0.9), 3)
+        alarmed = anomaly_map > 0.8
+        if not alarmed.any():
+            continue
+        regions = find_regions(anomaly_map, 0.8, foreground=foreground, border_px=1)
+        whole = share_alarm(alarmed, foreground, 1)
+        for zone in ("part", "border", "background"):
+            pixels = sum(region.area_px * getattr(region.zones, zone) for region in regions)
+            assert pixels == pytest.approx(alarmed.sum() * getattr(whole, zone))

@@ -17,7 +17,7 @@ from baad.data.homes import homes_of
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.errors import DataError, SettingError
-from baad.learn.deploy import DeployGraph
+from baad.learn.deploy import DeployGraph, Scoring
 from baad.learn.export import export_onnx
 from baad.learn.reload import load_model
 from baad.learn.train import train
@@ -102,7 +102,8 @@ def measure(category: Category, model: Path, variant: str, seed: int, progress: 
     if variant == "mask_ones":
         network, _ = load_model(model)
         network.mask_head = False
-        session = Session(export_onnx(DeployGraph(network, tuple(bundle.manifest["input_shape"]), 0.0)))
+        shape = tuple(bundle.manifest["input_shape"])
+        session = Session(export_onnx(DeployGraph(network, shape, Scoring(suppression=0.0))))
     card = evaluate(lambda path: session.run(read_image(path)), category, progress)
     manifest = bundle.manifest
     return card.row(method=variant, seed=seed, steps=manifest["steps"], train_minutes=manifest["train_minutes"])

@@ -39,9 +39,13 @@ def map_path(folder: Path, category: Category, picture: Path) -> Path:
 
     The place of the picture in its category is kept, so that MVTec AD 2's come to lie in test_public.
     """
+    return folder / category.name / place_in(category, picture).with_suffix(".tiff")
+
+
+def place_in(category: Category, picture: Path) -> Path:
+    """Where a picture lies below its category's folder: test/defect/id.png; all of its path where it lies elsewhere."""
     inside = picture.is_relative_to(category.root)
-    place = picture.relative_to(category.root) if inside else Path(*picture.resolve().parts[1:])
-    return folder / category.name / place.with_suffix(".tiff")
+    return picture.relative_to(category.root) if inside else Path(*picture.resolve().parts[1:])
 
 
 def read_map(path: Path | str) -> np.ndarray:

@@ -6,6 +6,7 @@ A batch depends on the seed and the step alone, so that a resumed run sees what 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,9 +29,11 @@ class Batch:
     foreground: Tensor
     replaced: Tensor  # background whose content was changed
     mask_target: Tensor  # [B, 1, H / 4, W / 4], share of the cell that the mask head shall call part
+    elsewhere: Tensor | None = None  # corrupted, on other backgrounds; None where the plan does not ask for it
 
     def to(self, device: torch.device) -> "Batch":
-        return Batch(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: value.to(device) for name, value in values.items() if value is not None})
 
     def pictures(self) -> np.ndarray:
         """The corrupted pictures as they were drawn, uint8 [B, H, W, 3]."""
@@ -121,4 +124,6 @@ def stack_examples(examples: list[Example], mask_target: str) -> Batch:
 
     defect, foreground = masks("defect"), masks("foreground")
     wanted = torch.maximum(foreground, defect) if mask_target == "union" else foreground
-    return Batch(images("corrupted"), images("clean"), defect, foreground, masks("replaced"), F.avg_pool2d(wanted, 4))
+    elsewhere = None if examples[0].elsewhere is None else images("elsewhere")
+    target = F.avg_pool2d(wanted, 4)
+    return Batch(images("corrupted"), images("clean"), defect, foreground, masks("replaced"), target, elsewhere)

@@ -5,6 +5,7 @@ calibration beside the graph and can be changed without it.
 """
 
 import copy
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -13,11 +14,30 @@ from torch import Tensor, nn
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.mtrs import unfold
 from baad.learn.network import Baad
+from baad.settings import TrainSettings
 
 TOP_CELLS = 16  # of 128x128: the image score is the mean of the highest
 SMOOTHING = 1.0  # standard deviation in cells of the 128x128 map, 2 px at 256
-MARGIN = 3  # cells of the 64x64 mask by which the part is widened before the background is damped
-FLOOR = 1e-3  # of the foreground probability, so that nothing is damped away for good
+LEAST_ERROR = 1e-6  # of the features, before its logarithm is taken
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How the network's outputs become the map; nothing of it is learnt.
+
+    suppression: 1 strict, .5 lenient, 0 off; margin: share of the picture's side; floor: least probability of part;
+    anomaly_from: "discriminator" or "features", as in the settings of these names.
+    """
+
+    suppression: float = 1.0
+    margin: float = 0.047
+    floor: float = 1e-3
+    anomaly_from: str = "discriminator"
+
+
+def scoring_of(settings: TrainSettings) -> Scoring:
+    """What the settings say of scoring."""
+    return Scoring(settings.suppression, settings.suppression_margin, settings.suppression_floor, settings.anomaly_from)
 
 
 class DeployGraph(nn.Module):
@@ -29,11 +49,11 @@ class DeployGraph(nn.Module):
 
     kernel: Tensor
 
-    def __init__(self, model: Baad, input_shape: tuple[int, int], suppression: float) -> None:
+    def __init__(self, model: Baad, input_shape: tuple[int, int], scoring: Scoring) -> None:
         super().__init__()
         self.model: Baad = fold_batch_norms(copy.deepcopy(model).eval())  # type: ignore[assignment]
         self.input_shape = input_shape
-        self.suppression = suppression if model.mask_head else 0.0
+        self.scoring, self.damps = scoring, model.mask_head and scoring.suppression > 0
         self.register_buffer("kernel", gaussian_kernel(SMOOTHING), persistent=False)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -44,8 +64,13 @@ class DeployGraph(nn.Module):
         foreground = torch.sigmoid(outputs.foreground_logits)  # [B, 1, 64, 64]
         if not self.model.mask_head:
             foreground = torch.ones_like(foreground)
-        smooth = smooth_map(outputs.anomaly_logits, self.kernel)  # [B, 1, 128, 128]
-        raw = damp_background(smooth, foreground, self.suppression) if self.suppression > 0 else smooth
+        if self.scoring.anomaly_from == "features":
+            found = feature_map(outputs.features, outputs.rebuilt_features)
+        else:
+            found = outputs.anomaly_logits
+        raw = smooth_map(found, self.kernel)  # [B, 1, 128, 128]
+        if self.damps:
+            raw = damp_background(raw, foreground, self.model.usual, self.scoring)
         score = torch.topk(raw.flatten(1), TOP_CELLS, dim=1).values.mean(dim=1)  # [B]
         anomaly_map = F.interpolate(raw, size=size, mode="bilinear", align_corners=False)[:, 0]
         foreground = F.interpolate(foreground, size=size, mode="bilinear", align_corners=False)[:, 0]
@@ -60,14 +85,24 @@ def smooth_map(logits: Tensor, kernel: Tensor) -> Tensor:
     return F.conv2d(logits, kernel, padding=reach) / F.conv2d(inside, kernel, padding=reach)
 
 
-def damp_background(logits: Tensor, foreground: Tensor, strength: float) -> Tensor:
-    """Lower the logits [B, 1, 2h, 2w] where the part is not: logits + strength * log(probability of part).
+def feature_map(features: Tensor, rebuilt: Tensor) -> Tensor:
+    """Logarithm of the mean squared error of the rebuilt features: [B, C, h, w] twice -> [B, 1, 2h, 2w]."""
+    error = ((features - rebuilt) ** 2).mean(dim=1, keepdim=True)  # [B, 1, h, w]
+    return F.interpolate(torch.log(error + LEAST_ERROR), scale_factor=2.0, mode="bilinear", align_corners=False)
 
-    On logits, a sum stands for the product of probabilities without its ties. The part is widened by a margin first,
-    so that what sticks out of it or lies across its contour keeps its score (METHOD C7). foreground: [B, 1, h, w].
+
+def damp_background(logits: Tensor, foreground: Tensor, usual: Tensor, scoring: Scoring) -> Tensor:
+    """Lower the logits [B, 1, 2h, 2w] where the part is not: logits + suppression * log(probability of part).
+
+    On logits, a sum stands for the product of probabilities without its ties. Three things keep defects that are not
+    on the part as it is seen (METHOD C7): the part is widened by a margin, for what lies across its contour or sticks
+    out of it; where the part usually is nothing is damped, for parts that are missing; and no probability counts as
+    less than the floor, for what lies beyond. foreground [B, 1, h, w]; usual: the same, or one cell for all.
     """
-    widened = F.max_pool2d(foreground, 2 * MARGIN + 1, 1, MARGIN)
-    damping = strength * torch.log(widened * (1.0 - FLOOR) + FLOOR)  # [B, 1, h, w], at most 0
+    margin = round(scoring.margin * foreground.shape[-1])
+    widened = F.max_pool2d(foreground, 2 * margin + 1, 1, margin) if margin else foreground
+    part = torch.maximum(widened, usual)
+    damping = scoring.suppression * torch.log(part * (1.0 - scoring.floor) + scoring.floor)  # [B, 1, h, w], at most 0
     return logits + F.interpolate(damping, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 

@@ -20,6 +20,8 @@ from baad.progress import Progress
 from baad.settings import TrainSettings
 
 PROPOSED_AT = 256  # px
+CELL = 4  # px of the network's picture per cell of its mask
+ALIKE = 0.9  # overlap (IoU) of a picture's mask with the usual place, in the mean, from which the part lies still
 
 
 def find_foreground(images: np.ndarray, settings: TrainSettings, progress: Progress) -> Gate:
@@ -39,8 +41,22 @@ def find_foreground(images: np.ndarray, settings: TrainSettings, progress: Progr
     return replace(found, masks=np.stack([resize_map(mask, shape) for mask in found.masks]))
 
 
+def find_usual_place(foregrounds: np.ndarray) -> torch.Tensor:
+    """Share of the pictures in which each cell is part, [1, 1, H / 4, W / 4], from masks bool [N, H, W].
+
+    One cell of 0 where the part does not lie alike in all of them: then no place is usual.
+    """
+    share = foregrounds.mean(0, dtype=np.float32)  # [H, W]
+    usual = share > 0.5
+    overlap = [(mask & usual).sum() / max(1, (mask | usual).sum()) for mask in foregrounds]
+    if np.mean(overlap) < ALIKE:
+        return torch.zeros(1, 1, 1, 1)
+    height, width = (side // CELL for side in share.shape)
+    return torch.from_numpy(share.reshape(height, CELL, width, CELL).mean((1, 3)))[None, None]
+
+
 def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
-    """The PDN's features of pictures uint8 [N, S, S, 3] -> float32 [N, S / 4, S / 4, C]."""
+    """The PDN's features of pictures uint8 [N, H, W, 3] -> float32 [N, H / 4, W / 4, C]."""
     found = []
     with torch.no_grad(), autocast():
         for start in range(0, len(images), 8):

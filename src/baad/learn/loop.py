@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from baad.errors import TrainingError
 from baad.learn.batches import Batch
 from baad.learn.checkpoint import continued_log, load_checkpoint, read_header, save_checkpoint
-from baad.learn.losses import LossWeights, baad_loss
+from baad.learn.losses import baad_loss, loss_weights
 from baad.learn.network import Baad
 from baad.learn.precision import autocast
 from baad.progress import Progress
@@ -90,12 +90,14 @@ def run(
             torch.manual_seed(settings.seed * 1_000_003 + step)  # dropout and noise depend on seed and step alone
             batch = batch.to(device)  # corrupted, clean [B, 3, 256, 256]
             set_learning_rate(optimizer, learning_rate_at(step, settings))
+            with_anomaly = step >= RECONSTRUCTION_ONLY * settings.steps
             with autocast(device.type):
                 outputs = model(batch.corrupted)
                 with torch.no_grad():
                     clean_features = model.pdn(batch.clean)  # [B, C, 64, 64]
-            with_anomaly = step >= RECONSTRUCTION_ONLY * settings.steps
-            parts = baad_loss(outputs, batch, clean_features, LossWeights(), with_anomaly)
+                paired = with_anomaly and batch.elsewhere is not None
+                elsewhere = model(batch.elsewhere).anomaly_logits if paired else None
+            parts = baad_loss(outputs, batch, clean_features, loss_weights(settings), with_anomaly, elsewhere)
             check_loss(parts.total, step)
             optimizer.zero_grad(set_to_none=True)
             parts.total.backward()

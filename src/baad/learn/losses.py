@@ -3,7 +3,7 @@
 Terms and weights start from the measurements in METHOD (prototype section, C5).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -12,10 +12,12 @@ from torch import Tensor
 from baad.learn.batches import Batch
 from baad.learn.mtrs import unfold
 from baad.learn.network import Outputs
+from baad.settings import TrainSettings
 
 BACKGROUND_WEIGHT = 0.2  # of the reconstruction, where the background was left as it is; 0 where it was replaced
 BORDER_CELLS = 2  # rows and columns at the image's edge that zero padding disturbs: 8 px
 BORDER_WEIGHT = 0.3
+SEAM = 3  # px along the outline that a change of the background may touch
 PLAIN = 40.0  # grey levels by which a defect pixel differs when it is plain to see
 
 
@@ -28,6 +30,22 @@ class LossWeights:
     mask: float = 0.5
     focal: float = 5.0
     dice: float = 0.5
+    invariance: float = 0.0
+    plain: bool = False  # squared error and SSIM for the picture, focal loss for the mask (as IFgNet)
+
+
+def loss_weights(settings: TrainSettings) -> LossWeights:
+    """What the settings say of the loss. A head that is switched off is not taught either."""
+    weights = LossWeights()
+    if settings.losses == "plain":
+        weights = LossWeights(image=1.0, feature=1.0, mask=1.0, focal=1.0, dice=0.0, plain=True)
+    return replace(
+        weights,
+        image=weights.image * settings.image_head,
+        feature=weights.feature * settings.feature_head,
+        mask=weights.mask * settings.mask_head,
+        invariance=settings.invariance,
+    )
 
 
 @dataclass(frozen=True)
@@ -39,27 +57,74 @@ class LossParts:
     feature: Tensor
     mask: Tensor
     anomaly: Tensor
+    invariance: Tensor
 
 
 def baad_loss(
-    outputs: Outputs, batch: Batch, clean_features: Tensor, weights: LossWeights, with_anomaly: bool
+    outputs: Outputs,
+    batch: Batch,
+    clean_features: Tensor,
+    weights: LossWeights,
+    with_anomaly: bool,
+    elsewhere: Tensor | None = None,
 ) -> LossParts:
     """All terms of one step. `clean_features` [B, C, 64, 64]: the PDN's of `batch.clean`.
 
-    `with_anomaly` is False in the first part of training, when only the reconstruction learns.
+    `with_anomaly` is False in the first part of training, when only the reconstruction learns. `elsewhere`: the
+    anomaly logits [B, 1, 128, 128] of `batch.elsewhere`, where there is one.
     """
-    image = image_loss(unfold(outputs.picture.float()), batch.clean, reconstruction_weight(batch))
+    rebuilt = unfold(outputs.picture.float())
+    if weights.plain:
+        image = F.mse_loss(rebuilt, batch.clean) + 1.0 - ssim(rebuilt, batch.clean)
+    else:
+        image = image_loss(rebuilt, batch.clean, reconstruction_weight(batch))
     cell_weight = F.avg_pool2d(reconstruction_weight(batch), 4)  # [B, 1, 64, 64]
     feature = feature_loss(outputs.rebuilt_features.float(), clean_features.float(), cell_weight)
-    mask = mask_loss(outputs.foreground_logits.float(), batch.mask_target)
+    seen = outputs.foreground_logits.float()
+    mask = focal_loss(seen, batch.mask_target) if weights.plain else mask_loss(seen, batch.mask_target)
+    invariance = torch.zeros(())
     if with_anomaly:
         logits = outputs.anomaly_logits.float()
         target = F.avg_pool2d(defect_target(batch), 2)  # [B, 1, 128, 128]
         anomaly = weights.focal * focal_loss(logits, target) + weights.dice * dice_loss(logits, target)
+        if elsewhere is not None:
+            invariance = invariance_loss(logits, elsewhere.float(), batch.foreground, batch.defect)
     else:
         anomaly = torch.zeros(())
     total = weights.image * image + weights.feature * feature + weights.mask * mask + anomaly
-    return LossParts(total, image.detach(), feature.detach(), mask.detach(), anomaly.detach())
+    if weights.invariance > 0:
+        total = total + weights.invariance * invariance
+    return LossParts(total, image.detach(), feature.detach(), mask.detach(), anomaly.detach(), invariance.detach())
+
+
+def invariance_loss(logits: Tensor, elsewhere: Tensor, foreground: Tensor, defect: Tensor) -> Tensor:
+    """How much the answer depends on the background: mean |difference| on the part, mean softplus off it (METHOD C5).
+
+    logits, elsewhere: [B, 1, h, w] of the same pictures on two backgrounds; foreground, defect: [B, 1, 2h, 2w], 0 or 1.
+    Pixels along the outline, which a change of the background may touch, and defects that stick out do not count.
+    """
+    inside = F.avg_pool2d(-F.max_pool2d(-foreground, 2 * SEAM + 1, 1, SEAM), 2) >= 1.0  # [B, 1, h, w]
+    marked = F.max_pool2d(torch.maximum(foreground, defect), 2 * SEAM + 1, 1, SEAM)
+    outside = F.avg_pool2d(marked, 2) <= 0.0
+    differing = ((logits - elsewhere).abs() * inside).sum() / inside.sum().clamp(min=1)
+    crying = (F.softplus(elsewhere) * outside).sum() / outside.sum().clamp(min=1)
+    return differing + crying
+
+
+def ssim(first: Tensor, second: Tensor) -> Tensor:
+    """Mean structural similarity of images [B, C, H, W] in 0..1 (Wang et al. 2004): 11x11 Gaussian of deviation 1.5."""
+    channels = first.shape[1]
+    line = torch.exp(-0.5 * (torch.arange(-5, 6, device=first.device) / 1.5) ** 2)
+    window = (line[:, None] * line[None] / line.sum() ** 2).expand(channels, 1, 11, 11)
+
+    def blur(images: Tensor) -> Tensor:
+        return F.conv2d(images, window, groups=channels)
+
+    one, other = blur(first), blur(second)
+    spread_one, spread_other = blur(first**2) - one**2, blur(second**2) - other**2
+    together = blur(first * second) - one * other
+    likeness = (2 * one * other + 0.01**2) * (2 * together + 0.03**2)
+    return (likeness / ((one**2 + other**2 + 0.01**2) * (spread_one + spread_other + 0.03**2))).mean()
 
 
 def defect_target(batch: Batch) -> Tensor:

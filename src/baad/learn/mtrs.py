@@ -84,20 +84,28 @@ class MaskHead(nn.Module):
 
 
 class Mtrs(nn.Module):
-    """PDN features [B, C, 64, 64] -> picture, foreground logits, rebuilt features. Cells are for 256 px images."""
+    """PDN features [B, C, 64, 64] -> picture, foreground logits, rebuilt features. Cells are for 256 px images.
 
-    def __init__(self, features: int, shape: MtrsShape) -> None:
+    With `separate`, the two-network way that a shared trunk stands against: the mask has a neck and trunk of its own.
+    """
+
+    def __init__(self, features: int, shape: MtrsShape, separate: bool = False) -> None:
         super().__init__()
         self.neck = nn.Conv2d(features, shape.neck, 1)
         self.trunk = Trunk(shape)
         self.image_head = ImageHead(shape.up[1], shape)
         self.mask_head = MaskHead(shape.up[1], shape.neck, shape.mask)
         self.feature_head = nn.Conv2d(shape.image[0], features, 1)
+        self.mask_neck = nn.Conv2d(features, shape.neck, 1) if separate else None
+        self.mask_trunk = Trunk(shape) if separate else None
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         neck = F.dropout2d(self.neck(features), 0.1, self.training)  # [B, neck, 64, 64]
         shared = self.trunk(neck)  # [B, up 1, 32, 32]
         picture, at_64 = self.image_head(shared)
+        if self.mask_neck is not None and self.mask_trunk is not None:
+            neck = F.dropout2d(self.mask_neck(features), 0.1, self.training)
+            shared = self.mask_trunk(neck)
         return picture, self.mask_head(shared, neck), self.feature_head(at_64)
 
 

@@ -10,6 +10,7 @@ from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.discriminator import Discriminator, DiscriminatorShape
 from baad.learn.mtrs import Mtrs, MtrsShape
 from baad.learn.pdn import Pdn
+from baad.settings import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,30 @@ class Baad(nn.Module):
 
     Without `mask_head` the discriminator is told that everything is foreground; without `image_head` it sees the image
     in the place of the reconstruction, and without `feature_head` no difference of features. The heads keep their
-    weights, so that one design serves every ablation.
+    weights, so that one design serves every ablation. With `separate` the mask has a network of its own.
+
+    `usual` [1, 1, h, w] in 0..1: share of the training pictures in which a cell of the mask is part, where the part
+    always lies alike; one cell of 0 where it does not.
     """
 
+    usual: Tensor
+
     def __init__(
-        self, pdn: Pdn, size: Size, image_head: bool = True, mask_head: bool = True, feature_head: bool = True
+        self,
+        pdn: Pdn,
+        size: Size,
+        image_head: bool = True,
+        mask_head: bool = True,
+        feature_head: bool = True,
+        separate: bool = False,
     ) -> None:
         super().__init__()
         features = pdn.head.out_channels
         self.pdn = fold_batch_norms(pdn.eval())
-        self.mtrs = Mtrs(features, size.mtrs)
+        self.mtrs = Mtrs(features, size.mtrs, separate)
         self.discriminator = Discriminator(features, size.discriminator)
         self.image_head, self.mask_head, self.feature_head = image_head, mask_head, feature_head
+        self.register_buffer("usual", torch.zeros(1, 1, 1, 1))
 
     def train(self, mode: bool = True) -> "Baad":
         super().train(mode)
@@ -82,6 +95,12 @@ class Baad(nn.Module):
     def trained_parts(self) -> dict[str, nn.Module]:
         """The parts that training changes, by name."""
         return {"mtrs": self.mtrs, "discriminator": self.discriminator}
+
+
+def new_network(pdn: Pdn, settings: TrainSettings) -> Baad:
+    """The network that the settings describe, around a PDN of their size."""
+    heads = (settings.image_head, settings.mask_head, settings.feature_head)
+    return Baad(pdn, SIZES[settings.size], *heads, separate=settings.separate_networks)
 
 
 def describe_cost(model: Baad, input_shape: tuple[int, int]) -> dict[str, int]:

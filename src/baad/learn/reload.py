@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load
 
 from baad.bundle import read_bundle, read_member
-from baad.learn.network import SIZES, Baad
+from baad.learn.network import Baad, new_network
 from baad.learn.pdn import PDN_SHAPES, Pdn
 from baad.settings import TrainSettings
 
@@ -18,8 +18,10 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
     known = {field.name for field in fields(TrainSettings)}
     settings = TrainSettings(**{name: value for name, value in manifest["settings"].items() if name in known})
     shape = PDN_SHAPES[settings.size]
-    model = Baad(Pdn(shape), SIZES[settings.size], settings.image_head, settings.mask_head, settings.feature_head)
-    model.load_state_dict(load(read_member(path, "weights.safetensors")))
+    model = new_network(Pdn(shape), settings)
+    state = load(read_member(path, "weights.safetensors"))
+    model.usual = state.setdefault("usual", model.usual)  # its size is that of the pictures; older files lack it
+    model.load_state_dict(state)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     return model.eval().to(torch.float32), settings

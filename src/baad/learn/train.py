@@ -26,11 +26,11 @@ from baad.errors import DataError, OutputError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.card import describe_model, sample_pictures
-from baad.learn.deploy import DeployGraph
+from baad.learn.deploy import DeployGraph, scoring_of
 from baad.learn.export import export_onnx
-from baad.learn.foreground_masks import find_foreground, read_foreground
+from baad.learn.foreground_masks import find_foreground, find_usual_place, read_foreground
 from baad.learn.loop import run
-from baad.learn.network import SIZES, Baad, describe_cost
+from baad.learn.network import Baad, describe_cost, new_network
 from baad.learn.parity import compare, require_parity
 from baad.learn.pdn import fit_features, load_pdn, new_pdn
 from baad.learn.resume import (
@@ -188,7 +188,10 @@ def prepare(
 def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibration]:
     """The network as the line runs it, ONNX, and its thresholds. Raises TrainingError where the two differ."""
     settings, gate = ready.settings, ready.gate
-    graph = DeployGraph(model, ready.pictures.input_shape, settings.suppression if gate.accepted else 0.0).eval()
+    scoring = scoring_of(settings) if gate.accepted else replace(scoring_of(settings), suppression=0.0)
+    if gate.accepted:
+        model.usual = find_usual_place(ready.material.foregrounds).to(model.usual.device)
+    graph = DeployGraph(model, ready.pictures.input_shape, scoring).eval()
     progress.say("exporting")
     onnx = export_onnx(graph)
     session = Session(onnx, settings.threads)
@@ -304,7 +307,7 @@ def new_model(settings: TrainSettings, pictures: np.ndarray) -> Baad:
     pdn = fit_features(pdn, pictures)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
-        model = Baad(pdn, SIZES[settings.size], settings.image_head, settings.mask_head, settings.feature_head)
+        model = new_network(pdn, settings)
     device = "cuda" if settings.device == "auto" and torch.cuda.is_available() else settings.device
     return model.to("cpu" if device == "auto" else device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -315,6 +318,7 @@ def batch_plan(settings: TrainSettings, gate: Gate) -> BatchPlan:
         anomaly_share=settings.anomaly_share,
         background_share=settings.background_share if gate.accepted else 0.0,
         anomalies_on=settings.anomalies_on,
+        paired=settings.invariance > 0 and gate.accepted,
     )
     return BatchPlan(settings.batch_size, settings.seed, synthesis, settings.mask_target, settings.steps // 3)
 

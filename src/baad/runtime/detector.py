@@ -75,11 +75,12 @@ def judge(raw: RawMaps, shape: tuple[int, int], calibration: Calibration, notes:
     anomaly_map = resize_map(raw.anomaly, shape)  # float32 [H, W]
     foreground = resize_map(raw.foreground, shape)  # float32 [H, W]
     network_pixel = math.ceil(shape[0] * shape[1] / raw.anomaly.size)  # px; smaller regions come from interpolation
+    part, border_px, threshold = foreground > 0.5, border_width(shape), calibration.pixel_threshold
     return decide(
         score=raw.score,
         calibration=calibration,
-        regions=find_regions(anomaly_map, calibration.pixel_threshold, minimum_area=network_pixel),
-        zones=share_alarm(anomaly_map > calibration.pixel_threshold, foreground > 0.5, border_width(shape)),
+        regions=find_regions(anomaly_map, threshold, network_pixel, part, border_px),
+        zones=share_alarm(anomaly_map > threshold, part, border_px),
         anomaly_map=anomaly_map,
         foreground=foreground,
         notes=notes,

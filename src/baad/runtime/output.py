@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,7 +23,7 @@ RECORD_FIELDS = {
     "p_value": "share of good pictures that score at least this high, above 0, at most 1",
     "display": "score on a scale of 0 to 1, .5 at the threshold",
     "regions": "places above the pixel threshold, highest peak first: box [x0, y0, x1, y1] in px with x1 and y1 just "
-    "outside, area in px, peak (raw)",
+    "outside, area in px, peak (raw), zones: shares of its area on part, border and background",
     "zones": "shares of the area above the pixel threshold on the part, on the border band around its outline and on "
     "the background; they sum to 1, or are 0 without such an area",
     "notes": "what makes the verdict doubtful, in words; mostly empty",
@@ -57,12 +58,10 @@ def verdict_record(verdict: Verdict, path: Path | str) -> dict[str, Any]:
         "threshold": verdict.threshold,
         "p_value": verdict.p_value,
         "display": verdict.display,
-        "regions": [{"box": list(r.box), "area": r.area_px, "peak": r.peak} for r in verdict.regions],
-        "zones": {
-            "part": verdict.zones.part,
-            "border": verdict.zones.border,
-            "background": verdict.zones.background,
-        },
+        "regions": [
+            {"box": list(r.box), "area": r.area_px, "peak": r.peak, "zones": asdict(r.zones)} for r in verdict.regions
+        ],
+        "zones": asdict(verdict.zones),
         "notes": list(verdict.notes),
     }
 

@@ -42,12 +42,22 @@ def change_background(
         picture, foreground = shift_part(picture, foreground, rng)
         if rng.random() < 0.5:
             return Scenery(picture, foreground)
+    return Scenery(repaint_background(picture, foreground, sources, rng), foreground)
+
+
+def repaint_background(
+    picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np.random.Generator
+) -> np.ndarray:
+    """One to three changes of the background with the part where it is, uint8 [H, W, 3].
+
+    Needs some background: at least one pixel of `foreground` bool [H, W] is False.
+    """
     behind = soften_edge(foreground, rng)
     for _ in range(1 if rng.random() < 0.65 else int(rng.integers(2, 4))):
         change = choose(rng, CHANGES)
         changed = change(picture, foreground, sources, rng)
         picture = mix(picture, changed, behind)
-    return Scenery(picture, foreground)
+    return picture
 
 
 def soften_edge(foreground: np.ndarray, rng: np.random.Generator) -> np.ndarray:

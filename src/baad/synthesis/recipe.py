@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from baad.synthesis.background import FULL, change_background
+from baad.synthesis.background import FULL, change_background, repaint_background
 from baad.synthesis.banks import Banks, make_banks
 from baad.synthesis.chance import choose, log_uniform
 from baad.synthesis.defects import KINDS, LUMPS, SHARES, add_defect
@@ -28,6 +28,7 @@ class Plan:
     background_share: float = 0.3  # of the pictures get another background, labelled normal
     anomalies_on: str = "foreground"  # or "anywhere"
     seam_share: float = 0.1  # of the pictures get a harmless seam: their own content pasted where it was
+    paired: bool = False  # every picture comes a second time, on another background
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Example:
     defect: np.ndarray  # exactly the pixels where some channel of the two differs by VISIBLE or more
     foreground: np.ndarray  # the part, where it now is
     replaced: np.ndarray  # background whose content is no longer that of the picture
+    elsewhere: np.ndarray | None = None  # corrupted, on another background; the plan asks for it
 
 
 def draw_example(
@@ -69,7 +71,12 @@ def draw_example(
     corrupted = clean
     if rng.random() < plan.anomaly_share:
         corrupted = add_anomaly(clean, part, plan.anomalies_on, sources, rng, channels)
-    return Example(corrupted, clean, mark_difference(clean, corrupted), part, replaced)
+    elsewhere = None
+    if plan.paired:
+        has_background = 0.0 < part.mean() <= FULL
+        elsewhere = repaint_background(corrupted, part, sources, rng) if has_background else corrupted
+        elsewhere = keep_grey(image, elsewhere, channels)
+    return Example(corrupted, clean, mark_difference(clean, corrupted), part, replaced, elsewhere)
 
 
 def mark_difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:

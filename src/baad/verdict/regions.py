@@ -1,8 +1,12 @@
-"""Anomaly map above a threshold -> regions with box, area and peak. Labels with numpy alone: scipy would add 35 MB."""
+"""Anomaly map above a threshold -> regions with box, area, peak and zones. Numpy alone: scipy would add 35 MB."""
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from baad.verdict.zones import ZoneShares, mark_zones, shares_of
+
+ON_PART = ZoneShares(part=1.0, border=0.0, background=0.0)
 
 
 @dataclass(frozen=True)
@@ -12,14 +16,22 @@ class Region:
     box: tuple[int, int, int, int]  # x0, y0, x1, y1 in px of the picture; x1 and y1 lie just outside
     area_px: int
     peak: float  # highest value of the anomaly map inside
+    zones: ZoneShares = ON_PART  # how much of it lies where
 
 
-def find_regions(anomaly_map: np.ndarray, threshold: float, minimum_area: int = 1) -> tuple[Region, ...]:
+def find_regions(
+    anomaly_map: np.ndarray,
+    threshold: float,
+    minimum_area: int = 1,
+    foreground: np.ndarray | None = None,
+    border_px: int = 0,
+) -> tuple[Region, ...]:
     """Outline what lies above `threshold`, highest peak first.
 
-    anomaly_map: float [H, W]. Pixels that touch by side or corner belong together; regions of fewer than
-    `minimum_area` px are left out. Rows are cut into runs, runs of neighbouring rows that touch are united
-    (He, Chao and Suzuki 2008), all of it in whole-array steps.
+    anomaly_map: float [H, W]; foreground: bool [H, W], True on the part, or None where all of it counts as part;
+    border_px: half width of the band along its outline. Pixels that touch by side or corner belong together; regions
+    of fewer than `minimum_area` px are left out. Rows are cut into runs, runs of neighbouring rows that touch are
+    united (He, Chao and Suzuki 2008), all of it in whole-array steps.
     """
     alarmed = anomaly_map > threshold
     rows = np.flatnonzero(alarmed.any(axis=1))
@@ -36,12 +48,32 @@ def find_regions(anomaly_map: np.ndarray, threshold: float, minimum_area: int = 
     first = np.flatnonzero(np.diff(label[order], prepend=-1))  # where each region begins in `order`
     area = np.add.reduceat(length[order], first)
     peak = np.maximum.reduceat(peak[order], first)
+    zones = _zones_of_rows(foreground, slice(top, bottom), border_px, alarmed.shape)
+    part, background = (
+        np.add.reduceat(np.add.reduceat(zone[alarmed], np.cumsum(length) - length, dtype=int)[order], first)
+        for zone in zones
+    )
     left, right = np.minimum.reduceat(start[order], first), np.maximum.reduceat(end[order], first)
     upper, lower = np.minimum.reduceat(row[order], first) + top, np.maximum.reduceat(row[order], first) + top + 1
     kept = np.flatnonzero(area >= minimum_area)
     kept = kept[np.lexsort((-area[kept], -peak[kept]))]
-    columns = (values[kept].tolist() for values in (left, upper, right, lower, area, peak))
-    return tuple(Region((x0, y0, x1, y1), size, highest) for x0, y0, x1, y1, size, highest in zip(*columns))
+    columns = (values[kept].tolist() for values in (left, upper, right, lower, area, peak, part, background))
+    return tuple(
+        Region((x0, y0, x1, y1), size, highest, shares_of(size, on_part, off_part))
+        for x0, y0, x1, y1, size, highest, on_part, off_part in zip(*columns)
+    )
+
+
+def _zones_of_rows(
+    foreground: np.ndarray | None, rows: slice, border_px: int, shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Part and background, bool [h, W] each, of some rows; all is part without a foreground."""
+    if foreground is None:
+        return np.ones(shape, bool), np.zeros(shape, bool)
+    above = max(0, rows.start - border_px)
+    inside, outside = mark_zones(foreground[above : rows.stop + border_px], border_px)
+    wanted = slice(rows.start - above, rows.stop - above)
+    return inside[wanted], outside[wanted]
 
 
 def _find_runs(alarmed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

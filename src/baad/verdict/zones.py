@@ -31,10 +31,18 @@ def share_alarm(alarmed: np.ndarray, foreground: np.ndarray, border_px: int) -> 
         slice(max(0, int(rows[0]) - border_px), int(rows[-1]) + border_px + 1),
         slice(max(0, int(columns[0]) - border_px), int(columns[-1]) + border_px + 1),
     )
-    alarmed, foreground = alarmed[near], foreground[near]
-    area = int(np.count_nonzero(alarmed))
-    part = int(np.count_nonzero(alarmed & ~widen(~foreground, border_px)))
-    background = int(np.count_nonzero(alarmed & ~widen(foreground, border_px)))
+    alarmed = alarmed[near]
+    part, background = (int(np.count_nonzero(alarmed & zone)) for zone in mark_zones(foreground[near], border_px))
+    return shares_of(int(np.count_nonzero(alarmed)), part, background)
+
+
+def mark_zones(foreground: np.ndarray, border_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """bool [H, W] -> what is surely part and what is surely background, bool [H, W] each; the rest is border."""
+    return ~widen(~foreground, border_px), ~widen(foreground, border_px)
+
+
+def shares_of(area: int, part: int, background: int) -> ZoneShares:
+    """Pixels of an alarm, above 0, and how many of them lie on part and background -> shares."""
     return ZoneShares(part / area, (area - part - background) / area, background / area)
 
 

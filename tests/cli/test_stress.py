@@ -1,0 +1,49 @@
+import json
+
+import pytest
+
+from baad.data.decode import read_image
+from baad.data.maps import write_map
+from tests.factory import write_category
+
+
+@pytest.fixture(scope="module")
+def category(tmp_path_factory):
+    return write_category(tmp_path_factory.mktemp("stress") / "disc", normals=4, good=2, defective=2, foreground=True)
+
+
+def read_rows(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_figures_are_printed_and_saved(baad, model, category, tmp_path):
+    told = baad("stress", model, category, "--json", tmp_path / "disc.jsonl")
+    assert told.code == 0
+    assert "unseen" in told.out and "where the model sees no part" in told.out
+    rows = read_rows(tmp_path / "disc.jsonl")
+    assert (rows[0]["family"], rows[0]["severity"], rows[-1]["family"]) == ("clean", 0, "all")
+
+
+def test_another_detector_is_examined_by_its_maps(baad, model, category, tmp_path):
+    assert baad("stress", model, category, "--write", tmp_path / "pictures", "-q").code == 0
+    pictures = [file for file in (tmp_path / "pictures").rglob("*.png") if "outline" not in file.parts]
+    for file in pictures:
+        place = file.relative_to(tmp_path / "pictures").with_suffix(".tiff")
+        write_map(tmp_path / "maps" / place, read_image(file).max(axis=2).astype("float32"))
+    theirs = tmp_path / "theirs.jsonl"
+    told = baad("stress", model, category, "--maps", tmp_path / "maps", "--json", theirs, "--method", "brightness")
+    assert told.code == 0
+    rows = read_rows(theirs)
+    assert {row["method"] for row in rows} == {"brightness"}
+    assert rows[0]["image_auroc"] == 1.0
+
+
+def test_a_missing_map_is_named(baad, model, category, tmp_path):
+    told = baad("stress", model, category, "--maps", tmp_path)
+    assert told.code == 2
+    assert "there is no such map" in told.err
+
+
+def test_writing_and_judging_at_once_is_refused(baad, model, category, tmp_path):
+    told = baad("stress", model, category, "--write", tmp_path / "a", "--json", tmp_path / "b")
+    assert told.code == 2 and "--write" in told.err

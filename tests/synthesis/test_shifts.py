@@ -1,0 +1,114 @@
+import ast
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import baad
+from baad.synthesis.banks import make_banks
+from baad.synthesis.recipe import Plan, draw_example
+from baad.synthesis.shifts import FAMILIES, SEVERITIES, fill_in, has_background, shift_background, view_background
+from tests.factory import draw_picture
+
+PACKAGE = Path(baad.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return draw_picture((96, 128), np.random.default_rng(3))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_part_stays_as_it_is_and_the_background_does_not(drawn, family):
+    view = view_background(drawn.image, drawn.part)
+    for severity in SEVERITIES:
+        shifted = shift_background(drawn.image, view, family, severity, seed=1)
+        assert shifted.dtype == np.uint8 and shifted.shape == drawn.image.shape
+        assert np.array_equal(shifted[drawn.part], drawn.image[drawn.part])
+    assert np.abs(shifted[~drawn.part].astype(int) - drawn.image[~drawn.part]).mean() > 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_strongest_change_is_larger_than_the_weakest_and_repeats(drawn, family):
+    view = view_background(drawn.image, drawn.part)
+    first, again, last = (shift_background(drawn.image, view, family, severity, seed=2) for severity in (1, 1, 5))
+    assert np.array_equal(first, again)
+    weak, strong = (np.abs(each.astype(int) - drawn.image)[~drawn.part].mean() for each in (first, last))
+    assert 0 < weak < strong
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_grey_picture_stays_grey(drawn, family):
+    grey = np.repeat(drawn.image[..., 1:2], 3, axis=2)
+    shifted = shift_background(grey, view_background(grey, drawn.part), family, 5, seed=0)
+    assert (shifted == shifted[..., :1]).all()
+
+
+def test_nothing_is_left_of_what_filled_the_hole():
+    picture = np.full((40, 40, 3), 80, np.uint8)
+    hole = np.zeros((40, 40), bool)
+    hole[10:30, 10:30] = True
+    picture[hole] = 255
+    assert (fill_in(picture, hole) == 80).all()
+
+
+def test_pure_part_and_no_part_have_no_background():
+    assert not has_background(np.ones((8, 8), bool)) and not has_background(np.zeros((8, 8), bool))
+    assert has_background(np.tri(8, dtype=bool))
+
+
+def functions_of_baad(call):
+    """(file, name) of every function of the package that runs while `call` does."""
+    seen = set()
+
+    def note(frame, event, _):
+        if event == "call" and Path(frame.f_code.co_filename).is_relative_to(PACKAGE):
+            seen.add((Path(frame.f_code.co_filename).stem, frame.f_code.co_qualname))
+
+    sys.setprofile(note)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return seen
+
+
+def test_training_and_stress_share_no_generator(drawn):
+    """Run all of both and compare which functions did the work: not one is common to them."""
+    others, parts = np.stack([drawn.image] * 2), np.stack([drawn.part] * 2)
+
+    def train():
+        rng = np.random.default_rng(0)
+        banks = make_banks(rng, 64, 4, 40, 2)
+        plan = Plan(anomaly_share=0.5, background_share=1.0)
+        for _ in range(400):
+            draw_example(drawn.image, drawn.part, others, parts, rng, plan, banks)
+
+    def stress():
+        view = view_background(drawn.image, drawn.part)
+        for family in FAMILIES:
+            for severity in SEVERITIES:
+                shift_background(drawn.image, view, family, severity, 0)
+
+    training, stressing = functions_of_baad(train), functions_of_baad(stress)
+    changes = {name for file, name in training if file == "background"}
+    assert {"_tone", "_degrade", "_patches", "_marks", "_scene", "_swap", "shift_part"} <= changes
+    assert {family.change.__qualname__ for family in FAMILIES.values()} <= {name for _, name in stressing}
+    assert training & stressing == set()
+
+
+def test_neither_training_nor_stress_knows_the_other():
+    shifts = PACKAGE / "synthesis" / "shifts.py"
+    for file in PACKAGE.rglob("*.py"):
+        names = {
+            node.module for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
+        }
+        if file == shifts:
+            assert not [name for name in names if name and name.startswith("baad")]
+        elif file.parent.name in ("synthesis", "learn", "data", "foreground"):
+            assert "baad.synthesis.shifts" not in names
+
+
+def test_at_least_three_families_have_no_counterpart_in_training():
+    assert len([name for name, family in FAMILIES.items() if not family.resembles]) >= 3
