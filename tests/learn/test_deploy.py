@@ -109,7 +109,7 @@ def test_the_map_of_the_features_is_the_logarithm_of_their_error():
 
 def test_a_graph_of_the_feature_error_runs_too(graph):
     model = graph.model
-    session = Session(export_onnx(DeployGraph(model, 64, Scoring(anomaly_from="features")).eval()), threads=1)
+    session = Session(export_onnx(DeployGraph(model, (64, 64), Scoring(anomaly_from="features")).eval()), threads=1)
     assert session.run(pictures(1)[0]).score != pytest.approx(Session(export_onnx(graph)).run(pictures(1)[0]).score)
 
 

@@ -66,8 +66,8 @@ def test_without_the_image_head_the_reconstruction_changes_nothing():
 
 def test_two_networks_share_neither_neck_nor_trunk_and_cost_more():
     shared, separate = build("fast"), build("fast", separate=True)
-    assert describe_cost(separate, 256)["parameters"] > describe_cost(shared, 256)["parameters"]
-    assert describe_cost(separate, 256)["macs"] > describe_cost(shared, 256)["macs"]
+    assert describe_cost(separate, (256, 256))["parameters"] > describe_cost(shared, (256, 256))["parameters"]
+    assert describe_cost(separate, (256, 256))["macs"] > describe_cost(shared, (256, 256))["macs"]
     separate.mtrs.train()
     _, foreground, _ = separate.mtrs(torch.rand(2, 128, 64, 64))
     foreground.sum().backward()
