@@ -20,7 +20,7 @@ category = read_category(Path(sys.argv[1]))
 
 
 def read_square(path: Path) -> np.ndarray:
-    return resize_image(read_image(path), SIDE).astype(np.float32)  # [64, 64, 3]
+    return resize_image(read_image(path), (SIDE, SIDE)).astype(np.float32)  # [64, 64, 3]
 
 
 mean = np.mean([read_square(image.path) for image in category.train], axis=0)
