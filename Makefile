@@ -34,4 +34,4 @@ check: setup  ## check style (ruff) and types (mypy)
 	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
 
 docs: setup  ## write the generated pages anew from the program
-	@.venv/bin/python docs/generate.py
+	@.venv/bin/python docs/generate.py $(ARGS)
