@@ -1,11 +1,13 @@
-"""Write docs/cli.md, docs/settings.md and the tree in ARCHITECTURE.md from the program: `make docs`.
+"""Write docs/cli.md, docs/settings.md, docs/inputs.md and the tree in ARCHITECTURE.md from the program: `make docs`.
 
-A test compares them, so that they cannot go stale.
+Tests compare them, so that they cannot go stale. docs/inputs.md comes from the cases that the tests provoke
+(tests/inputs), which takes a minute: `make docs ARGS=--quick` leaves it out.
 """
 
 import ast
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -117,3 +119,8 @@ if __name__ == "__main__":
     for page, text in generate().items():
         page.write_text(text, "utf-8")
         print(page.relative_to(ROOT))
+    if "--quick" not in sys.argv:
+        sys.path.insert(0, str(ROOT))
+        from tests.inputs.page import write_page
+
+        print(write_page().relative_to(ROOT))

@@ -1,35 +1,16 @@
-import io
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from baad.cli.app import main
+from tests.calling import Outcome, call_baad
 from tests.fake_model import write_fake_model
 
 
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def baad(monkeypatch, capsys) -> Callable[..., Outcome]:
+def baad() -> Callable[..., Outcome]:
     """Call the command in this process: baad("info", model) -> exit code and both outputs."""
-
-    def call(*words: object, stdin: str = "") -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["baad", *map(str, words)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as raised:
-            main()
-        captured = capsys.readouterr()
-        return Outcome(int(raised.value.code or 0), captured.out, captured.err)
-
-    return call
+    return call_baad
 
 
 @pytest.fixture(scope="session")

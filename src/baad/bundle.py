@@ -12,6 +12,7 @@ Nothing in it is ever executed or unpickled. Equal contents make equal bytes.
 
 import hashlib
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -138,7 +139,8 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise BundleError(f"Cannot read the model file {path}: {error.strerror or error}.") from error
     except zipfile.BadZipFile as error:
         raise BundleError(_explain_bad_zip(path)) from error
-    except (zlib.error, EOFError, RuntimeError, NotImplementedError) as error:  # cut off, encrypted, odd compression
+    except (zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, struct.error) as error:
+        # cut off, encrypted, odd compression, names that are no text
         raise _damaged(path, str(error)) from error
 
 

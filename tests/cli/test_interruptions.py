@@ -3,19 +3,18 @@
 import errno
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from baad.bundle import SCHEMA
+from tests.calling import files_of_at_most
 from tests.factory import draw_picture, save_picture, write_category, write_folder, write_truncated
 from tests.fake_model import brightness_graph, write_fake_model
 
@@ -28,19 +27,6 @@ SLOW = pytest.mark.skipif(not os.environ.get("BAAD_SLOW"), reason="set BAAD_SLOW
 @pytest.fixture
 def parts(tmp_path):
     return write_folder(tmp_path / "parts", normals=8)
-
-
-@contextmanager
-def files_of_at_most(size):
-    """The operating system refuses to write beyond `size` bytes of a file, as a full disk does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def files_below(folder):

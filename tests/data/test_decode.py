@@ -58,6 +58,16 @@ def test_lossy_pictures_come_close(tmp_path, name, mode):
     assert np.abs(read_image(tmp_path / name).astype(int) - image).mean() < 6
 
 
+@pytest.mark.parametrize("name", ["rows.tif", "tiles.tif", "planes.tif", "one.tif"])
+def test_strips_and_tiles_of_any_size_make_up_the_picture(tmp_path, name):
+    image = draw_picture((50, 70), np.random.default_rng(0)).image
+    options = {"rows.tif": {"rowsperstrip": 7}, "tiles.tif": {"tile": (32, 32)}, "one.tif": {"rowsperstrip": 999}}
+    planes = {"planarconfig": "separate"} if name == "planes.tif" else {}
+    stored = np.moveaxis(image, 2, 0) if planes else image
+    tifffile.imwrite(tmp_path / name, stored, photometric="rgb", **planes, **options.get(name, {}))
+    np.testing.assert_array_equal(read_image(tmp_path / name), image)
+
+
 def test_the_suffix_does_not_matter(tmp_path):
     (tmp_path / "really_a_bmp.png").write_bytes(encode(Image.fromarray(COLOUR), "BMP"))
     np.testing.assert_array_equal(read_image(tmp_path / "really_a_bmp.png"), COLOUR)
@@ -198,6 +208,14 @@ def test_a_truncated_picture_is_never_half_read(tmp_path, name, keep, reduce_to)
     path = write_truncated(save_picture(tmp_path / name, noise), keep)
     with pytest.raises(ImageError, match=path.name):
         open_samples(path.read_bytes(), path, reduce_to=reduce_to)
+
+
+def test_a_tiff_that_is_taller_than_its_strips_is_damaged(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", RAMP.astype(np.uint16))
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as tiff:
+        tiff.pages.first.tags["ImageLength"].overwrite(4000)
+    with pytest.raises(ImageError, match="truncated or damaged"):
+        read_image(tmp_path / "a.tif")
 
 
 def test_a_picture_over_the_limit_is_refused_with_the_way_to_raise_it(tmp_path, monkeypatch):

@@ -44,3 +44,10 @@ def test_a_split_that_names_missing_pictures_tells_their_lines(root):
     (root / "Data" / "Images" / "Anomaly" / "0020.png").unlink()
     with pytest.raises(DataError, match=r"1cls\.csv, line 5: .*0003\.png(.|\n)*line 22: .*0020\.png"):
         read_visa(root)
+
+
+def test_a_class_or_half_that_is_not_published_is_refused_rather_than_taken_for_another(root):
+    split = root.parent / "split_csv" / "1cls.csv"
+    split.write_text(split.read_text().replace("normal", "nromal", 1).replace(",test,", ",tset,", 1))
+    with pytest.raises(DataError, match=r"line 2: the label is 'nromal'(.|\n)*line 20: the split is 'tset'"):
+        read_visa(root)

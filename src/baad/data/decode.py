@@ -10,6 +10,7 @@ Stated rules, the same for every picture so that scores stay comparable (never a
 `open_samples` gives the stored samples unscaled (masks need them), `read_image` the picture.
 """
 
+import ctypes
 import io
 import logging
 import os
@@ -24,7 +25,7 @@ from typing import NoReturn
 
 import numpy as np
 import tifffile
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, _imaging
 
 from baad.errors import DataError, ImageError, SettingError
 
@@ -58,7 +59,8 @@ _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # EXIF orientation ->
     7: lambda values: values[::-1, ::-1].swapaxes(0, 1),
     8: lambda values: np.rot90(values, 1),
 }
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # our error says it; nothing more on the terminal
+for _library in ("PIL", "tifffile"):  # our error says it; nothing more on the terminal
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 _lifting = threading.Lock()
 _lifted: list[int | None] = []  # Pillow's own limit, once for each decoding that has lifted it
 
@@ -137,6 +139,8 @@ def open_samples(
             _check_size(image.width, image.height, limit, path)
             if _is_mixed_up(image):
                 return _open_unusual_tiff(content, path, limit)
+            if not _is_covered(image):
+                raise UnreadableFile(path, "the TIFF is truncated or damaged", _AGAIN)
             shape, pages = (image.height, image.width), _count_pages(image)
             if reduce_to is not None:
                 image.draft(None, (reduce_to, reduce_to))  # type: ignore[arg-type]  # None keeps the mode
@@ -218,8 +222,18 @@ def pixel_limit(max_pixels: int | None = None) -> int:
 
 
 def show_path(path: Path | str) -> str:
-    """A path as text that can always be printed: bytes that are not UTF-8 become a replacement sign."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    """A path as text that can always be printed: what is not UTF-8 becomes replacement signs."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", os.fspath(path))
+
+
+def _hush_libtiff() -> None:
+    """What Pillow's libtiff finds odd comes as an exception; by itself it would print it on the terminal, too."""
+    try:
+        library = ctypes.CDLL(_imaging.__file__)  # finds what it is linked with
+        library.TIFFSetErrorHandler(None)
+        library.TIFFSetWarningHandler(None)
+    except (OSError, AttributeError):  # linked in another way: it will print
+        pass
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -325,6 +339,13 @@ def _is_mixed_up(image: Image.Image) -> bool:
     return tags.get(284) == 2 and max(tags.get(258, (8,))) > 8  # planes apart; bits per sample
 
 
+def _is_covered(image: Image.Image) -> bool:
+    """Whether the strips of a TIFF make up all of the picture: Pillow leaves what lies between them black."""
+    boxes = [tile[1] for tile in getattr(image, "tile", ()) if tile[1]]
+    covered = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
+    return image.format != "TIFF" or covered >= image.width * image.height
+
+
 def _to_levels(values: np.ndarray, path: Path | str) -> np.ndarray:
     """Samples of any type -> uint8 of the same shape, by the rules at the top."""
     if values.dtype == np.uint8:
@@ -367,3 +388,6 @@ def _refuse_folder(error: OSError) -> NoReturn:
     raise DataError(
         f"{show_path(error.filename)} cannot be listed: {error.strerror}. Give a folder that is there and readable."
     ) from error
+
+
+_hush_libtiff()

@@ -23,6 +23,7 @@ from baad.errors import DataError
 LAYOUT = "VisA"
 SPLIT = Path("split_csv", "1cls.csv")
 LOOKED_FOR = "Data/Images/Normal, with split_csv/1cls.csv beside the folder if there is one"
+LABELS, HALVES = ("normal", "anomaly"), ("train", "test")
 EVERY = 10  # normal pictures, of which one is for testing
 
 
@@ -63,6 +64,10 @@ def _read_row(row: Row, base: Path, problems: list[str]) -> Entry:
     path = base / str(row["image"])
     if not os.path.isfile(path):
         problems.append(f"line {row.line}: there is no picture {path}. Copy the data set again, or remove the split.")
+    for column, known in (("label", LABELS), ("split", HALVES)):
+        if row[column] not in known:
+            told = f"the {column} is {row[column]!r}. Give {' or '.join(known)}, as published, or remove the split."
+            problems.append(f"line {row.line}: {told}")
     kind = "good" if row["label"] == "normal" else "anomaly"
     masks = (base / str(row["mask"]),) if row["mask"] and kind != "good" else ()
     return Entry(path, kind, half_of([str(row["split"])]), masks)

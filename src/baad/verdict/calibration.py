@@ -103,7 +103,7 @@ class Calibration:
                 pixel_maxima=tuple(float(peak) for peak in content["pixel_maxima"]),
                 sessions=int(content["sessions"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BundleError(f"The calibration cannot be read ({error}). Train the model again.") from error
 
 
