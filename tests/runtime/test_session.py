@@ -1,3 +1,6 @@
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -84,3 +87,32 @@ def test_an_unknown_provider_and_one_that_is_not_installed_are_told_apart(monkey
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
     with pytest.raises(MissingExtra, match="onnxruntime-gpu"):
         Session(tiny_onnx(), provider="cuda")
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingExtra, match=r"baad\[openvino\]"):
+        Session(tiny_onnx(), provider="openvino")
+
+
+def test_openvino_says_what_onnx_runtime_says(session):
+    pytest.importorskip("openvino")
+    other = Session(tiny_onnx(), threads=1, provider="openvino")
+    for picture in (draw_part((SIDE, SIDE), green=220), draw_part((SIDE, SIDE))):
+        one, two = session.run(picture), other.run(picture)
+        np.testing.assert_allclose(two.anomaly, one.anomaly, atol=1e-4)
+        np.testing.assert_allclose(two.foreground, one.foreground, atol=1e-6)
+        assert two.score == pytest.approx(one.score, abs=1e-4)
+
+
+def test_openvino_may_be_shared_between_threads():
+    pytest.importorskip("openvino")
+    shared = Session(tiny_onnx(), threads=1, provider="openvino")
+    pictures = [draw_part(green=100 + 5 * step) for step in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        found = [raw.score for raw in pool.map(shared.run, pictures)]
+    assert found == [shared.run(picture).score for picture in pictures]
+
+
+def test_openvino_refuses_what_is_no_graph_in_one_line():
+    pytest.importorskip("openvino")
+    with pytest.raises(BundleError, match="does not load in OpenVINO") as caught:
+        Session(b"not a graph", provider="openvino")
+    assert "\n" not in str(caught.value)

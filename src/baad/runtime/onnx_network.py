@@ -1,0 +1,45 @@
+"""A network in ONNX Runtime, on the processor or on a graphics card."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime
+
+from baad.errors import BundleError, MissingExtra
+
+FATAL_ONLY = 4  # ONNX Runtime's severity scale; what it has to say comes as an exception
+
+
+class OnnxNetwork:
+    """Runs an ONNX graph. May be shared between threads."""
+
+    def __init__(self, onnx: bytes, threads: int, provider: str = "CPUExecutionProvider") -> None:
+        """`provider`: ONNX Runtime's name. Raises MissingExtra where it lacks it, BundleError for a broken graph."""
+        if provider not in onnxruntime.get_available_providers():
+            raise MissingExtra(
+                f"This ONNX Runtime has no {provider}. Install the build that has, `onnxruntime-gpu`, in place of "
+                "`onnxruntime`, or choose 'cpu'."
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = FATAL_ONLY
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores alone
+        try:
+            self._session = onnxruntime.InferenceSession(onnx, options, providers=[provider])
+        except Exception as error:  # ONNX Runtime's exceptions have no common base but this one
+            reason = str(error).strip().split("\n")[0][:300]
+            raise BundleError(
+                f"The network in the model file does not load: {reason} This is ONNX Runtime "
+                f"{onnxruntime.__version__}: pip install --upgrade onnxruntime, or train the model again."
+            ) from error
+        if self._session.get_providers()[0] != provider:
+            raise MissingExtra(
+                f"ONNX Runtime could not start {provider} and fell back. Check its driver, or use 'cpu'."
+            )
+        self.inputs = {value.name: (value.type, len(value.shape)) for value in self._session.get_inputs()}
+        self.outputs = {value.name: (value.type, len(value.shape)) for value in self._session.get_outputs()}
+
+    def run(self, outputs: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """The named outputs for arrays by input name."""
+        return self._session.run(list(outputs), inputs)

@@ -1,0 +1,54 @@
+"""A network in OpenVINO on the processor: the extra `openvino`. The same graph as ONNX Runtime's, the same float32."""
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from baad.errors import BundleError, MissingExtra
+
+TYPE_NAMES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}  # OpenVINO's name -> ONNX Runtime's
+
+
+class OpenVinoNetwork:
+    """Runs an ONNX graph. May be shared between threads: each has a request of its own."""
+
+    def __init__(self, onnx: bytes, threads: int) -> None:
+        """Raises MissingExtra where OpenVINO is not installed, BundleError where it does not read the graph."""
+        try:
+            import openvino
+        except ImportError as error:
+            raise MissingExtra(
+                'Running in OpenVINO needs openvino. Install it with: pip install "baad[openvino]"'
+            ) from error
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": "f32",  # else it takes bfloat16 where the processor has it, and scores differ
+        }
+        try:
+            core = openvino.Core()
+            self._compiled = core.compile_model(core.read_model(onnx, b""), "CPU", settings)
+        except RuntimeError as error:
+            reason = str(error).strip().split("\n")[0][:300]
+            raise BundleError(
+                f"The network in the model file does not load in OpenVINO {openvino.__version__}: {reason} "
+                "Run it without --provider, or upgrade with pip install --upgrade openvino."
+            ) from error
+        self._requests = threading.local()
+        self.inputs = {port.any_name: _describe(port) for port in self._compiled.inputs}
+        self.outputs = {port.any_name: _describe(port) for port in self._compiled.outputs}
+
+    def run(self, outputs: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """The named outputs for arrays by input name."""
+        if not hasattr(self._requests, "mine"):
+            self._requests.mine = self._compiled.create_infer_request()
+        found = self._requests.mine.infer(inputs)
+        return [found[name] for name in outputs]
+
+
+def _describe(port: object) -> tuple[str, int]:
+    """Type and rank of an input or output, in ONNX Runtime's words."""
+    name = port.get_element_type().get_type_name()  # type: ignore[attr-defined]
+    return TYPE_NAMES.get(name, name), port.get_partial_shape().rank.get_length()  # type: ignore[attr-defined]

@@ -1,0 +1,84 @@
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from baad.bench import graphs, speed
+from baad.bench.footprint import measure_peak
+from baad.progress import Silence
+from tests.fake_model import write_fake_model
+
+
+def row(what, runtime, p50_ms, gmac_per_s=0.0, **more):
+    return {
+        **{"what": what, "runtime": runtime, "image_size": 256, "batch": 1, "p50_ms": p50_ms, "p95_ms": 2 * p50_ms},
+        **{"gmac_per_s": gmac_per_s, "peak_rss_mib": None, **more},
+    }
+
+
+ROWS = [
+    row("dense_convolution", "onnxruntime", 5, gmac_per_s=100.0),
+    row("dense_convolution", "openvino", 4, gmac_per_s=125.0),
+    row("baad", "onnxruntime", 10, gmac_per_s=80.0),
+    row("baad", "openvino", 20, gmac_per_s=40.0),
+    row("efficientad_s", "onnxruntime", 300),
+    row("efficientad_s", "openvino", 200),
+    row("wrn50_layer3", "onnxruntime", 60),
+    row("wrn50_layer3", "openvino", 90),
+    row("array_to_verdict", "onnxruntime", 12, peak_rss_mib=100.0),
+    row("array_to_verdict", "openvino", 22, peak_rss_mib=200.0),
+]
+
+
+def test_each_network_counts_in_the_runtime_that_runs_it_fastest():
+    found = speed.summarise(ROWS)
+    assert found["times_faster_than_efficientad_s"] == 200 / 10  # network against network
+    assert found["times_faster_than_wrn50_layer3"] == 60 / 12  # network against the whole way
+    assert (found["p50_ms"], found["p95_ms"], found["peak_rss_mib"]) == (12, 24, 100.0)
+
+
+def test_the_share_of_the_peak_is_taken_in_the_networks_own_runtime():
+    assert speed.summarise(ROWS)["share_of_conv_peak"] == 80.0 / 100.0
+
+
+def test_other_sizes_and_batches_do_not_count_in_the_summary():
+    more = [row("baad", "onnxruntime", 1, image_size=384), row("efficientad_s", "openvino", 1, batch=8)]
+    assert speed.summarise(ROWS + more) == speed.summarise(ROWS)
+
+
+def test_the_page_shows_every_named_figure_and_every_row():
+    host = {"processor": "P", "cores": 2, "load": 0.5, "system": "S", "python": "3", "versions": {"baad": "0"}}
+    rows = [{"images_per_s": 1.0, "gmac": 1.0, "calls": 3, **each} for each in ROWS]
+    page = speed.format_page({**speed.summarise(ROWS), "threads": 2, "host": host, "rows": rows}, "baad bench speed")
+    assert all(f"`{name}`" in page for name in speed.NAMED)
+    assert page.count("| onnxruntime |") == page.count("| openvino |") == 5
+
+
+def test_a_process_that_only_judges_stays_small(tmp_path):
+    peak = measure_peak(write_fake_model(tmp_path / "model.baad"), 256, 1, "cpu", 1)
+    assert 20 < peak < 400
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """64 px, and peers of one layer: the whole run in seconds."""
+    peers = {name: nn.Conv2d(3, 8, 3) for name in speed.PEERS}
+    ours = graphs.Network(graphs.new_deploy(64, "tiny").model)
+    monkeypatch.setattr(speed, "network_modules", lambda: {"baad": ours, **peers})
+    monkeypatch.setattr(speed, "SUMMARY", (64, 1))
+
+
+def test_without_a_model_every_named_figure_comes_out(small):
+    found = speed.bench_speed(Silence(), threads=1, seconds=0.0, runtimes=["onnxruntime"])
+    assert all(found[name] > 0 for name in speed.NAMED)
+    assert {each["what"] for each in found["rows"]} == {"dense_convolution", "baad", *speed.PEERS, "array_to_verdict"}
+    json.dumps(found)
+
+
+def test_the_stages_are_the_networks_own_parts():
+    stages = graphs.stage_modules(64, 1)
+    macs = {name: graphs.count_macs(module, *inputs) for name, (module, inputs) in stages.items()}
+    whole = graphs.count_macs(graphs.new_deploy(64).model, torch.zeros(1, 3, 64, 64))
+    assert sum(macs.values()) == whole
+    assert macs["resize"] == 0
