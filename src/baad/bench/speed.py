@@ -230,8 +230,8 @@ def format_page(found: Mapping[str, Any], command: str) -> str:
         "|---|---|",
         *(f"| `{name}` | {found[name]} |" for name in NAMED),
         "",
-        "`p50_ms` and `p95_ms`: array in to verdict out, which is what is set against `wrn50_layer3` alone; our network "
-        "alone is set against `efficientad_s`. Each in the runtime that runs it fastest. `share_of_conv_peak`: "
+        "`p50_ms` and `p95_ms`: array in to verdict out; set against `wrn50_layer3` alone. Our network alone is set "
+        "against `efficientad_s`. Each in the runtime that runs it fastest. `share_of_conv_peak`: "
         "multiply-accumulates of our network over its time, by those of one 3x3 convolution of 128 channels on 64x64 "
         "cells in the same runtime.",
     ]
