@@ -5,6 +5,7 @@ Units, ranges and choices stand beside the default; `docs/settings.md` is genera
 
 import difflib
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
@@ -72,7 +73,7 @@ class TrainSettings:
         0.01, "Share of good parts that may be rejected; the threshold is set for it.", above=0.0, below=1.0
     )
     seed: int = _setting(0, "Start of all chance: weights, held-out pictures, invented defects.", low=0, high=2**31 - 1)
-    threads: int = _setting(0, "CPU threads. 0: all cores.", low=0, high=1024)
+    threads: int = _setting(0, "CPU threads. 0: all cores; never more are used than there are cores.", low=0, high=1024)
     device: str = _setting("auto", "Where to train: auto takes a GPU where there is one.")
     foreground: str = _setting(
         "auto",
@@ -151,7 +152,7 @@ class TrainSettings:
         if self.image_size % 32:
             near = max(64, round(self.image_size / 32) * 32)
             raise SettingError(f"image_size is {self.image_size}: give a multiple of 32, such as {near}.")
-        if self.device not in ("auto", "cpu", "cuda", "mps") and not self.device.startswith("cuda:"):
+        if self.device not in ("auto", "cpu", "cuda", "mps") and not re.fullmatch(r"cuda:\d+", self.device):
             raise SettingError(f"device is {self.device!r}: give auto, cpu, cuda, cuda:1 or mps.")
 
     def to_dict(self) -> dict[str, Any]:

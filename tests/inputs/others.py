@@ -37,6 +37,17 @@ def setting(*words: str, toml: str = "") -> Callable[[Path], Sequence[object]]:
     return make
 
 
+def judging(spoil: Callable[[Path], object], *words: str, **manifest: object) -> Callable[[Path], Sequence[object]]:
+    """A spoilt model file, and a picture to judge."""
+
+    def make(here: Path) -> Sequence[object]:
+        spoil(write_fake_model(here / "model.baad", **manifest))
+        save_picture(here / "part.png", PART)
+        return ["predict", "model.baad", "part.png", *words]
+
+    return make
+
+
 SETTINGS = (
     Case(
         what="setting that does not exist",
@@ -65,23 +76,20 @@ SETTINGS = (
         told=("gone.toml",),
     ),
     Case(
+        what="more threads than there are cores (two here)",
+        make=judging(lambda path: None, "--threads", "100000"),
+        code=0,
+        told=("threads is 100000", "^ok"),
+        during=lambda here: mock.patch("baad.runtime.session.usable_cores", lambda: 2),
+    ),
+    Case(what="device of no known kind", make=setting("--device", "cuda:first"), code=2, told=("device is",)),
+    Case(
         what="two options that contradict each other",
         make=setting("--steps", "3", "--minutes", "2"),
         code=2,
         told=("--steps and --minutes",),
     ),
 )
-
-
-def judging(spoil: Callable[[Path], object], **manifest: object) -> Callable[[Path], Sequence[object]]:
-    """A spoilt model file, and a picture to judge."""
-
-    def make(here: Path) -> Sequence[object]:
-        spoil(write_fake_model(here / "model.baad", **manifest))
-        save_picture(here / "part.png", PART)
-        return ["predict", "model.baad", "part.png"]
-
-    return make
 
 
 def rewrite(path: Path, changed: dict[str, bytes] | None = None, **manifest: object) -> None:

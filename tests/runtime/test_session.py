@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from baad.errors import BundleError, ImageError, MissingExtra, SettingError
-from baad.runtime.session import Session, usable_cores
+from baad.runtime.session import Session, settle_threads, usable_cores
 from tests.runtime.tiny_model import SIDE, draw_part, tiny_onnx
 
 
@@ -75,8 +75,15 @@ def test_values_that_are_not_numbers_never_become_a_verdict():
         Session(tiny_onnx(scale=float("inf")), threads=1).run(draw_part())
 
 
+def test_more_threads_than_cores_are_never_started(monkeypatch):
+    monkeypatch.setattr("baad.runtime.session.usable_cores", lambda: 2)
+    assert [settle_threads(asked) for asked in (0, 1, 2, 3, 100_000)] == [2, 1, 2, 2, 2]
+    assert Session(tiny_onnx(), threads=100_000).threads == 2  # took all memory
+
+
 def test_no_threads_means_all_cores_and_a_negative_number_is_refused():
     assert Session(tiny_onnx()).threads == usable_cores() >= 1
+    assert Session(tiny_onnx(), threads=1).threads == 1
     with pytest.raises(SettingError, match="threads is -1"):
         Session(tiny_onnx(), threads=-1)
 

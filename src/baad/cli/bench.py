@@ -45,7 +45,9 @@ def main(
     from baad.bench.run import run_benchmark
 
     named = [each.strip() for each in variants.split(",") if each.strip()]
-    rows = run_benchmark(categories, out, seeds, settings, choose_progress(quiet), named, models, layout)
+    progress = choose_progress(quiet)
+    options.limit_threads(settings.threads, progress)
+    rows = run_benchmark(categories, out, seeds, settings, progress, named, models, layout)
     if not quiet:
         print(f"{len(rows)} rows in {out / 'results.jsonl'}, table in {out / 'README.md'}")
     return 0

@@ -46,6 +46,7 @@ def main(
     )
     options.require_extra("train")
     progress = choose_progress(quiet)
+    options.limit_threads(settings.threads, progress)
     data = data or write_example(out / "example", progress=progress)
     category, findings = open_for_training(data, settings, progress, layout=layout)
     require_testable(category, progress)

@@ -50,7 +50,7 @@ def main(
 
     options.require_extra("train", ("scipy", "jinja2"))
     progress = choose_progress(quiet)
-    detector = Detector.load(model, threads or 0)
+    detector = Detector.load(model, options.limit_threads(threads, progress))
     category = open_for_testing(data, progress, layout)
 
     import json

@@ -50,6 +50,7 @@ def main(
     settings = options.gather_settings(config, changes, threads=threads)
     options.require_extra("train")
     progress = choose_progress(quiet)
+    options.limit_threads(settings.threads, progress)
     category, _ = open_for_training(data, settings, progress, layout=layout)
     from baad.data.masks import place_part_masks
     from baad.learn.foreground_masks import find_foreground

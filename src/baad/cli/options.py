@@ -9,6 +9,7 @@ import typer
 
 from baad.cli.app import EXTRAS, missing_extra
 from baad.errors import MissingExtra, SettingError
+from baad.progress import Progress
 from baad.settings import TrainSettings, load_settings
 
 Layout = Annotated[
@@ -20,7 +21,7 @@ Set = Annotated[
 ]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings from a TOML file.")]
 Device = Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
-Threads = Annotated[int | None, typer.Option(metavar="N", help="CPU threads; 0 takes all cores.")]
+Threads = Annotated[int | None, typer.Option(metavar="N", help="CPU threads; 0 takes all cores, none takes more.")]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Start of all chance.")]
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps.")]
 Minutes = Annotated[float | None, typer.Option(metavar="M", help="Training time in place of steps; fractions allowed.")]
@@ -46,6 +47,16 @@ def gather_settings(
         overrides.append("minutes=0")
     overrides += [f"{name}={value}" for name, value in named.items() if value is not None]
     return load_settings(config, overrides)
+
+
+def limit_threads(threads: int | None, progress: Progress) -> int:
+    """--threads for this machine, 0 where it was left out; says where fewer are used than were asked for."""
+    from baad.runtime.session import settle_threads
+
+    used = settle_threads(threads or 0)
+    if threads and threads > used:
+        progress.warn(f"threads is {threads}, but this process may use {used} cores: {used} are used")
+    return used
 
 
 def require_extra(extra: str, modules: Sequence[str] = ()) -> None:

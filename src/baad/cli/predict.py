@@ -73,7 +73,8 @@ def main(
         raise SettingError("--threshold and --false-alarms both set the threshold. Give one of them.")
     if json_file == csv_file == "-":
         raise SettingError("--json - and --csv - cannot share standard output. Give one of them a file.")
-    detector = Detector.load(model, threads or 0)
+    progress = choose_progress(quiet)
+    detector = Detector.load(model, options.limit_threads(threads, progress))
     if threshold is not None:
         detector = detector.with_threshold(threshold)
     if false_alarms is not None:
@@ -82,7 +83,6 @@ def main(
     if "-" not in paths:
         pictures = list(pictures)
     shown = json_file is None and csv_file is None and not quiet
-    progress = choose_progress(quiet)
     total = len(pictures) if isinstance(pictures, list) else 0
     run = _Run(detector, overlays, maps)
     with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:

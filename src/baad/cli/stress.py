@@ -53,8 +53,9 @@ def main(
     if write is not None and (maps is not None or json_file is not None):
         raise SettingError("--write judges nothing, so it goes with neither --maps nor --json. Leave one out.")
     progress = choose_progress(quiet)
-    detector = Detector.load(model, threads or 0)
-    eyes = Detector.load(outlines, threads or 0) if outlines is not None else detector
+    threads = options.limit_threads(threads, progress)
+    detector = Detector.load(model, threads)
+    eyes = Detector.load(outlines, threads) if outlines is not None else detector
     category = open_for_testing(data, progress, layout)
 
     import json

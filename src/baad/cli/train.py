@@ -60,6 +60,7 @@ def main(
     if fg_masks is not None and not fg_masks.is_dir():
         raise DataError(f"{fg_masks}: there is no such folder of masks. Check the name after --fg-masks.")
     progress = choose_progress(quiet)
+    options.limit_threads(settings.threads, progress)
     category, findings = open_for_training(data, settings, progress, fg_masks, layout)
 
     from baad.learn.train import train

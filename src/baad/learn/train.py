@@ -1,7 +1,6 @@
 """Training from a folder of normal pictures to a model file: the steps of ARCHITECTURE.md, one after the other."""
 
 import hashlib
-import os
 import platform
 import shutil
 import time
@@ -30,6 +29,7 @@ from baad.learn.deploy import DeployGraph, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.foreground_masks import find_foreground, find_usual_place, read_foreground
 from baad.learn.loop import run
+from baad.learn.machine import choose_device, using_machine
 from baad.learn.network import Baad, describe_cost, new_network
 from baad.learn.parity import compare, require_parity
 from baad.learn.pdn import fit_features, load_pdn, new_pdn
@@ -101,10 +101,12 @@ def train(
     data, kept in the model file. `resume`: go on with a stopped run of the same pictures and settings; the weights
     become those of a run that was never stopped.
 
-    Raises DataError for too few pictures, the errors of reading them, TrainingError where the result must not be
-    used, OutputError where `out` cannot be written, Stopped after Ctrl-C or SIGTERM. Nothing is left half-written.
+    Raises DataError for too few pictures, the errors of reading them, SettingError for a device that is not there,
+    TrainingError where the result must not be used, OutputError where `out` cannot be written, Stopped after Ctrl-C
+    or SIGTERM. Nothing is left half-written.
     """
     began, progress = time.monotonic(), progress or Silence()
+    choose_device(settings.device)
     run_dir = prepare_run_dir(out)
     with using_machine(settings), leaving_no_empty_folder(run_dir):
         past = find_run(out, run_dir, settings, progress) if resume else None
@@ -232,19 +234,6 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
 
 
 @contextmanager
-def using_machine(settings: TrainSettings) -> Iterator[None]:
-    """Threads as set, and tiny numbers count as zero, which keeps processors fast; afterwards all is as it was."""
-    threads, keeps_tiny = torch.get_num_threads(), bool((torch.tensor(1e-310, dtype=torch.float64) * 1).item())
-    torch.set_num_threads(settings.threads or os.cpu_count() or 1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(not keeps_tiny)
-
-
-@contextmanager
 def leaving_no_empty_folder(run_dir: Path) -> Iterator[None]:
     """Where an error stops the work before anything was learnt, the run's folder goes too."""
     try:
@@ -308,8 +297,7 @@ def new_model(settings: TrainSettings, pictures: np.ndarray) -> Baad:
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         model = new_network(pdn, settings)
-    device = "cuda" if settings.device == "auto" and torch.cuda.is_available() else settings.device
-    return model.to("cpu" if device == "auto" else device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.to(choose_device(settings.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def batch_plan(settings: TrainSettings, gate: Gate) -> BatchPlan:

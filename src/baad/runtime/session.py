@@ -50,12 +50,12 @@ class Session:
     """A network ready to run. May be shared between threads."""
 
     def __init__(self, onnx: bytes, threads: int = 0, provider: str = "cpu") -> None:
-        """`onnx`: a graph that keeps the contract of TYPES. `threads`: 0 takes every core this process may use.
+        """`onnx`: a graph that keeps the contract of TYPES. `threads`: see settle_threads.
 
         Raises BundleError for a graph that does not load or keeps another contract, SettingError for an unknown
         provider or thread count, MissingExtra where the provider is not installed.
         """
-        self.threads = usable_cores() if threads == 0 else threads
+        self.threads = settle_threads(threads)
         self._network = start_network(onnx, self.threads, provider)
         self._outputs = _check_contract(self._network)
 
@@ -77,6 +77,16 @@ class Session:
     def run_batch(self, images: Sequence[np.ndarray]) -> list[RawMaps]:
         """Score pictures of any sizes, one after the other: the graph takes one at a time."""
         return [self.run(image) for image in images]
+
+
+def settle_threads(threads: int) -> int:
+    """How many threads work: 0 takes every core this process may use, and none takes more, for more only wait.
+
+    Raises SettingError for a negative number.
+    """
+    if threads < 0:
+        raise SettingError(f"threads is {threads}: give 1 or more, or 0 for all cores.")
+    return min(threads or usable_cores(), usable_cores())
 
 
 def usable_cores() -> int:

@@ -1,0 +1,34 @@
+"""The machine that trains: which of its devices, and how many of its threads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from baad.errors import SettingError
+from baad.runtime.session import settle_threads
+from baad.settings import TrainSettings
+
+
+def choose_device(name: str) -> str:
+    """The device that a setting names, tried out: "auto" is a GPU where there is one. Raises SettingError."""
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+    try:
+        torch.empty(1, device=device)
+    except Exception as error:  # PyTorch raises whatever its build has for it
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        raise SettingError(f"device is {name!r}, which cannot be used here: {reason}. Give auto or cpu.") from error
+    return device
+
+
+@contextmanager
+def using_machine(settings: TrainSettings) -> Iterator[None]:
+    """Threads as set, and tiny numbers count as zero, which keeps processors fast; afterwards all is as it was."""
+    threads, keeps_tiny = torch.get_num_threads(), bool((torch.tensor(1e-310, dtype=torch.float64) * 1).item())
+    torch.set_num_threads(settle_threads(settings.threads))
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(not keeps_tiny)
