@@ -1,4 +1,5 @@
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -18,8 +19,20 @@ def graph():
 
 
 @pytest.fixture(scope="module")
-def session(graph):
-    return Session(export_onnx(graph), threads=1)
+def onnx(graph):
+    return export_onnx(graph)
+
+
+@pytest.fixture(scope="module")
+def session(onnx):
+    return Session(onnx, threads=1)
+
+
+@pytest.fixture(scope="module")
+def openvino_model(onnx):
+    core = pytest.importorskip("openvino").Core()
+    model = core.read_model(onnx, b"")
+    return core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
 
 
 def pictures(count: int = 3) -> list[np.ndarray]:
@@ -41,6 +54,26 @@ def test_the_runtime_agrees_with_the_network(graph, session):
     assert parity.flips == 0
     assert parity.max_map_error < 1e-3 and parity.max_score_error < 1e-3
     require_parity(parity)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (33, 57), (255, 257), (480, 640), (1200, 90)])
+def test_openvino_agrees_on_pictures_of_any_size(graph, openvino_model, size):
+    picture = np.random.default_rng(1).integers(0, 256, (1, *size, 3), dtype=np.uint8)
+    with torch.no_grad():
+        anomaly, foreground, score, _ = (value.numpy() for value in graph(torch.tensor(picture)))
+    found = openvino_model(picture)
+    assert np.abs(found["anomaly_map"] - anomaly).max() < 1e-3 * np.ptp(anomaly)
+    assert found["foreground"] == pytest.approx(foreground, abs=1e-4)
+    assert found["pred_score"] == pytest.approx(score, abs=1e-4)
+
+
+def test_a_batch_gives_what_its_pictures_give_one_by_one(onnx):
+    session = onnxruntime.InferenceSession(onnx)
+    batch = np.random.default_rng(2).integers(0, 256, (3, 50, 70, 3), dtype=np.uint8)
+    together = session.run(["anomaly_map", "pred_score"], {"image": batch})
+    alone = [session.run(["anomaly_map", "pred_score"], {"image": picture[None]}) for picture in batch]
+    assert together[0] == pytest.approx(np.concatenate([each[0] for each in alone]), abs=1e-5)
+    assert together[1] == pytest.approx(np.concatenate([each[1] for each in alone]), abs=1e-5)
 
 
 def test_a_changed_weight_makes_the_parity_check_refuse(graph, session):
@@ -107,10 +140,10 @@ def test_the_map_of_the_features_is_the_logarithm_of_their_error():
     assert torch.allclose(feature_map(features, rebuilt), torch.full((1, 1, 16, 16), float(np.log(0.25))), atol=1e-4)
 
 
-def test_a_graph_of_the_feature_error_runs_too(graph):
+def test_a_graph_of_the_feature_error_runs_too(graph, session):
     model = graph.model
-    session = Session(export_onnx(DeployGraph(model, (64, 64), Scoring(anomaly_from="features")).eval()), threads=1)
-    assert session.run(pictures(1)[0]).score != pytest.approx(Session(export_onnx(graph)).run(pictures(1)[0]).score)
+    other = Session(export_onnx(DeployGraph(model, (64, 64), Scoring(anomaly_from="features")).eval()), threads=1)
+    assert other.run(pictures(1)[0]).score != pytest.approx(session.run(pictures(1)[0]).score)
 
 
 def test_smoothing_keeps_the_level_up_to_the_edge():

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.mtrs import unfold
 from baad.learn.network import Baad
+from baad.learn.resizing import Resizing
 from baad.settings import TrainSettings
 
 TOP_CELLS = 16  # of 128x128: the image score is the mean of the highest
@@ -54,13 +55,12 @@ class DeployGraph(nn.Module):
         self.model: Baad = fold_batch_norms(copy.deepcopy(model).eval())  # type: ignore[assignment]
         self.input_shape = input_shape
         self.scoring, self.damps = scoring, model.mask_head and scoring.suppression > 0
+        self.resizing = Resizing(input_shape)
         self.register_buffer("kernel", gaussian_kernel(SMOOTHING), persistent=False)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        images = pictures.permute(0, 3, 1, 2).float()  # [B, 3, H, W]
         size = self.input_shape
-        images = F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True) / 255.0
-        outputs = self.model(images)
+        outputs = self.model(self.resizing(pictures))
         foreground = torch.sigmoid(outputs.foreground_logits)  # [B, 1, 64, 64]
         if not self.model.mask_head:
             foreground = torch.ones_like(foreground)
