@@ -1,3 +1,7 @@
+import os
+import stat
+from pathlib import Path
+
 import pytest
 
 from baad.atomic import replacing, write_bytes, write_text
@@ -32,3 +36,16 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"Cannot write .*file.*Choose a place"):
         write_bytes(tmp_path / "file" / "model.baad", b"x")
+
+
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(OutputError, match="never replaced"):
+            write_bytes(path, b"x")
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode) and stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_the_longest_name_there_is_can_be_written(tmp_path):
+    write_bytes(tmp_path / ("x" * 255), b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["x" * 255]

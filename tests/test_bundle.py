@@ -92,7 +92,7 @@ def test_what_is_no_zip_is_no_model(tmp_path, content):
 
 
 def test_a_folder_is_no_model(tmp_path):
-    assert "Cannot read the model file" in refusal(tmp_path)
+    assert "is a folder, not a model file" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])

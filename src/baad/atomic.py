@@ -1,5 +1,6 @@
 """Write to a temporary name, then rename: a reader sees the old file or the whole new one, never half of it."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,15 +17,17 @@ def replacing(path: Path) -> Iterator[Path]:
     The caller writes a file, or makes a folder, under the temporary name. An exception leaves `path` as it was
     and removes what was written.
 
-    Raises OutputError where the folder cannot be written or the disk is full.
+    Raises OutputError where the folder cannot be written, the disk is full, or `path` is a device or a pipe.
     """
     path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(_partial_name(path.name))
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise OutputError(f"{path} is a device or a pipe, which is never replaced. Give the name of a file.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)
         yield partial
-        if partial.is_dir() and path.is_dir():
+        if os.path.isdir(partial) and os.path.isdir(path):
             shutil.rmtree(path)
         os.replace(partial, path)
     except OSError as error:
@@ -45,8 +48,16 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def _partial_name(name: str) -> str:
+    """NAME.PID.partial; something shorter where file systems, which mostly end at 255 bytes, would not take that."""
+    partial = f"{name}.{os.getpid()}.partial"
+    if len(os.fsencode(partial)) <= 255:
+        return partial
+    return f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.{os.getpid()}.partial"
+
+
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):
         shutil.rmtree(path, ignore_errors=True)
     else:
         with suppress(OSError):  # absent, or its parent is a file: the caller's own error says more

@@ -12,6 +12,7 @@ Nothing in it is ever executed or unpickled. Equal contents make equal bytes.
 
 import hashlib
 import json
+import stat
 import struct
 import zipfile
 import zlib
@@ -131,6 +132,7 @@ def read_member(path: Path, name: str) -> bytes:
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive at `path`; whatever is wrong with it comes out as one line that says what to do."""
     try:
+        _require_file(path)
         with zipfile.ZipFile(path) as archive:
             yield archive
     except FileNotFoundError as error:
@@ -142,6 +144,15 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except (zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, struct.error) as error:
         # cut off, encrypted, odd compression, names that are no text
         raise _damaged(path, str(error)) from error
+
+
+def _require_file(path: Path) -> None:
+    """Neither a folder, nor a pipe that never ends, nor a device that has no end."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise BundleError(f"{path} is a folder, not a model file. The model file comes first, then the pictures.")
+    if not stat.S_ISREG(mode):
+        raise BundleError(f"{path} is a pipe or a device, not a file. Give the model file itself.")
 
 
 def _explain_bad_zip(path: Path) -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from baad.cli.inputs import find_pictures, place_of
+from baad.cli.inputs import LONGEST, Remark, find_pictures, place_of
 from baad.errors import DataError
 from tests.factory import write_folder
 
@@ -33,11 +33,11 @@ def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path, monkeypatch)
 
 
 def test_standard_input_is_read_line_by_line():
-    def endless():
-        while True:
-            yield "some.png\n"
+    class Endless:
+        def readline(self, most):
+            return "some.png\n"
 
-    assert str(next(find_pictures(["-"], endless())).path) == "some.png"
+    assert str(next(find_pictures(["-"], Endless())).path) == "some.png"
 
 
 @pytest.mark.parametrize(("path", "place"), [("a/b.png", "a/b.png"), ("/a/b.png", "a/b.png"), ("./b.png", "b.png")])
@@ -53,3 +53,27 @@ def test_two_dots_do_not_lead_out_of_an_output_folder(tmp_path, monkeypatch):
 def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(DataError, match="holds no pictures"):
         places([str(tmp_path)])
+
+
+def test_names_of_a_list_that_stand_for_nothing_are_remarks_and_the_rest_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    listed = io.StringIO("empty\n*.png\na\0b\n  \nlast.png")
+    found = list(find_pictures(["-"], listed))
+    assert [isinstance(each, Remark) for each in found] == [True, True, False, False]
+    assert str(found[-1].path) == "last.png"
+
+
+def test_a_line_may_be_nearly_as_long_as_the_limit_and_no_longer():
+    for length, remarks in ((LONGEST - 2, []), (LONGEST, [True])):
+        found = list(find_pictures(["-"], io.StringIO("x" * length + "\nb.png\n")))
+        assert [each.skipped for each in found if isinstance(each, Remark)] == remarks
+        assert len(found) == (1 if remarks else 2)
+
+
+def test_masks_are_left_aside_but_may_be_named(tmp_path):
+    write_folder(tmp_path / "new", normals=2)
+    write_folder(tmp_path / "new" / "ground_truth" / "spot", normals=3)
+    *pictures, remark = sorted(find_pictures([str(tmp_path / "new")], io.StringIO()), key=lambda each: repr(each))
+    assert len(pictures) == 2 and "3 masks left aside, in ground_truth" in remark.text and not remark.skipped
+    assert len(list(find_pictures([str(tmp_path / "new" / "ground_truth")], io.StringIO()))) == 3

@@ -93,7 +93,8 @@ def format_row(case: Case, seen: Seen) -> str:
 
 
 def _quote(line: str) -> str:
-    """A line as code in a table; of one that is very long, its beginning and its end."""
+    """A line as code in a table; of one that is very long, its beginning and its end; no sign a hundred times over."""
+    line = re.sub(r"(\S)\1{40,}", lambda match: f"{match[1] * 20}…", line)
     line = line if len(line) <= LONGEST else f"{line[:180]} … {line[-60:]}"
     ticks = "``" if "`" in line else "`"
     return f"{ticks}{line}{ticks}".replace("|", "\\|")

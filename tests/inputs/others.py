@@ -237,10 +237,6 @@ def ended_at_the_fourth(here: Path) -> Iterator[None]:
         yield
 
 
-def overlays_onto_pictures(here: Path) -> Sequence[object]:
-    return [*ten_pictures(here)[:3], "--overlays", "new"]
-
-
 INTERRUPTIONS = (
     Case(
         what="disk that is full when training begins",
@@ -316,11 +312,5 @@ INTERRUPTIONS = (
         make=lambda here: [*parts(here), write_fake_model(here / "model.baad") and "--resume"],
         code=2,
         told=("is finished",),
-    ),
-    Case(
-        what="folder of overlays that is the folder of pictures",
-        make=overlays_onto_pictures,
-        code=2,
-        told=("would overwrite the picture",),
     ),
 )

@@ -4,17 +4,21 @@ import tempfile
 from pathlib import Path
 
 from tests.inputs.case import Case, format_row, provoke
+from tests.inputs.names import NAMES
 from tests.inputs.others import INTERRUPTIONS, MODELS, SETTINGS
 from tests.inputs.pictures import PICTURES
+from tests.inputs.places import PLACES
 from tests.inputs.sets import MASKS, SETS
 
 PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
 FAMILIES: dict[str, tuple[Case, ...]] = {
     "Pictures": PICTURES,
+    "Names and streams of names": NAMES,
     "Masks": MASKS,
     "Data sets": SETS,
     "Settings": SETTINGS,
     "Model files": MODELS,
+    "Places to write": PLACES,
     "Interruptions": INTERRUPTIONS,
 }
 CASES = [case for cases in FAMILIES.values() for case in cases]

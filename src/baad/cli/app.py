@@ -53,9 +53,7 @@ EXTRAS = {  # module that may be absent -> the optional part of the installation
 def main() -> None:
     """The command `baad`. Always raises SystemExit."""
     words = sys.argv[1:]
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
+    _prepare_streams()
     try:
         with warnings.catch_warnings(), catch_stop():
             if not sys.warnoptions:  # what libraries warn of is for programmers: python -W default -m baad shows it
@@ -63,6 +61,16 @@ def main() -> None:
             build_app(words)(words, prog_name="baad")
     except KeyboardInterrupt as stop:
         sys.exit(code_of(stop))
+
+
+def _prepare_streams() -> None:
+    """Standard input, output and errors that are there, and take any file's name."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # in the order of their numbers
+        if getattr(sys, name) is None:  # closed by whoever called
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # and no file of ours gets its number
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what is not UTF-8, or what no terminal can show
+            stream.reconfigure(errors="surrogateescape" if mode == "r" else "backslashreplace")
 
 
 def build_app(words: Sequence[str] = ()) -> typer.Typer:
@@ -136,7 +144,7 @@ def run_verb(call: Callable[[], int]) -> int:
             return _fault(error)
         return _complain(missing_extra(error.name or "", extra), UNUSABLE)
     except OSError as error:
-        return _complain(f"{error.strerror or error}: {error.filename or 'a file'}", UNUSABLE)
+        return _complain(f"{error.strerror or error}: {error.filename or 'standard output'}", UNUSABLE)
     except MemoryError:
         return _complain("out of memory. Close other programs, or give smaller pictures or batch_size.", UNUSABLE)
     except Exception as error:

@@ -38,10 +38,12 @@ def main(
 
     Rows that are there already are kept: start it again to go on.
     """
+    from baad.cli.outputs import require_folder
     from baad.progress import choose_progress
 
     settings = options.gather_settings(config, changes, device=device, threads=threads, steps=steps, minutes=minutes)
     options.require_extra("train")
+    require_folder(out, "--out")
     from baad.bench.run import run_benchmark
 
     named = [each.strip() for each in variants.split(",") if each.strip()]

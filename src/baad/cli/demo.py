@@ -38,6 +38,7 @@ def main(
     and verdict of each, worst cases first.
     """
     from baad.cli.checked import open_for_training, require_testable
+    from baad.cli.outputs import require_folder
     from baad.data.example import write_example
     from baad.progress import choose_progress
 
@@ -45,6 +46,7 @@ def main(
         config, changes, device=device, threads=threads, seed=seed, steps=steps, minutes=minutes
     )
     options.require_extra("train")
+    require_folder(out, "--out")
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
     data = data or write_example(out / "example", progress=progress)

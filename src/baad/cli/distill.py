@@ -36,10 +36,12 @@ def main(
     It learns what a large network sees in photos of many things, not of your product. Users never need this: the
     weights are shipped.
     """
+    from baad.cli.outputs import require_folder
     from baad.errors import SettingError
     from baad.progress import choose_progress
 
     options.require_extra("train")
+    require_folder(out, "--out")
     from baad.learn.distill import DistillSettings, distill
     from baad.learn.pdn import PDN_SHAPES
 

@@ -45,10 +45,15 @@ def main(
     """
     from baad.atomic import write_text
     from baad.cli.checked import open_for_testing
+    from baad.cli.outputs import require_different, require_file, require_folder
     from baad.progress import choose_progress
     from baad.runtime.detector import Detector
 
     options.require_extra("train", ("scipy", "jinja2"))
+    require_file(json_file, "--json")
+    require_file(html, "--html")
+    require_different(json_file, html, "--json and --html")
+    require_folder(maps, "--maps")
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress))
     category = open_for_testing(data, progress, layout)
@@ -84,10 +89,15 @@ def main(
 def _map_writer(
     folder: Path, category: "Category", dtype: Literal["float16", "float32"]
 ) -> "Callable[[Path, np.ndarray], None]":
-    """What writes the map of a picture, at the picture's size, where the evaluation scripts look for it."""
+    """What writes the map of a picture, at the picture's size, where the evaluation scripts look for it.
+
+    Raises DataError where two pictures would share a map, as a.jpg and a.png would.
+    """
     from baad.data.decode import read_image
     from baad.data.geometry import resize_map
-    from baad.data.maps import map_path, write_map
+    from baad.data.maps import map_path, require_own_maps, write_map
+
+    require_own_maps(folder, category)
 
     def write(path: Path, anomaly: "np.ndarray") -> None:
         height, width, _ = read_image(path).shape

@@ -26,9 +26,11 @@ def main(
 
     Rows that are there already are kept: start it again to go on.
     """
+    from baad.cli.outputs import require_folder
     from baad.progress import choose_progress
 
     options.require_extra("train")
+    require_folder(out, "--out")
     from baad.bench.features import compare_features
 
     named = [each.strip() for each in candidates.split(",") if each.strip()]

@@ -45,10 +45,12 @@ def main(
     says why.
     """
     from baad.cli.checked import open_for_training
+    from baad.cli.outputs import require_apart, require_folder
     from baad.progress import choose_progress
 
     settings = options.gather_settings(config, changes, threads=threads)
     options.require_extra("train")
+    require_folder(out, "-o")
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
     category, _ = open_for_training(data, settings, progress, layout=layout)
@@ -56,6 +58,7 @@ def main(
     from baad.learn.foreground_masks import find_foreground
 
     pictures = [image.path for image in category.train]
+    require_apart(out, pictures, "-o")
     places = place_part_masks(pictures)
     squares, shapes = _read_squares(pictures, settings.image_size, progress)
     gate = find_foreground(squares, settings, progress)

@@ -3,14 +3,16 @@
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from baad.cli.app import EXTRAS, missing_extra
 from baad.errors import MissingExtra, SettingError
-from baad.progress import Progress
 from baad.settings import TrainSettings, load_settings
+
+if TYPE_CHECKING:
+    from baad.progress import Progress
 
 Layout = Annotated[
     str, typer.Option(metavar="NAME", help="What DATA is, if not what it is taken for; docs/layouts.md has all.")
@@ -49,7 +51,7 @@ def gather_settings(
     return load_settings(config, overrides)
 
 
-def limit_threads(threads: int | None, progress: Progress) -> int:
+def limit_threads(threads: int | None, progress: "Progress") -> int:
     """--threads for this machine, 0 where it was left out; says where fewer are used than were asked for."""
     from baad.runtime.session import settle_threads
 

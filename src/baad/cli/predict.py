@@ -1,5 +1,7 @@
 """baad predict: a model file and pictures -> verdicts."""
 
+import hashlib
+import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,11 +16,12 @@ from baad.cli.app import DONE, NOT_GOOD, SKIPPED, code_of
 from baad.stopping import Stop, Stopped, catch_stop
 
 if TYPE_CHECKING:
-    from baad.cli.inputs import Picture
-    from baad.progress import Task
+    from baad.cli.inputs import Picture, Remark
+    from baad.progress import Progress, Task
     from baad.runtime.detector import Detector
 
 Record = dict[str, Any]
+LONGEST_NAME = 255  # bytes, where most file systems end
 MANY, SUSPICIOUS = 10, 0.9  # so many pictures, of which this share is rejected, speak against the model
 
 EXAMPLES = """
@@ -62,7 +65,8 @@ def main(
     pictures. Memory does not grow with their number. Files that cannot be read are named and skipped (exit code 3).
     Ctrl-C and SIGTERM let the picture in work end; what was judged until then is written.
     """
-    from baad.cli.inputs import find_pictures
+    from baad.cli.inputs import Picture, find_pictures
+    from baad.cli.outputs import require_different, require_file, require_folder
     from baad.errors import SettingError
     from baad.progress import Silence, choose_progress
     from baad.runtime.detector import Detector
@@ -73,20 +77,25 @@ def main(
         raise SettingError("--threshold and --false-alarms both set the threshold. Give one of them.")
     if json_file == csv_file == "-":
         raise SettingError("--json - and --csv - cannot share standard output. Give one of them a file.")
+    for given, option in ((json_file, "--json"), (csv_file, "--csv")):
+        require_file(given, option)
+    for folder, option in ((overlays, "--overlays"), (maps, "--maps")):
+        require_folder(folder, option)
+    require_different(json_file, csv_file, "--json and --csv")
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress))
     if threshold is not None:
         detector = detector.with_threshold(threshold)
     if false_alarms is not None:
         detector = detector.with_false_alarms(parse_share(false_alarms, "--false-alarms"))
-    pictures: Iterable[Picture] = find_pictures(paths, sys.stdin)
+    found: Iterable[Picture | Remark] = find_pictures(paths, sys.stdin)
     if "-" not in paths:
-        pictures = list(pictures)
+        found = list(found)
     shown = json_file is None and csv_file is None and not quiet
-    total = len(pictures) if isinstance(pictures, list) else 0
-    run = _Run(detector, overlays, maps)
+    total = sum(isinstance(each, Picture) for each in found) if isinstance(found, list) else 0
+    run = _Run(detector, progress, overlays, maps)
     with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:
-        records = run.judge(pictures, task, stop)
+        records = run.judge(found, task, stop)
         if json_file is not None:
             records = _with_json(records, json_file)
         if csv_file is not None:
@@ -113,6 +122,7 @@ class _Run:
     """Many pictures through one detector, and what is counted on the way."""
 
     detector: "Detector"
+    progress: "Progress"
     overlays: Path | None
     maps: Path | None
     judged: int = 0
@@ -120,21 +130,37 @@ class _Run:
     skipped: int = 0
     stopped: Stopped | None = None
 
-    def judge(self, pictures: "Iterable[Picture]", task: "Task", stop: Stop) -> Iterator[Record]:
+    def judge(self, found: "Iterable[Picture | Remark]", task: "Task", stop: Stop) -> Iterator[Record]:
         """The record of each picture that can be read, until somebody asks to stop: never in the middle of one."""
         try:
-            for picture in pictures:
+            for each in found:
                 with stop.held():
-                    record = self._judge_one(picture)
+                    record = self._answer(each)
                     if record is not None:
                         yield record  # whoever takes it writes it before the next one, and before the stop
                 task.advance()
         except Stopped as stopped:
             self.stopped = stopped
 
+    def _answer(self, each: "Picture | Remark") -> Record | None:
+        """The record of a picture; None where there is none, which is said."""
+        from baad.cli.inputs import Remark
+
+        if not isinstance(each, Remark):
+            return self._judge_one(each)
+        if each.skipped:
+            self._skip(each.text)
+        else:
+            self.progress.say(each.text)
+        return None
+
+    def _skip(self, problem: object) -> None:
+        self.skipped += 1
+        print(f"baad: skipped {problem}", file=sys.stderr)
+
     def _judge_one(self, picture: "Picture") -> Record | None:
         """The record of a picture, after its overlay and map are written; None where it cannot be read."""
-        from baad.data.decode import open_samples, read_content, show_path, to_picture
+        from baad.data.decode import open_samples, read_content, text_of_path, to_picture
         from baad.data.maps import write_map
         from baad.errors import ImageError
         from baad.runtime.output import verdict_record, write_overlay
@@ -143,8 +169,7 @@ class _Run:
             samples = open_samples(read_content(picture.path), picture.path)
             image = to_picture(samples, picture.path)
         except ImageError as error:
-            self.skipped += 1
-            print(f"baad: skipped {error}", file=sys.stderr)
+            self._skip(error)
             return None
         verdict = self.detector.predict(image)
         if samples.pages > 1:
@@ -155,7 +180,7 @@ class _Run:
             write_map(_beside(self.maps, picture, ".tiff"), verdict.anomaly_map)
         self.judged += 1
         self.rejected += verdict.label == "ng"
-        return verdict_record(verdict, show_path(picture.path))
+        return verdict_record(verdict, text_of_path(picture.path))
 
     def many_rejected(self) -> bool:
         return self.judged >= MANY and self.rejected >= SUSPICIOUS * self.judged
@@ -167,13 +192,17 @@ class _Run:
 
 def _beside(folder: Path, picture: "Picture", suffix: str) -> Path:
     """Where a result goes: the picture's place below `folder`. Raises OutputError if that is the picture itself."""
+    from baad.data.decode import IMAGE_SUFFIXES, show_path
     from baad.errors import OutputError
 
-    place = picture.place
-    keep = place.suffix.lower() not in (".png", "")  # 7.png -> 7.tiff; 7.jpg -> 7.jpg.tiff, for there may be a 7.png
-    out = folder / (place.with_name(place.name + suffix) if keep else place.with_suffix(suffix))
-    if out.exists() and picture.path.exists() and out.samefile(picture.path):
-        raise OutputError(f"{folder} would overwrite the picture {picture.path}. Give another folder.")
+    name = picture.place.name
+    plain = name.endswith(".png") and not name[:-4].lower().endswith(IMAGE_SUFFIXES)
+    stem = name[:-4] if plain else name  # 7.png -> 7.tiff; 7.jpg -> 7.jpg.tiff, for there may be a 7.png
+    if len(os.fsencode(stem + suffix)) > LONGEST_NAME:
+        stem = f"{stem[:40]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}"
+    out = folder / picture.place.with_name(stem + suffix)
+    if os.path.exists(out) and os.path.exists(picture.path) and os.path.samefile(out, picture.path):
+        raise OutputError(f"{folder} would overwrite the picture {show_path(picture.path)}. Give another folder.")
     return out
 
 
@@ -195,6 +224,8 @@ def _with_json(records: Iterator[Record], out: str) -> Iterator[Record]:
 
 def _print_lines(records: Iterable[Record], shown: bool) -> None:
     """A line for people on each picture; without `shown` the records are only drawn through."""
+    from baad.data.decode import show_path
+
     for number, record in enumerate(records):
         if not shown:
             continue
@@ -203,6 +234,6 @@ def _print_lines(records: Iterable[Record], shown: bool) -> None:
         regions = len(record["regions"])
         print(
             f"{record['verdict']:<8}{record['score']:>10.4g}{record['threshold']:>11.4g}{record['p_value']:>8.3f}"
-            f"{regions:>9}  {record['file']}{''.join(f'  ({note})' for note in record['notes'])}",
+            f"{regions:>9}  {show_path(record['file'])}{''.join(f'  ({note})' for note in record['notes'])}",
             flush=True,
         )

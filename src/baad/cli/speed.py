@@ -31,13 +31,17 @@ def main(
     No model is needed: weights are random. Every runtime that is installed takes part. All calls run in turns, so that
     their ratios hold on a busy machine too.
     """
+    from baad.cli.outputs import require_file, require_folder
     from baad.progress import choose_progress
 
     options.require_extra("train")
     from baad.atomic import write_text
     from baad.bench.speed import NAMED, bench_speed, write_results
 
-    found = bench_speed(choose_progress(quiet), threads or 0, seconds, full)
+    require_file(json_file, "--json")
+    require_folder(out, "--out")
+    progress = choose_progress(quiet)
+    found = bench_speed(progress, options.limit_threads(threads, progress), seconds, full)
     if out is not None:
         write_results(found, out, "baad bench speed" + (" --all" if full else "") + f" --seconds {seconds:g} --out DIR")
     text = json.dumps(found, indent=1) + "\n"

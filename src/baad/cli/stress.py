@@ -45,6 +45,7 @@ def main(
     """
     from baad.atomic import write_text
     from baad.cli.checked import open_for_testing
+    from baad.cli.outputs import require_file, require_folder
     from baad.errors import SettingError
     from baad.progress import choose_progress
     from baad.runtime.detector import Detector
@@ -52,6 +53,8 @@ def main(
     options.require_extra("train", ("cv2", "scipy"))
     if write is not None and (maps is not None or json_file is not None):
         raise SettingError("--write judges nothing, so it goes with neither --maps nor --json. Leave one out.")
+    require_file(json_file, "--json")
+    require_folder(write, "--write")
     progress = choose_progress(quiet)
     threads = options.limit_threads(threads, progress)
     detector = Detector.load(model, threads)

@@ -48,15 +48,15 @@ def main(
     --resume ends with the very weights of a run that was never stopped.
     """
     from baad.cli.checked import open_for_training
-    from baad.errors import BaadError, DataError, OutputError
+    from baad.cli.outputs import require_model
+    from baad.errors import BaadError, DataError
     from baad.progress import choose_progress
 
     settings = options.gather_settings(
         config, changes, device=device, threads=threads, seed=seed, steps=steps, minutes=minutes
     )
     options.require_extra("train")
-    if out.is_dir():
-        raise OutputError(f"{out} is a folder. Give the name of a file, such as {out / 'model.baad'}.")
+    require_model(out)
     if fg_masks is not None and not fg_masks.is_dir():
         raise DataError(f"{fg_masks}: there is no such folder of masks. Check the name after --fg-masks.")
     progress = choose_progress(quiet)

@@ -50,6 +50,7 @@ _COLOURS = {
     "RGB": "8-bit colour",
     "RGBA": "8-bit colour with alpha",
 }
+_STEERING = "[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"  # controls, line ends, changes of direction
 _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # EXIF orientation -> upright; [H, W] or [H, W, C]
     2: lambda values: values[:, ::-1],
     3: lambda values: values[::-1, ::-1],
@@ -222,7 +223,12 @@ def pixel_limit(max_pixels: int | None = None) -> int:
 
 
 def show_path(path: Path | str) -> str:
-    """A path as text that can always be printed: what is not UTF-8 becomes replacement signs."""
+    """A path as text for people, on one line: signs that steer a terminal are written out, as \\n and \\x1b are."""
+    return re.sub(_STEERING, lambda match: repr(match[0])[1:-1], text_of_path(path))
+
+
+def text_of_path(path: Path | str) -> str:
+    """A path as text: what is not UTF-8 becomes replacement signs."""
     return re.sub("[\ud800-\udfff]", "\ufffd", os.fspath(path))
 
 

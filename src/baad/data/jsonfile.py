@@ -1,6 +1,7 @@
 """JSON file -> plain values, with errors that name the file."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def parse_json(text: str) -> Any:
 def mentions(path: Path, *keys: str) -> bool:
     """Whether all these keys stand in a file, at any depth: tells formats apart without parsing every file."""
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if os.path.isfile(path) else b""  # a pipe would keep us waiting
     except OSError:
         return False
     return all(f'"{key}"'.encode() in content for key in keys)

@@ -12,7 +12,7 @@ import tifffile
 from baad.atomic import replacing
 from baad.data.decode import show_path
 from baad.data.sample import Category
-from baad.errors import InputError, OutputError
+from baad.errors import DataError, InputError, OutputError
 
 
 def write_map(path: Path | str, values: np.ndarray, dtype: Literal["float16", "float32"] = "float32") -> None:
@@ -40,6 +40,17 @@ def map_path(folder: Path, category: Category, picture: Path) -> Path:
     The place of the picture in its category is kept, so that MVTec AD 2's come to lie in test_public.
     """
     return folder / category.name / place_in(category, picture).with_suffix(".tiff")
+
+
+def require_own_maps(folder: Path, category: Category) -> None:
+    """Raise DataError where two test pictures would share a map, as a.jpg and a.png would."""
+    owners: dict[Path, Path] = {}
+    for image in category.test:
+        place = map_path(folder, category, image.path)
+        other = owners.setdefault(place, image.path)
+        if other != image.path:
+            shown = f"{show_path(other)} and {show_path(image.path)} would share the map {show_path(place)}"
+            raise DataError(f"{shown}. Rename one of them.")
 
 
 def place_in(category: Category, picture: Path) -> Path:

@@ -1,0 +1,80 @@
+"""The files and folders that a verb will write: looked at before its work, which would else be lost at its end."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from baad.data.decode import IMAGE_SUFFIXES, show_path
+from baad.data.folder import MASK_FOLDERS
+from baad.errors import OutputError
+
+ZIP = b"PK\x03\x04"  # how a model file begins
+
+
+def require_file(path: Path | str | None, option: str) -> None:
+    """Raise OutputError where no text can be written to `path`, or a picture or a model file would be lost to it.
+
+    None, and "-" for standard output, are always fine. `option` is what the user wrote before it.
+    """
+    if path is None or str(path) == "-":
+        return
+    _require_regular(Path(path), option)
+    if Path(path).suffix.lower() in IMAGE_SUFFIXES and os.path.exists(path):
+        raise _refuse(path, option, "is a picture, which would be overwritten. Give the name of another file")
+    if _begins_like_a_model(Path(path)):
+        raise _refuse(path, option, "is a model file, which would be overwritten. Give the name of another file")
+
+
+def require_model(path: Path) -> None:
+    """Raise OutputError where no model file can be written to `path`, or another file than a model would be lost."""
+    _require_regular(path, "-o")
+    if os.path.isfile(path) and os.path.getsize(path) and not _begins_like_a_model(path):
+        raise _refuse(path, "-o", "is there already, and is no model file. Remove it, or give another name")
+
+
+def require_folder(path: Path | None, option: str) -> None:
+    """Raise OutputError where nothing can be written into the folder `path`, which need not exist; None is fine."""
+    if path is not None:
+        _require_room(path, option)
+
+
+def require_apart(folder: Path, pictures: Sequence[Path], option: str) -> None:
+    """Raise OutputError where what is written into `folder` would be read with the pictures the next time."""
+    common = os.path.commonpath([os.path.abspath(picture.parent) for picture in pictures])
+    inside = os.path.relpath(os.path.abspath(folder), common).split(os.sep)
+    if inside[0] != os.pardir and not set(inside) & set(MASK_FOLDERS):
+        raise _refuse(folder, option, "lies among the pictures, and would be taken for pictures. Give another place")
+
+
+def require_different(first: Path | str | None, second: Path | str | None, options: str) -> None:
+    """Raise OutputError where both name the same file."""
+    if first and second and os.path.realpath(first) == os.path.realpath(second):
+        raise OutputError(f"{options} both name {show_path(first)}. Give each a file of its own.")
+
+
+def _require_regular(path: Path, option: str) -> None:
+    if os.path.isdir(path):
+        raise _refuse(path, option, "is a folder. Give the name of a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise _refuse(path, option, "is a device or a pipe. Give the name of a file")
+    _require_room(path.parent, option)
+
+
+def _require_room(folder: Path, option: str) -> None:
+    """The folder, or the first one above it that exists, must be a folder and take files."""
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if not os.path.isdir(there):
+        raise _refuse(there, option, "is not a folder, so nothing can be written into it. Give another place")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _refuse(there, option, "does not take files: it is read-only for you. Give another place")
+
+
+def _begins_like_a_model(path: Path) -> bool:
+    try:
+        return os.path.isfile(path) and path.open("rb").read(len(ZIP)) == ZIP
+    except OSError:
+        return False
+
+
+def _refuse(path: Path | str, option: str, problem: str) -> OutputError:
+    return OutputError(f"{option}: {show_path(path)} {problem}.")

@@ -1,0 +1,82 @@
+import os
+
+import pytest
+
+from baad.cli.outputs import require_apart, require_different, require_file, require_folder, require_model
+from baad.errors import OutputError
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "a.png").touch()
+    (tmp_path / "m.baad").write_bytes(b"PK\x03\x04 and more")
+    os.mkfifo("pipe")
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", [None, "-", "new.csv", "notes.txt", "folder/new.csv", "new/deeper/new.csv", "new.png"])
+def test_new_files_and_texts_may_be_written(path):
+    require_file(path, "--csv")
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("folder", "is a folder"),
+        ("pipe", "a device or a pipe"),
+        ("/dev/null", "a device or a pipe"),
+        ("a.png", "is a picture"),
+        ("m.baad", "is a model file"),
+        ("notes.txt/new.csv", "notes.txt is not a folder"),
+        ("notes.txt/deeper/new.csv", "notes.txt is not a folder"),
+    ],
+)
+def test_places_that_cannot_be_or_must_not_be_written_are_refused_by_name(path, problem):
+    with pytest.raises(OutputError, match=f"--csv: .*{problem}"):
+        require_file(path, "--csv")
+
+
+def test_a_folder_that_is_read_only_is_refused(monkeypatch):
+    os.mkdir("new")
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    with pytest.raises(OutputError, match="--csv: new does not take files"):
+        require_file("new/deeper/a.csv", "--csv")
+
+
+def test_a_model_replaces_a_model_and_nothing_else(place):
+    (place / "empty").touch()
+    for path in ("m.baad", "empty", "new/m.baad"):
+        require_model(place / path)
+    for path in ("a.png", "folder", "pipe"):
+        (place / "a.png").write_bytes(b"\x89PNG")
+        with pytest.raises(OutputError, match="-o: "):
+            require_model(place / path)
+
+
+def test_a_folder_need_not_exist_but_must_take_files(place):
+    require_folder(None, "--maps")
+    require_folder(place / "folder", "--maps")
+    require_folder(place / "new" / "deeper", "--maps")
+    with pytest.raises(OutputError, match=r"notes\.txt is not a folder"):
+        require_folder(place / "notes.txt", "--maps")
+
+
+def test_one_file_under_two_names_is_one(place):
+    os.symlink("notes.txt", "alias")
+    require_different("a", "b", "--a and --b")
+    require_different(None, "b", "--a and --b")
+    for first, second in (("a", "./a"), ("notes.txt", "alias"), (place / "new", "new")):
+        with pytest.raises(OutputError, match="--a and --b both name"):
+            require_different(first, second, "--a and --b")
+
+
+def test_results_lie_apart_from_the_pictures_they_come_from(place):
+    pictures = [place / "parts" / day / "0.png" for day in ("mon", "tue")]
+    for folder in ("outlines", "parts2", "parts/../outlines", "parts/fg_mask", "parts/mon/foreground"):
+        require_apart(place / folder, pictures, "-o")
+    for folder in ("parts", "parts/outlines", "parts/mon", "parts/mon/outlines"):
+        with pytest.raises(OutputError, match="among the pictures"):
+            require_apart(place / folder, pictures, "-o")
