@@ -106,8 +106,10 @@ def test_pictures_that_are_not_listed_are_left_aside_unless_their_folder_says_go
 
 def test_pictures_that_are_listed_but_missing_are_an_error(tmp_path):
     write(tmp_path, [], names=("a.png", "b.png"), draw=False)
-    with pytest.raises(DataError, match="2 pictures which the annotations list are not in"):
+    with pytest.raises(DataError) as refused:
         read_coco(tmp_path)
+    first, second, remedy = str(refused.value).splitlines()
+    assert "annotations.json: its picture a.png is not in" in first and "b.png" in second and "Copy" in remedy
 
 
 def test_a_name_that_fits_two_pictures_is_refused(tmp_path):

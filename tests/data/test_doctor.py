@@ -79,7 +79,7 @@ def test_no_normals_or_a_single_one_are_an_error(tmp_path, count):
 
 def test_masks_of_the_part_given_for_training_must_fit(tmp_path):
     root = write_folder(tmp_path / "pictures", normals=3)
-    save_picture(tmp_path / "masks" / "000.png", np.ones((64, 64), bool))
+    save_picture(tmp_path / "masks" / "000.png", as_mask())
     save_picture(tmp_path / "masks" / "train" / "good" / "001.png", np.ones((32, 64), bool))
     findings = check(root, part_masks=tmp_path / "masks")
     assert [(finding.severity, Path(finding.file).name) for finding in findings] == [("error", "001.png")]
@@ -254,3 +254,47 @@ def test_outlines_of_another_size_than_their_picture_are_an_error_under_the_file
         "it is 65 x 64 px, but its picture is 64 x 64 px"
     ]
     assert len([finding for finding in findings if finding.severity == "error"]) == 1
+
+
+def as_mask(size=(64, 64)):
+    return np.eye(*size, dtype=bool)
+
+
+@pytest.mark.parametrize("name", ["test/spot/000_mask.png", "train/good/000-gt.png", "test/masks/000.png"])
+def test_a_mask_among_the_pictures_is_an_error(tmp_path, name):
+    root = write_category(tmp_path)
+    save_picture(root / name, as_mask())
+    assert said(check(root), "error", name) == ["it is a mask, taken for a picture"]
+    before_evaluation = check_test(read_category(root), Silence())
+    assert bool(said(before_evaluation, "error", name)) == name.startswith("test")
+
+
+@pytest.mark.parametrize("name", ["test/spot/000_mask.png", "test/masks/000.png", "test/spot/lonely_mask.png"])
+def test_a_picture_may_be_named_as_a_mask_and_a_lonely_black_and_white_one_too(tmp_path, name):
+    root = write_category(tmp_path)
+    drawn = as_mask() if "lonely" in name else draw_picture((64, 64), np.random.default_rng(9), "spot").image
+    save_picture(root / name, drawn)
+    assert [finding for finding in check(root) if "taken for a picture" in finding.problem] == []
+
+
+def test_defects_without_any_mask_warn_before_evaluation_with_the_place_for_them(tmp_path):
+    root = write_category(tmp_path)
+    shutil.move(root / "ground_truth", root / "masks")
+    (finding,) = check_test(read_category(root), Silence())
+    assert "no defective picture has a mask" in finding.problem and "ground_truth/KIND" in finding.remedy
+    assert check(root) == []
+
+
+def test_pictures_given_as_masks_of_the_part_warn(tmp_path):
+    root = write_folder(tmp_path / "parts", normals=2)
+    (finding,) = check(root, part_masks=root)
+    assert finding.problem == "the mask marks all of its picture as part (and 1 more files like it)"
+
+
+def test_several_pages_are_said_before_evaluation_too(tmp_path):
+    root = write_category(tmp_path)
+    (root / "test" / "good" / "000.png").unlink()
+    pages = np.stack([draw_picture((64, 64), np.random.default_rng(9)).image] * 2)
+    tifffile.imwrite(root / "test" / "good" / "000.tif", pages, photometric="rgb")
+    findings = check_test(read_category(root), Silence())
+    assert said(findings, "warning", "test/good/000.tif") == ["it has several pages, of which the first is used"]

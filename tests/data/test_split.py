@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,10 @@ def test_no_session_is_ever_on_both_sides(sizes, share, seed):
 def test_sessions_are_taken_while_they_fit():
     split = split_held_out(of_sessions({name: 10 for name in "abcdefghij"}), 0.2, seed=0)
     assert len(split.held_out) == 20
-    assert split.note == "Held out 20 of 100 normal pictures; 10 recording sessions were kept whole."
+    first, second = sorted({image.session for image in split.held_out})
+    assert split.note == (
+        f"Held out 20 of 100 normal pictures ({first}, {second}); 10 recording sessions were kept whole."
+    )
 
 
 def test_where_no_session_fits_the_smallest_is_taken():
@@ -141,3 +145,32 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "001.png").write_bytes(b"")
     with pytest.raises(ImageError, match=r"001\.png: the file is empty"):
         split_held_out(read_folder(tmp_path).train, 0.3, 0)
+
+
+def test_a_file_that_lies_in_several_sessions_is_learnt_from_and_never_on_both_sides(tmp_path):
+    root = write_folder(tmp_path, normals=30, size=(24, 24), sessions=tuple("abcdef"))
+    for session in "abc":  # the same file in half of the sessions, and one of equal size but other content in the rest
+        shutil.copy(root / "a" / "000.png", root / session / "copy.png")
+    images = read_folder(root).train
+    for seed in range(8):
+        split = split_held_out(images, 0.4, seed)
+        sides = [{image.path.read_bytes() for image in side} for side in (split.fit, split.held_out)]
+        assert not sides[0] & sides[1]
+        assert len(split.fit) + len(split.held_out) == len(images) and split.held_out
+        left = [image for image in images if image.session in {held.session for held in split.held_out}]
+        moved = len(left) - len(split.held_out)
+        assert (f"{moved} copies of pictures to learn from are not held out" in split.note) == (moved > 0)
+
+
+def test_files_of_equal_size_and_other_content_are_no_copies(tmp_path):
+    for session in "ab":
+        (tmp_path / session).mkdir()
+        (tmp_path / session / "0.bmp").write_bytes(session.encode() * 100)
+    images = [GoodImage(tmp_path / session / "0.bmp", session) for session in "ab"]
+    assert "copies" not in split_held_out(images, 0.5, 0).note
+
+
+def test_of_many_sessions_the_first_are_named():
+    split = split_held_out(of_sessions({name: 1 for name in "abcdefghij"}), 0.6, seed=0)
+    names = sorted(image.session for image in split.held_out)
+    assert f"({', '.join(names[:4])} and 2 more)" in split.note

@@ -73,6 +73,11 @@ def tiff(values: np.ndarray, **options: object) -> Write:
     return lambda name: tifffile.imwrite(name, values, **options)
 
 
+def gif(name: str) -> None:
+    pages = [Image.fromarray(GREY // divisor) for divisor in (1, 2, 4)]
+    pages[0].save(name, save_all=True, append_images=pages[1:])
+
+
 def turned_by_exif(name: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # stored lying on its left side
@@ -179,6 +184,34 @@ PICTURES = (
         check=alike,
     ),
     Case(
+        what="16-bit grey TIFF in which 0 is white",
+        make=beside_its_twin("white.tif", tiff(65535 - GREY.astype(np.uint16) * 257, photometric="miniswhite"), GREY),
+        code=0,
+        told=(OK.format("white.tif"),),
+        check=alike,
+    ),
+    Case(
+        what="16-bit grey PNG",
+        make=beside_its_twin("sixteen.png", saving(Image.fromarray(GREY.astype(np.uint16) * 257)), GREY),
+        code=0,
+        told=(OK.format("sixteen.png"),),
+        check=alike,
+    ),
+    Case(
+        what="float TIFF with a value that is no number",
+        make=alone("nan.tif", tiff(np.full((64, 64), np.nan, np.float32))),
+        code=3,
+        told=("skipped nan.tif",),
+        lost=SKIPPED,
+    ),
+    Case(
+        what="palette PNG with a transparent colour",
+        make=beside_its_twin("clear.png", saving(Image.fromarray(GREY).convert("P"), transparency=90), GREY),
+        code=0,
+        told=(OK.format("clear.png"),),
+        check=alike,
+    ),
+    Case(
         what="palette PNG",
         make=beside_its_twin("palette.png", saving(Image.fromarray(GREY).convert("P")), GREY),
         code=0,
@@ -198,6 +231,20 @@ PICTURES = (
         code=0,
         told=(r"^ok .*print.jpg",),
         check=nearly_alike,
+    ),
+    Case(
+        what="CMYK TIFF",
+        make=beside_its_twin("print.tif", saving(Image.fromarray(PART).convert("CMYK")), PART),
+        code=0,
+        told=(OK.format("print.tif"),),
+        check=nearly_alike,
+    ),
+    Case(
+        what="GIF of three pictures: the first counts",
+        make=beside_its_twin("loop.gif", gif, GREY),
+        code=0,
+        told=(OK.format("loop.gif"),),
+        check=alike,
     ),
     Case(
         what="lossless WebP",
@@ -244,10 +291,32 @@ PICTURES = (
         lost=SKIPPED,
     ),
     Case(
+        what="picture over the limit of BAAD_MAX_PIXELS, as it was set",
+        make=alone("part.png", saving(Image.fromarray(PART))),
+        during=lambda here: mock.patch.dict(os.environ, BAAD_MAX_PIXELS="4000"),
+        code=3,
+        told=("skipped part.png",),
+        lost=SKIPPED,
+    ),
+    Case(
+        what="the same picture with the limit raised",
+        make=alone("part.png", saving(Image.fromarray(PART))),
+        during=lambda here: mock.patch.dict(os.environ, BAAD_MAX_PIXELS="4096"),
+        code=0,
+        told=(OK.format("part.png"),),
+    ),
+    Case(
         what="text with a picture's name",
         make=alone("notes.png", writing(b"not a picture\n")),
         code=3,
         told=("skipped notes.png",),
+        lost=SKIPPED,
+    ),
+    Case(
+        what="JPEG of which only the first bytes are there",
+        make=alone("begun.jpg", writing(b"\xff\xd8\xff\xe0")),
+        code=3,
+        told=("skipped begun.jpg",),
         lost=SKIPPED,
     ),
     Case(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from PIL import Image
 
 from baad.data.decode import read_image
 from baad.data.masks import read_marks
@@ -87,6 +88,19 @@ def everything() -> None:
     shutil.copy("parts/train/good/003.png", "parts/train/good/copy.png")
 
 
+def turned() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = Path("parts/test/spot/000.png")
+    Image.fromarray(read_image(stored)[:48]).save(stored, exif=exif)
+    save_picture(MASK, read_marks(MASK)[:48])
+
+
+def pictures_as_part_masks(here: Path) -> Sequence[object]:
+    write_folder(here / "parts", normals=4)
+    return [*TRAIN, "--fg-masks", "parts"]
+
+
 def twelve_bits(here: Path) -> None:
     here.mkdir()
     for index in range(4):
@@ -138,6 +152,32 @@ MASKS = (
         make=judging(lambda: save_picture(MASK.with_suffix(".jpg"), read_marks(MASK)) and MASK.unlink()),
         code=0,
         told=("the mask is a JPEG",),
+    ),
+    Case(
+        what="mask among the pictures, beside its own",
+        make=judging(lambda: MASK.replace("parts/test/spot/000_mask.png")),
+        code=2,
+        told=("it is a mask, taken for a picture", "it has no mask"),
+    ),
+    Case(
+        what="masks in a folder where nobody looks for them",
+        make=judging(lambda: Path("parts/ground_truth").rename("parts/masks")),
+        code=0,
+        told=("no defective picture has a mask",),
+    ),
+    Case(
+        what="mask that lies as its picture is stored, where EXIF turns that upright",
+        make=judging(turned),
+        code=2,
+        told=("after its EXIF rotation",),
+    ),
+    Case(
+        what="pictures themselves given as `--fg-masks`",
+        make=pictures_as_part_masks,
+        code=0,
+        told=("marks all of its picture as part",),
+        writes=TRAINED,
+        during=quickly,
     ),
     Case(
         what="masks with 1 in place of 255: the same",

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from baad.data.decode import find_images, list_folders
+from baad.data.decode import find_images, list_folders, show_path
 from baad.data.entries import GOOD_WORDS, Entry, half_of, join_kinds, kind_of_label, make_category
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points
@@ -27,6 +27,7 @@ from baad.data.sample import Category, Outlines, Shape
 from baad.errors import DataError
 
 LAYOUT = "COCO"
+SHOWN = 20  # missing pictures told at once
 LOOKED_FOR = "a JSON file with COCO's images and annotations"
 
 
@@ -55,19 +56,23 @@ def read_coco(root: Path) -> Category:
         folder = folder.parent
     pictures = find_images(folder, recursive=True)
     entries: dict[Path, Entry] = {}
-    missing = boxed = 0
+    missing: list[str] = []
+    boxed = 0
     for file in files:
         for listed in _read_file(file, _by_name(pictures)):
             boxed += listed.boxed
             if listed.path is None:
-                missing += 1
+                missing.append(
+                    f"{show_path(file)}: its picture {show_path(listed.name)} is not in {show_path(folder)}."
+                )
             elif listed.path not in entries or listed.labels:
                 entries[listed.path] = _to_entry(listed, listed.path, folder, file)
     good = [path for path in pictures if path not in entries and path.parent.name.lower() in GOOD_WORDS]
     rest = len([path for path in pictures if path not in entries]) - len(good)
     entries |= {path: Entry(path, "good", half_of(path.relative_to(folder).parts[:-1])) for path in good}
     if missing:
-        raise DataError(f"{missing} pictures which the annotations list are not in {folder}. Copy them there.")
+        more = f"... and {len(missing) - SHOWN} pictures more. " if len(missing) > SHOWN else ""
+        raise DataError("\n".join([*missing[:SHOWN], f"{more}Copy what is missing there, or export anew."]))
     counted = {
         "pictures left aside: the annotations do not list them": rest,
         "pictures have defects with a box alone: they count for image figures only": boxed,

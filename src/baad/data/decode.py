@@ -27,6 +27,7 @@ import numpy as np
 import tifffile
 from PIL import Image, UnidentifiedImageError, _imaging
 
+from baad.data.foreign import AGAIN, RESAVE, explain_foreign, to_line
 from baad.errors import DataError, ImageError, SettingError
 
 DEFAULT_MAX_PIXELS = 200_000_000
@@ -37,8 +38,6 @@ _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # none that sta
 _BYTES_PER_PIXEL = 16  # four float samples; a larger file is not a picture of the allowed size
 _TIFF_RATIO = 2_000  # deflate and LZW reach at most about 1,400 : 1; more is a damaged or hostile header
 _SMALLER = "Save it in a smaller size"
-_AGAIN = "Copy it again from its source, or remove it"
-_RESAVE = "Save it as PNG or JPEG"
 _COLOURS = {
     "1": "black and white",
     "L": "8-bit grey",
@@ -120,7 +119,7 @@ def read_content(path: Path, max_pixels: int | None = None) -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFile(path, f"it cannot be opened ({reason})", "Check the name and the permissions") from error
     if not content:
-        raise UnreadableFile(path, "the file is empty", _AGAIN)
+        raise UnreadableFile(path, "the file is empty", AGAIN)
     return content
 
 
@@ -141,7 +140,7 @@ def open_samples(
             if _is_mixed_up(image):
                 return _open_unusual_tiff(content, path, limit)
             if not _is_covered(image):
-                raise UnreadableFile(path, "the TIFF is truncated or damaged", _AGAIN)
+                raise UnreadableFile(path, "the TIFF is truncated or damaged", AGAIN)
             shape, pages = (image.height, image.width), _count_pages(image)
             if reduce_to is not None:
                 image.draft(None, (reduce_to, reduce_to))  # type: ignore[arg-type]  # None keeps the mode
@@ -152,11 +151,11 @@ def open_samples(
     except UnidentifiedImageError as error:
         if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _open_unusual_tiff(content, path, limit)
-        raise UnreadableFile(path, *_explain_foreign(content)) from error
+        raise UnreadableFile(path, *explain_foreign(content)) from error
     except MemoryError as error:
         raise UnreadableFile(path, "there is not enough memory to decode it", _SMALLER) from error
     except Exception as error:  # decoders raise nearly anything on damaged files
-        raise UnreadableFile(path, f"the picture is truncated or damaged ({_brief(error)})", _AGAIN) from error
+        raise UnreadableFile(path, f"the picture is truncated or damaged ({to_line(error)})", AGAIN) from error
 
 
 def to_picture(samples: Samples, path: Path | str) -> np.ndarray:
@@ -321,14 +320,14 @@ def _open_unusual_tiff(content: bytes, path: Path | str, limit: int) -> Samples:
             width, height = int(page.imagewidth), int(page.imagelength)  # a damaged head may hold tuples
             _check_size(width, height, limit, path)
             if not 0 < page.nbytes <= _TIFF_RATIO * len(content):
-                raise UnreadableFile(path, "the TIFF is truncated or damaged", _AGAIN)
+                raise UnreadableFile(path, "the TIFF is truncated or damaged", AGAIN)
             axes, values, pages = page.axes, page.asarray(maxworkers=1), len(tiff.pages)
             inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
             orientation = int(page.tags.valueof(0x0112, default=1))
     except ImageError:
         raise
     except Exception as error:  # as above: a damaged file may raise anything
-        raise UnreadableFile(path, f"this TIFF cannot be read ({_brief(error)})", _RESAVE) from error
+        raise UnreadableFile(path, f"this TIFF cannot be read ({to_line(error)})", RESAVE) from error
     if axes == "SYX":
         values = np.moveaxis(values, 0, 2)
     if axes not in ("YX", "YXS", "SYX") or (values.ndim == 3 and values.shape[2] > 4):
@@ -340,9 +339,14 @@ def _open_unusual_tiff(content: bytes, path: Path | str, limit: int) -> Samples:
 
 
 def _is_mixed_up(image: Image.Image) -> bool:
-    """Pillow takes the planes of more than 8 bits for 8-bit planes, and says nothing."""
+    """Whether Pillow would misread this TIFF without a word.
+
+    It takes planes of more than 8 bits for 8-bit planes, negative values for large ones, and 16-bit values of which 0
+    is white for values of which 0 is black.
+    """
     tags = getattr(image, "tag_v2", {})
-    return tags.get(284) == 2 and max(tags.get(258, (8,))) > 8  # planes apart; bits per sample
+    wide, kinds = max(tags.get(258, (8,))) > 8, tags.get(339, (1,))  # bits per sample; what samples are
+    return (tags.get(284) == 2 and wide) or (2 in kinds and not wide) or (tags.get(262) == 0 and wide)
 
 
 def _is_covered(image: Image.Image) -> bool:
@@ -364,30 +368,11 @@ def _to_levels(values: np.ndarray, path: Path | str) -> np.ndarray:
             raise UnreadableFile(path, f"its values run from {low} to {high}", "Save it with 8 or 16 bits per sample")
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if values.dtype.kind != "f" or not (low >= 0 and high <= 1):  # a NaN fails both
+        if np.isnan(low) or np.isnan(high):
+            raise UnreadableFile(path, "it holds values that are not numbers", "Replace them, all in the same way")
         remedy = "Scale float pictures to 0..1, all by the same factor, or save them with 8 or 16 bits"
         raise UnreadableFile(path, f"its float values run from {low:.4g} to {high:.4g}, not from 0 to 1", remedy)
     return np.rint(values.astype(np.float32) * 255).astype(np.uint8)
-
-
-def _explain_foreign(content: bytes) -> tuple[str, str]:
-    """Problem and remedy for a file which is no picture that can be read, from its first bytes."""
-    if content.startswith(b"version https://git-lfs"):
-        return "it is a Git LFS pointer, not the picture", "Fetch the picture with: git lfs pull"
-    if content[4:8] == b"ftyp":
-        return "it is a HEIC, AVIF or video file, which cannot be read", "Export it as JPEG or PNG"
-    if content[128:132] == b"DICM":
-        return "it is a DICOM file, which cannot be read", _RESAVE
-    for start, name in ((b"%PDF", "a PDF"), (b"PK\3\4", "a zip archive"), (b"\x1f\x8b", "a gzip archive")):
-        if content.startswith(start):
-            return f"it is {name}, not a picture", "Remove it, or give the picture itself"
-    if re.fullmatch(rb"[\t\n\r\x20-\x7e\x80-\xff]+", content[:512]):
-        return "it is text, not a picture", "Remove it, or give the picture itself"
-    return "it is no picture that can be read, or its head is damaged", _RESAVE
-
-
-def _brief(error: Exception) -> str:
-    """One short line out of a decoder's words."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:80].rstrip(".") or type(error).__name__
 
 
 def _refuse_folder(error: OSError) -> NoReturn:

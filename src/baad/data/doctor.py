@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,8 @@ CHECK_SIZE = 64  # px: JPEGs are decoded no larger than that, which finds damage
 DARK = 32  # of 255: pictures whose brightest level is below were stored in another range
 NEARLY_ALL = 0.95  # share of its picture above which a mask of defects looks inverted
 LOSSY = (".jpg", ".jpeg")
+MASK_NAME = re.compile(r"(.+)[_\-. ](?:mask|gt|label)", re.I)  # 000_mask beside 000
+MASK_PLACE = re.compile(r"masks?|labels?|gt|ground[_\- ]?truth", re.I)  # a folder's name
 
 Severity = Literal["error", "warning"]
 _Job = TypeVar("_Job")
@@ -53,6 +56,7 @@ class _Picture:
     pages: int
     brightest: int
     digest: bytes
+    two_levels: bool  # no more of them, as in a mask
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def check_category(
     test = [pictures[image.path] for image in category.test if image.path in pictures]
     findings += _check_number(category, rate, held_out)
     findings += _check_copies(train, test, root) + _check_mixture(train, test, root)
+    findings += _check_strays(train + test, root)
     findings += _check_pages(train + test, root) + _check_darkness(category.name, train)
     return _errors_first(findings + _check_kinds(category))
 
@@ -109,11 +114,13 @@ def check_test(category: Category, progress: Progress) -> list[Finding]:
     pictures, findings = _read_pictures([image.path for image in category.test], root, progress)
     outlines = [_Pairing(image.path, image.foreground, "part") for image in category.test if image.foreground]
     findings += _check_masks(_pair_defects(category.test) + outlines, pictures, root, progress)
+    there = list(pictures.values())
+    findings += _check_strays(there, root) + _check_pages(there, root)
     if not category.test:
         homes = homes_of(category.layout)
         remedy = f"{homes.test_normal}, and defective ones as well: {homes.defective[0].lower()}{homes.defective[1:]}"
         findings.append(Finding("error", category.name, "it has no test pictures", remedy))
-    return _errors_first(findings + _check_kinds(category))
+    return _errors_first(findings + _check_kinds(category) + _check_truth(category))
 
 
 def require_usable(findings: Sequence[Finding]) -> list[Finding]:
@@ -164,14 +171,18 @@ def _read_picture(path: Path) -> _Picture:
     picture = to_picture(samples, path)
     digest = hashlib.sha256(f"{samples.shape} {samples.values.dtype.str}".encode())
     digest.update(samples.values.tobytes())  # what is seen: a copy with other metadata is the same picture
-    return _Picture(path, samples.shape, samples.colour, samples.pages, int(picture.max()), digest.digest())
+    low, high = int(picture.min()), int(picture.max())
+    two_levels = all(
+        bool(((seen == low) | (seen == high)).all()) for seen in (picture[::8, ::8], picture)
+    )  # soon known
+    return _Picture(path, samples.shape, samples.colour, samples.pages, high, digest.digest(), two_levels)
 
 
 def _check_masks(
     pairings: Sequence[_Pairing], pictures: dict[Path, _Picture], root: Path, progress: Progress
 ) -> list[Finding]:
     """Missing, damaged and mismatched masks are errors; odd ones warn."""
-    findings = []
+    findings, whole = [], []
     there = [pairing for pairing in pairings if os.path.exists(pairing.file)]
     for pairing in pairings:
         if not os.path.exists(pairing.file):
@@ -187,10 +198,13 @@ def _check_masks(
                 findings.append(Finding("error", name, *explain_mismatch(fact[0], picture.shape)))
             else:
                 findings += _check_marks(name, fact[1], pairing.marks)
+                whole += [pairing.file] if fact[1] == 1.0 and pairing.marks == "part" else []
             task.advance()
     lossy = [pairing.file for pairing in there if pairing.file.suffix.lower() in LOSSY]
     problem = "the mask is a JPEG, whose noise around edges counts as marked"
-    return findings + _one_for_all(lossy, root, problem, "Save masks as PNG")
+    findings += _one_for_all(lossy, root, problem, "Save masks as PNG")
+    remedy = "Give masks with 0 for background, and not the pictures themselves"
+    return findings + _one_for_all(whole, root, "the mask marks all of its picture as part", remedy)
 
 
 def _describe_mask(marked: np.ndarray) -> tuple[tuple[int, ...], float]:
@@ -270,6 +284,25 @@ def _check_mixture(train: Sequence[_Picture], test: Sequence[_Picture], root: Pa
     return findings
 
 
+def _check_strays(pictures: Sequence[_Picture], root: Path) -> list[Finding]:
+    """Masks that were taken for pictures: they lie among those they belong to, or in a folder beside them."""
+    named = {(picture.path.parent, picture.path.stem) for picture in pictures}
+    strays = [
+        picture.path
+        for picture in pictures
+        if picture.two_levels
+        and (MASK_PLACE.fullmatch(picture.path.parent.name) or (picture.path.parent, _owner(picture.path)) in named)
+    ]
+    remedy = "Move masks where this layout has them, and no pictures, such as ground_truth/KIND"
+    return [Finding("error", _name(path, root), "it is a mask, taken for a picture", remedy) for path in strays]
+
+
+def _owner(mask: Path) -> str | None:
+    """The name of the picture that a file would be the mask of by its own name: 000_mask -> 000."""
+    match = MASK_NAME.fullmatch(mask.stem)
+    return match[1] if match else None
+
+
 def _check_pages(pictures: Sequence[_Picture], root: Path) -> list[Finding]:
     paged = [picture.path for picture in pictures if picture.pages > 1]
     return _one_for_all(paged, root, "it has several pages, of which the first is used", "Save pages separately")
@@ -300,6 +333,15 @@ def _check_kinds(category: Category) -> list[Finding]:
         problem = f"the kind {kind} has no masks, though others have; its pictures count for image figures only"
         findings.append(Finding("warning", name, problem, homes_of(category.layout, kind).masks))
     return findings
+
+
+def _check_truth(category: Category) -> list[Finding]:
+    """A test half whose defective pictures have no masks at all: they may lie where nobody looks for them."""
+    defective = [image for image in category.test if image.defective]
+    if not defective or any(image.masks for image in defective):
+        return []
+    problem = "no defective picture has a mask, so the figures per pixel are left empty"
+    return [Finding("warning", category.name, problem, homes_of(category.layout).masks)]
 
 
 def _one_for_all(files: Sequence[Path], root: Path, problem: str, remedy: str) -> list[Finding]:

@@ -2,22 +2,27 @@
 
 A held-out picture must be new to the network, or the false-alarm rate promised from it is too good. So what belongs
 together is never on both sides: recording sessions where they are known; else identical pictures, and bursts, that is
-neighbours in name order which look nearly the same. Bursts are found by thumbnails and only where neighbours are far
-nearer to each other than pictures of this category usually are, so that a part in a fixed frame, where all pictures
-look alike, is not taken for one long burst.
+neighbours in name order which look nearly the same. A file that lies in several sessions is learnt from. Bursts are
+found by thumbnails and only where neighbours are far nearer to each other than pictures of this category usually are,
+so that a part in a fixed frame, where all pictures look alike, is not taken for one long burst.
 """
 
+import hashlib
+import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from baad.data.decode import natural_order, open_samples, read_content, to_picture
+from baad.data.decode import natural_order, open_samples, read_content, show_path, to_picture
 from baad.data.sample import GoodImage
 from baad.errors import DataError, SettingError
 from baad.progress import Progress, Silence
 
+SHOWN = 4  # names of sessions
 THUMBNAIL = 16  # px, both sides
 BURST_DISTANCE = 6.0  # grey levels, root mean square over the thumbnail: neighbours further apart are no burst
 BURST_SHARE = 0.15  # nor are those at more than this share of the usual distance (at .15 real series fall into runs)
@@ -38,7 +43,8 @@ def split_held_out(images: Sequence[GoodImage], share: float, seed: int, progres
     """Hold out about `share` of the pictures, whole groups at a time; the same for the same pictures and seed.
 
     At least one picture is on each side. Groups are drawn at random and taken while they fit into the share; where
-    none fits, the smallest is taken. Reads every picture that has no session, for its thumbnail.
+    none fits, the smallest is taken. Reads every picture that has no session, for its thumbnail, and files of equal
+    size, to tell copies.
 
     Raises DataError for fewer than two pictures, SettingError for a share outside 0..1, ImageError for a picture that
     cannot be read.
@@ -50,9 +56,11 @@ def split_held_out(images: Sequence[GoodImage], share: float, seed: int, progres
     ordered = sorted(images, key=lambda image: natural_order(image.path))
     groups, kept = _group(ordered, seed, progress or Silence())  # int [N]
     held = _choose_groups(groups, max(1, round(share * len(ordered))), np.random.default_rng([seed, 1]))  # bool [N]
+    held, moved = _learn_from_copies(held, _number_copies(ordered))
     fit = tuple(image for image, out in zip(ordered, held) if not out)
     held_out = tuple(image for image, out in zip(ordered, held) if out)
-    return Split(fit, held_out, f"Held out {len(held_out)} of {len(ordered)} normal pictures{kept}.")
+    note = f"Held out {len(held_out)} of {len(ordered)} normal pictures{_name_sessions(held_out)}{kept}{moved}."
+    return Split(fit, held_out, note)
 
 
 def find_bursts(thumbnails: np.ndarray, seed: int) -> np.ndarray:
@@ -123,6 +131,45 @@ def _choose_groups(groups: np.ndarray, wanted: int, rng: np.random.Generator) ->
             taken.append(names[index])
             total += sizes[index]
     return np.isin(groups, taken or [names[np.argmin(sizes)]])
+
+
+def _number_copies(images: Sequence[GoodImage]) -> np.ndarray:
+    """The same number for files of the same content: int [N]. What cannot be read is unlike all others."""
+    sizes = [_size_of(image.path) for image in images]
+    shared, first = Counter(sizes), dict[object, int]()
+    contents = [_content_of(image.path) if shared[size] > 1 else image.path for image, size in zip(images, sizes)]
+    return np.array([first.setdefault(content, number) for number, content in enumerate(contents)])
+
+
+def _size_of(file: Path) -> int:
+    return os.path.getsize(file) if os.path.isfile(file) else -1
+
+
+def _content_of(file: Path) -> bytes | Path:
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").digest()
+    except OSError:
+        return file
+
+
+def _learn_from_copies(held: np.ndarray, copies: np.ndarray) -> tuple[np.ndarray, str]:
+    """Hold out no copy of what is learnt from: bool [N], int [N] -> bool [N], and what to say about it.
+
+    Where nothing else would be left to hold out, all pictures are copies of one another, and all stays as it is.
+    """
+    fresh = held & ~np.isin(copies, copies[~held])
+    moved = int(held.sum() - fresh.sum())
+    if not moved or not fresh.any():
+        return held, ""
+    return fresh, f"; {moved} copies of pictures to learn from are not held out"
+
+
+def _name_sessions(held_out: Sequence[GoodImage]) -> str:
+    """The recording sessions among the held-out pictures, by name."""
+    names = sorted({show_path(image.session) for image in held_out} - {""})
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f" ({', '.join(names[:SHOWN])}{more})" if names else ""
 
 
 def _read_thumbnails(images: Sequence[GoodImage], progress: Progress) -> np.ndarray:

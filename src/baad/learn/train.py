@@ -167,7 +167,8 @@ def prepare(
     """Read, hold out, find the part, settle the number of steps; what was decided in the past stays so."""
     if len(images) < 2:
         raise DataError(f"Training needs at least 2 normal pictures, and {len(images)} came. Give more; 100 is good.")
-    split = split_held_out(images, settings.held_out, settings.seed)
+    split = split_held_out(images, settings.held_out, settings.seed, progress)
+    progress.say(split.note)
     pictures = read_pictures(split.fit, settings.image_size, progress)
     if past is not None:
         require_same_pictures(past, pictures.fingerprint, run_dir)
