@@ -46,6 +46,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "gate": lambda value: isinstance(value, dict),
     "image_colours": lambda value: isinstance(value, list) and set(map(str, value)) <= {"grey", "colour"},
     "image_shapes": lambda value: isinstance(value, list) and all(map(_is_shape, value)),
+    "part_share": lambda value: _is_range(value),
     "input_shape": lambda value: _is_shape(value),
 }
 
@@ -239,6 +240,12 @@ def _is_known(name: str) -> bool:
 
 def _is_shape(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)
+
+
+def _is_range(value: Any) -> bool:
+    """Two shares, the lower first."""
+    plain = isinstance(value, list) and len(value) == 2 and all(type(share) in (int, float) for share in value)
+    return plain and 0 <= value[0] <= value[1] <= 1
 
 
 def _json_bytes(content: Mapping[str, Any]) -> bytes:

@@ -203,6 +203,7 @@ MODELS = {
     "bit flip": (flip, "damaged"),
     "tampered": (lambda path: rewrite(path, {"card.md": b"# Better"}), "card.md is not what the manifest says"),
     "no sizes": (lambda path: rewrite(path, image_shapes=[[64]]), "image_shapes is"),
+    "no share": (lambda path: rewrite(path, part_share=[0.5, 0.2]), "part_share is"),
     "no seed": (lambda path: rewrite(path, seed="one"), "seed is"),
 }
 
@@ -233,7 +234,7 @@ def test_a_network_that_this_runtime_cannot_load_says_which_it_is(baad, tmp_path
 
 def test_figures_on_the_data_of_another_product_come_with_warnings(baad, tmp_path):
     category = write_category(tmp_path / "disc", normals=2, good=4, defective=2, size=(400, 200))
-    model = write_fake_model(tmp_path / "m.baad", image_colours=["grey"])
+    model = write_fake_model(tmp_path / "m.baad", image_colours=["grey"], part_share=[0.4, 0.6])
     for picture in (category / "test" / "good").iterdir():
         save_picture(picture, np.full((400, 200, 3), 255, np.uint8))  # as bright as no good part of that model
     told = baad("evaluate", model, category)
@@ -241,6 +242,7 @@ def test_figures_on_the_data_of_another_product_come_with_warnings(baad, tmp_pat
     for warning in (
         "6 of 6 pictures: the picture is 200x400 px, the nearest training picture 64x64 px: another aspect",
         "2 of 6 pictures: the picture is in colour",
+        "4 of 6 pictures: the part fills 0% of the picture, in training 40% to 60%: another framing",
         "4 of 4 good pictures are rejected: is this the model of this product",
     ):
         assert warning in told.err

@@ -14,6 +14,8 @@ from unittest import mock
 import numpy as np
 
 from baad.bundle import SCHEMA
+from baad.learn.resume import claimed
+from baad.learn.train import prepare_run_dir
 from tests.calling import files_of_at_most
 from tests.factory import draw_picture, save_picture, write_category, write_folder, write_truncated
 from tests.fake_model import write_fake_model
@@ -111,7 +113,7 @@ def flip(path: Path) -> None:
 
 def other_product(here: Path) -> Sequence[object]:
     write_category(here / "parts", good=4, defective=2, size=(400, 200))
-    write_fake_model(here / "model.baad", image_colours=["grey"])
+    write_fake_model(here / "model.baad", image_colours=["grey"], part_share=[0.4, 0.6])
     for file in Path("parts/test/good").iterdir():
         save_picture(file, np.full((400, 200, 3), 255, np.uint8))  # as bright as no good part of that model
     return ["evaluate", "model.baad", "parts"]
@@ -158,10 +160,10 @@ MODELS = (
         told=("the picture is in colour",),
     ),
     Case(
-        what="another product's model: size, framing, colour and scores do not fit",
+        what="another product's model: aspect, colour, framing and scores do not fit",
         make=other_product,
         code=0,
-        told=("another aspect", "in colour", "good pictures are rejected"),
+        told=("another aspect", "in colour", "another framing", "good pictures are rejected"),
     ),
 )
 
@@ -211,6 +213,12 @@ def vanishing(here: Path) -> Iterator[None]:
         return prepare(out)
 
     with mock.patch("baad.learn.train.prepare_run_dir", vanish):
+        yield
+
+
+@contextmanager
+def another_at_work(here: Path) -> Iterator[None]:
+    with claimed(prepare_run_dir(here / "model.baad")):
         yield
 
 
@@ -306,6 +314,15 @@ INTERRUPTIONS = (
         lost="nothing of the four: their lines are whole",
         writes=("verdicts.jsonl",),
         check=lambda outcome: len(Path("verdicts.jsonl").read_text().splitlines()) == 4,
+    ),
+    Case(
+        what="a second training to the same model file, while the first is at work",
+        make=parts,
+        during=another_at_work,
+        code=2,
+        told=("Another training is at work",),
+        lost="nothing: the first goes on",
+        writes=("model.baad.run/losses.jsonl",),
     ),
     Case(
         what="`--resume` of a model that is finished",

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -8,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from baad.errors import BundleError, DataError, SettingError
+from baad.data.folder import read_folder
+from baad.errors import BundleError, DataError, SettingError, TrainingError
 from baad.foreground.gate import Gate
 from baad.learn.checkpoint import continued_log
 from baad.learn.resume import (
     Past,
+    claimed,
     find_run,
     keep_masks,
     note_run,
@@ -22,9 +26,11 @@ from baad.learn.resume import (
     require_same_masks,
     require_same_pictures,
 )
+from baad.learn.train import train
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from tests.factory import write_folder
+from tests.fake_model import brightness_graph
 
 PROGRAM = Path(__file__).with_name("killed_runs.py")
 STEPS = 20
@@ -167,3 +173,49 @@ def test_only_what_this_model_left_half_written_is_removed(tmp_path):
         (tmp_path / name).touch()
     remove_leftovers(tmp_path / "m.baad", run_dir)
     assert sorted(file.name for file in tmp_path.rglob("*")) == ["m.baad.run", "other.baad.7.partial"]
+
+
+def test_a_run_folder_is_claimed_by_one_training_at_a_time(tmp_path):
+    with claimed(tmp_path), pytest.raises(TrainingError, match="Another training is at work"), claimed(tmp_path):
+        pass
+    with claimed(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_with_a_foreground_goes_on_with_the_masks_it_found(tmp_path, monkeypatch):
+    """Stopped at its third step of four, and continued where nothing is proposed a second time."""
+    found = []
+
+    def find_once(pictures, settings, progress):
+        found.append(len(pictures))
+        masks = np.zeros(pictures.shape[:3], np.float32)
+        masks[:, 8:-8, 8:-8] = 1.0
+        return Gate(True, "border", 0.9, "drawn", masks)
+
+    def export(graph):
+        weights.append({name: value.clone() for name, value in graph.state_dict().items()})
+        return brightness_graph()
+
+    def strike(total, step):
+        if step == 2:
+            steps.append(step)
+            if len(steps) == 2:  # the first time is on trial
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    weights, steps = [], []
+    monkeypatch.setattr("baad.learn.train.find_foreground", find_once)
+    monkeypatch.setattr("baad.learn.train.export_onnx", export)
+    monkeypatch.setattr("baad.learn.train.require_parity", lambda found: None)
+    images = read_folder(write_folder(tmp_path / "parts", normals=4)).train
+    settings = TrainSettings(
+        size="tiny", image_size=64, steps=4, batch_size=2, threads=1, held_out=0.25, pdn="random", device="cpu"
+    )
+    train(images, settings, tmp_path / "whole.baad")
+    with monkeypatch.context() as striking, pytest.raises(KeyboardInterrupt):
+        striking.setattr("baad.learn.loop.check_loss", strike)
+        train(images, settings, tmp_path / "cut.baad")
+    train(images, settings, tmp_path / "cut.baad", resume=True)
+    assert found == [3, 3]  # pictures, in the first two trainings
+    whole, cut = weights
+    assert whole.keys() == cut.keys() and all(torch.equal(whole[name], cut[name]) for name in whole)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from baad.errors import BundleError, ImageError
-from baad.runtime.detector import Detector, check_input, to_pixels
+from baad.runtime.detector import Detector, check_framing, check_input, to_pixels
 from tests.runtime.tiny_model import draw_part, tiny_bundle
 
 
@@ -131,7 +131,16 @@ def test_pictures_unlike_those_of_the_training_carry_a_note(shape, word):
 
 
 def test_a_model_that_does_not_know_its_pictures_says_nothing():
-    assert check_input((1, 1000), {}) == ()
+    assert check_input((1, 1000), {}) == check_framing(np.zeros((2, 2)), {}) == ()
+
+
+@pytest.mark.parametrize(("share", "noted"), [(0.0, True), (0.09, True), (0.1, False), (0.6, False), (0.61, True)])
+def test_a_part_that_fills_half_the_least_or_twice_the_most_of_training_carries_a_note(share, noted):
+    foreground = np.zeros(100, np.float32)
+    foreground[: round(100 * share)] = 1.0
+    notes = check_framing(foreground.reshape(10, 10), {"part_share": [0.2, 0.3]})
+    assert bool(notes) == noted
+    assert all(f"fills {share:.0%} of the picture, in training 20% to 30%" in note for note in notes)
 
 
 def test_the_verdict_carries_the_note(detector):

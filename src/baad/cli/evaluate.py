@@ -117,9 +117,10 @@ class _Doubts:
         from baad.data.decode import read_image
 
         image = read_image(path)
-        for note in self._detector.doubts(image):
+        raw = self._detector.score(image)
+        for note in self._detector.doubts(image, raw):
             self._found.setdefault(note.rpartition(": ")[2], []).append(note)
-        return self._detector.score(image)
+        return raw
 
     def told(self, total: int) -> list[str]:
         """A line for each kind of doubt."""

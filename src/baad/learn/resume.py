@@ -9,7 +9,9 @@ A run folder, MODEL.run, holds
 import glob
 import hashlib
 import json
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -150,6 +152,32 @@ def read_masks(run_dir: Path) -> Gate:
         return Gate(**told, masks=masks if told["accepted"] else None)
     except Exception as error:  # safetensors' own errors, and whatever a changed header may cause
         raise BundleError(f"{file} is absent or damaged ({error}): the run cannot go on. To train, {ANEW}.") from error
+
+
+@contextmanager
+def claimed(run_dir: Path) -> Iterator[None]:
+    """Keep other trainings off a run folder; the claim ends with the process, however that ends.
+
+    Raises TrainingError where one is at work there. On Windows nobody is kept off.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(run_dir, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        told = "Wait for it to end, or give another name with -o."
+        raise TrainingError(f"Another training is at work in {run_dir}. {told}") from error
+    except OSError:  # a file system without locks: nobody is kept off
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

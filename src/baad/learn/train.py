@@ -35,6 +35,7 @@ from baad.learn.parity import compare, require_parity
 from baad.learn.pdn import fit_features, load_pdn, new_pdn
 from baad.learn.resume import (
     Past,
+    claimed,
     discard_run,
     find_run,
     forget_run,
@@ -108,39 +109,41 @@ def train(
     began, progress = time.monotonic(), progress or Silence()
     choose_device(settings.device)
     run_dir = prepare_run_dir(out)
-    with using_machine(settings), leaving_no_empty_folder(run_dir):
-        past = find_run(out, run_dir, settings, progress) if resume else None
-        ready = prepare(images, settings, run_dir, progress, fg_masks, past)
-    with using_machine(settings), saying_what_is_saved(run_dir):
-        plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
-        stream = batches(ready.material, plan, start, ready.settings.steps)
-        trained = run(
-            new_model(ready.settings, ready.pictures.resized),
-            stream,
-            start,
-            ready.settings,
-            run_dir,
-            progress,
-            ready.note,
-        )
-        onnx, calibration = deploy(trained.model, ready, progress)
-        minutes = trained.earlier + (time.monotonic() - began) / 60.0
-        manifest = {
-            "category": category_name,
-            "train_minutes": round(minutes, 3),
-            **describe_run(trained.model, ready),
-            "findings": list(findings),
-        }
-        write_bundle(
-            out,
-            manifest=manifest,
-            onnx=onnx,
-            weights=save({name: value.contiguous() for name, value in trained.model.state_dict().items()}),
-            calibration=calibration,
-            card=describe_model(manifest, calibration),
-            samples=sample_pictures(ready.pictures.resized, ready.material.foregrounds),
-        )
-    forget_run(run_dir)
+    with claimed(run_dir), using_machine(settings):
+        with leaving_no_empty_folder(run_dir):
+            remove_leftovers(out, run_dir)
+            past = find_run(out, run_dir, settings, progress) if resume else None
+            ready = prepare(images, settings, run_dir, progress, fg_masks, past)
+        with saying_what_is_saved(run_dir):
+            plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
+            stream = batches(ready.material, plan, start, ready.settings.steps)
+            trained = run(
+                new_model(ready.settings, ready.pictures.resized),
+                stream,
+                start,
+                ready.settings,
+                run_dir,
+                progress,
+                ready.note,
+            )
+            onnx, calibration = deploy(trained.model, ready, progress)
+            minutes = trained.earlier + (time.monotonic() - began) / 60.0
+            manifest = {
+                "category": category_name,
+                "train_minutes": round(minutes, 3),
+                **describe_run(trained.model, ready),
+                "findings": list(findings),
+            }
+            write_bundle(
+                out,
+                manifest=manifest,
+                onnx=onnx,
+                weights=save({name: value.contiguous() for name, value in trained.model.state_dict().items()}),
+                calibration=calibration,
+                card=describe_model(manifest, calibration),
+                samples=sample_pictures(ready.pictures.resized, ready.material.foregrounds),
+            )
+        forget_run(run_dir)
     return TrainResult(out, ready.settings.steps, minutes, ready.gate, calibration)
 
 
@@ -229,9 +232,18 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
             "quality": round(float(gate.quality), 4),
             "reason": gate.reason,
         },
+        **describe_framing(ready),
         "image_shapes": sorted(set(ready.pictures.shapes))[:20],
         "image_colours": list(ready.pictures.colours),
     }
+
+
+def describe_framing(ready: Ready) -> dict[str, list[float]]:
+    """The least and the largest share of a picture that the part fills; nothing where it was not found."""
+    if not ready.gate.accepted:
+        return {}
+    shares = ready.material.foregrounds.mean(axis=(1, 2))  # [N]
+    return {"part_share": [round(float(shares.min()), 4), round(float(shares.max()), 4)]}
 
 
 @contextmanager
@@ -251,9 +263,11 @@ def prepare_run_dir(out: Path) -> Path:
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         (run_dir / "losses.jsonl").touch()
-        remove_leftovers(out, run_dir)
     except OSError as error:
-        raise OutputError(f"Cannot write beside {out}: {error.strerror}. Choose another place with -o.") from error
+        where = f" ({error.filename})" if error.filename else ""
+        raise OutputError(
+            f"Cannot write beside {out}: {error.strerror}{where}. Choose another place with -o."
+        ) from error
     return run_dir
 
 

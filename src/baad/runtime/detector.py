@@ -20,6 +20,7 @@ from baad.verdict.zones import border_width, share_alarm
 
 ASPECT_TOLERANCE = 1.25  # times wider or narrower than any training picture before a verdict carries a note
 SIZE_TOLERANCE = 2.0  # times larger or smaller, along the side
+FRAMING_TOLERANCE = 2.0  # times less than the least share of the picture that the part filled, or more than the most
 COLOUR_GRID = 256  # rows and columns, about, that are looked at for colour
 
 
@@ -58,12 +59,13 @@ class Detector:
         """
         pixels = to_pixels(image)
         shape = (pixels.shape[0], pixels.shape[1])
-        return judge(self.session.run(pixels), shape, self.calibration, self.doubts(pixels))
+        raw = self.session.run(pixels)
+        return judge(raw, shape, self.calibration, self.doubts(pixels, raw))
 
-    def doubts(self, pixels: np.ndarray) -> tuple[str, ...]:
-        """What makes a verdict on uint8 [H, W, 3] doubtful before it is made: `Verdict.notes`."""
-        shape = (pixels.shape[0], pixels.shape[1])
-        return check_input(shape, self.manifest) + check_colour(pixels, self.manifest)
+    def doubts(self, pixels: np.ndarray, raw: RawMaps) -> tuple[str, ...]:
+        """What makes a verdict on uint8 [H, W, 3] doubtful, and on what the network saw in it: `Verdict.notes`."""
+        shape, manifest = (pixels.shape[0], pixels.shape[1]), self.manifest
+        return check_input(shape, manifest) + check_colour(pixels, manifest) + check_framing(raw.foreground, manifest)
 
     def score(self, image: Path | str | np.ndarray) -> RawMaps:
         """The network's raw maps, score and reconstruction for a picture, at the network's size, without a decision."""
@@ -132,6 +134,17 @@ def check_colour(pixels: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, 
     if not known or found in known:
         return ()
     return (f"the picture is in {found}, all training pictures are in {known[0]}: another camera or setting",)
+
+
+def check_framing(foreground: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """A note where the part fills far more or less of the picture than in training. foreground: [h, w] in 0..1."""
+    if "part_share" not in manifest:
+        return ()
+    share, (low, high) = float((foreground > 0.5).mean()), manifest["part_share"]
+    if low / FRAMING_TOLERANCE <= share <= high * FRAMING_TOLERANCE:
+        return ()
+    usual = f"{low:.0%} to {high:.0%}"
+    return (f"the part fills {share:.0%} of the picture, in training {usual}: another framing, product, or no part",)
 
 
 def name_colour(pixels: np.ndarray) -> str:
