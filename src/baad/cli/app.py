@@ -37,6 +37,7 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "distill": "baad.cli.distill",
     "demo": "baad.cli.demo",
     "bench run": "baad.cli.bench",
+    "bench validate": "baad.cli.validate",
     "bench features": "baad.cli.features",
     "bench speed": "baad.cli.speed",
 }

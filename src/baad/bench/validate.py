@@ -1,0 +1,98 @@
+"""How good is a recipe, asked without any test picture: held-out normals against the same with held-back defects.
+
+What is chosen is chosen here (settings, losses, network), over several categories at once; the test half is read
+only after that.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baad.atomic import write_text
+from baad.bench.run import read_rows, train_once
+from baad.bundle import read_bundle
+from baad.data.decode import read_image
+from baad.data.geometry import resize_image, resize_map
+from baad.data.reading import read_category
+from baad.data.sample import Category
+from baad.data.split import split_held_out
+from baad.metrics.ranking import auroc, average_precision, count_levels
+from baad.progress import Progress
+from baad.runtime.session import Session
+from baad.settings import TrainSettings
+from baad.synthesis.heldback import KINDS, draw_defect
+
+
+def run_validation(
+    categories: Sequence[Path],
+    out: Path,
+    settings: TrainSettings,
+    progress: Progress,
+    models: Path = Path("runs"),
+    layout: str = "auto",
+) -> list[dict[str, Any]]:
+    """A row per category in `out`/results.jsonl; rows that stand there already are kept. Test pictures are not read."""
+    rows = read_rows(out / "results.jsonl")
+    for path in categories:
+        category = read_category(path, layout)
+        if any((row["category"], row["seed"]) == (category.name, settings.seed) for row in rows):
+            progress.say(f"{category.name}, seed {settings.seed}: already in {out.name}")
+            continue
+        row = validate_model(train_once(category, settings, models, progress), category, settings, progress)
+        rows.append(row)
+        write_text(out / "results.jsonl", "".join(json.dumps(each) + "\n" for each in rows))
+        progress.say(f"{category.name}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
+    return rows
+
+
+def validate_model(model: Path, category: Category, settings: TrainSettings, progress: Progress) -> dict[str, Any]:
+    """Figures of one model over its own held-out pictures: each as it is, and once with each kind of defect."""
+    bundle = read_bundle(model)
+    session, shape = Session(bundle.onnx, settings.threads), tuple(bundle.manifest["input_shape"])
+    split = split_held_out(category.train, settings.held_out, settings.seed)
+    pictures = [resize_image(read_image(image.path), shape) for image in split.held_out]
+    normal: list[float] = []
+    found: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    defective_pixels: list[np.ndarray] = []
+    normal_pixels: list[np.ndarray] = []
+    with progress.task("held-back defects", len(pictures)) as task:
+        for index, picture in enumerate(pictures):
+            clean = session.run(picture)
+            normal.append(clean.score)
+            part = resize_map(clean.foreground, shape) > 0.5
+            if not part.any():
+                part = np.ones(shape, bool)
+            for kind in KINDS:
+                drawn, defect = draw_defect(picture, part, pictures[index - 1], kind, index)
+                if not defect.any():
+                    continue
+                raw = session.run(drawn)
+                found[kind].append(raw.score)
+                anomaly = resize_map(raw.anomaly, shape)
+                defective_pixels.append(anomaly[defect])
+                normal_pixels.append(anomaly[~defect][::7])
+            task.advance()
+    kinds = {kind: _auroc(normal, scores) for kind, scores in found.items() if scores}
+    positive, negative = np.concatenate(defective_pixels), np.concatenate(normal_pixels)
+    levels = count_levels(
+        np.concatenate([positive, negative]), np.arange(len(positive) + len(negative)) < len(positive)
+    )
+    return {
+        "category": category.name,
+        "seed": settings.seed,
+        "steps": bundle.manifest["steps"],
+        "n_normal": len(normal),
+        "n_defective": sum(map(len, found.values())),
+        "image_auroc": round(float(np.mean(list(kinds.values()))), 4),
+        "pixel_ap": round(float(average_precision(*levels)), 4),
+        "kinds": {kind: round(value, 3) for kind, value in kinds.items()},
+        "train_minutes": bundle.manifest["train_minutes"],
+    }
+
+
+def _auroc(normal: Sequence[float], defective: Sequence[float]) -> float:
+    scores = np.array([*normal, *defective])
+    return float(auroc(*count_levels(scores, np.arange(len(scores)) >= len(normal))))

@@ -1,0 +1,48 @@
+"""baad bench validate: how good is a recipe, asked without any test picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from baad.cli import options
+
+EXAMPLES = """
+baad bench validate mvtec/bottle mvtec/screw --out now                          the default recipe
+baad bench validate mvtec/bottle mvtec/screw --out other --set ema=0.99         another one: compare the tables
+"""
+
+
+def main(
+    categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in a known layout.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl.")],
+    models: Annotated[Path, typer.Option(metavar="DIR", help="Trained models are kept and used again here.")] = Path(
+        "runs"
+    ),
+    layout: options.Layout = "auto",
+    changes: options.Set = None,
+    config: options.Config = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    seed: options.Seed = None,
+    steps: options.Steps = None,
+    minutes: options.Minutes = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Compare recipes on held-out normal pictures with defects drawn by a second generator.
+
+    Training never sees that generator. This is where settings are to be chosen: no test picture is read.
+    """
+    from baad.progress import choose_progress
+
+    settings = options.gather_settings(
+        config, changes, device=device, threads=threads, seed=seed, steps=steps, minutes=minutes
+    )
+    options.require_extra("train")
+    from baad.bench.validate import run_validation
+
+    rows = run_validation(categories, out, settings, choose_progress(quiet), models, layout)
+    if not quiet:
+        for row in rows:
+            print(f"{row['category']}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
+    return 0

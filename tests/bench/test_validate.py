@@ -1,0 +1,21 @@
+import pytest
+
+from baad.bench.validate import run_validation
+from baad.progress import Silence
+from baad.settings import TrainSettings
+from baad.synthesis.heldback import KINDS
+from tests.factory import write_category
+
+SETTINGS = TrainSettings(image_size=64, steps=3, batch_size=2, held_out=0.25)
+
+
+def test_a_recipe_is_judged_on_held_out_normals_alone_and_not_again(tmp_path, monkeypatch):
+    category = write_category(tmp_path / "disc", normals=8, good=1, defective=1)
+    for picture in (category / "test").rglob("*.png"):
+        picture.write_bytes(b"nobody may read this")
+    rows = run_validation([category], tmp_path / "out", SETTINGS, Silence(), tmp_path / "models")
+    assert [row["category"] for row in rows] == ["disc"]
+    assert rows[0]["n_normal"] == 2 and rows[0]["n_defective"] <= 2 * len(KINDS)
+    assert 0.0 <= rows[0]["image_auroc"] <= 1.0 and 0.0 < rows[0]["pixel_ap"] <= 1.0
+    monkeypatch.setattr("baad.bench.validate.train_once", lambda *_: pytest.fail("run again"))
+    assert run_validation([category], tmp_path / "out", SETTINGS, Silence(), tmp_path / "models") == rows
