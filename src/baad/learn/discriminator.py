@@ -37,8 +37,9 @@ class Discriminator(nn.Module):
         self.from_difference = nn.Conv2d(features, shape.difference, 1)
         self.from_features = nn.Conv2d(features, shape.features, 1)
         first, second, third = shape.down
-        inputs = shape.pixels + shape.difference + shape.features + 1
-        self.mix = ConvBlock(inputs, first, 1)
+        inputs = shape.pixels + shape.difference + shape.features
+        self.mix = nn.Sequential(nn.Conv2d(inputs, first, 1, bias=False), nn.BatchNorm2d(first))
+        self.from_foreground = nn.Conv2d(1, first, 1, bias=False)  # apart: 129 channels would leave blocks of 16
         self.at_64 = ConvBlock(first, first)
         self.at_32 = ConvBlock(first, second, 3, 2)
         self.at_16 = nn.Sequential(ConvBlock(second, third, 3, 2), ResidualBlock(third))
@@ -58,11 +59,10 @@ class Discriminator(nn.Module):
                 torch.relu(self.from_fine(fine)),
                 torch.relu(self.from_difference((features - rebuilt).abs())),
                 torch.relu(self.from_features(features)),
-                foreground,
             ],
             dim=1,
-        )  # [B, pixels + difference + features + 1, 64, 64]
-        at_64 = self.at_64(self.mix(x))  # [B, down 0, 64, 64]
+        )  # [B, pixels + difference + features, 64, 64]
+        at_64 = self.at_64(torch.relu(self.mix(x) + self.from_foreground(foreground)))  # [B, down 0, 64, 64]
         at_32 = self.at_32(at_64)  # [B, down 1, 32, 32]
         x = self.lift_16(self.at_16(at_32))  # [B, up 0, 16, 16]
         x = self.up_32(F.interpolate(x, scale_factor=2.0, mode="nearest") + self.skip_32(at_32))

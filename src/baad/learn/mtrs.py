@@ -55,12 +55,12 @@ class ImageHead(nn.Module):
         super().__init__()
         middle, last = shape.image
         self.at_32 = ConvBlock(inputs, 4 * middle)
-        self.at_64 = ConvBlock(middle, 4 * last)
+        self.at_64 = ConvBlock(middle, last)
         self.at_128 = nn.Conv2d(last, 12, 3, padding=1)
 
     def forward(self, shared: Tensor) -> tuple[Tensor, Tensor]:
         at_64 = F.pixel_shuffle(self.at_32(shared), 2)  # [B, middle, 64, 64]
-        at_128 = F.pixel_shuffle(self.at_64(at_64), 2)  # [B, last, 128, 128]
+        at_128 = F.interpolate(self.at_64(at_64), scale_factor=2.0, mode="nearest")  # [B, last, 128, 128]
         return torch.sigmoid(self.at_128(at_128)), at_64
 
 
