@@ -140,9 +140,16 @@ class TrainSettings:
         above=0.0,
         high=1.0,
     )
+    novelty: float = _setting(
+        0.5,
+        "How much the distance to remembered patches of normal parts counts in the anomaly map, beside the "
+        "discriminator's answer. 0: not at all.",
+        low=0.0,
+        high=10.0,
+    )
     anomaly_from: str = _setting(
         "discriminator",
-        "What the anomaly map shows: the discriminator's answer, or the error of the rebuilt patch features.",
+        "What the anomaly map shows: the discriminator's answer and novelty, or the error of the rebuilt features.",
         choices=("discriminator", "features"),
     )
 

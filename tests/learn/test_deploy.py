@@ -4,7 +4,16 @@ import pytest
 import torch
 
 from baad.errors import TrainingError
-from baad.learn.deploy import DeployGraph, Scoring, damp_background, feature_map, gaussian_kernel, smooth_map
+from baad.learn.deploy import (
+    DeployGraph,
+    Scoring,
+    damp_background,
+    feature_map,
+    gaussian_kernel,
+    novelty_map,
+    smooth_map,
+    weigh_memory,
+)
 from baad.learn.export import export_onnx
 from baad.learn.network import SIZES, Baad
 from baad.learn.parity import compare, require_parity
@@ -149,3 +158,44 @@ def test_a_graph_of_the_feature_error_runs_too(graph, session):
 def test_smoothing_keeps_the_level_up_to_the_edge():
     level = torch.full((1, 1, 12, 12), -5.0)
     assert torch.allclose(smooth_map(level, gaussian_kernel(1.0)), level, atol=1e-5)
+
+
+def remembering(novelty: float, gain: float = 1.0) -> DeployGraph:
+    torch.manual_seed(0)
+    model = Baad(new_pdn("tiny", 0), SIZES["tiny"]).eval()
+    model.memory.remember(torch.zeros(512, 96))
+    model.memory.weigh(0.0, gain)
+    return DeployGraph(model, (64, 64), Scoring(suppression=0.0, novelty=novelty)).eval()
+
+
+def test_novelty_is_added_to_the_discriminators_map_as_much_as_it_counts():
+    picture = torch.tensor(pictures(1)[0])[None]
+    without, once, twice = (remembering(novelty)(picture)[0] for novelty in (0.0, 1.0, 2.0))
+    assert (once > without).all()  # far from the only code
+    assert torch.allclose(twice - without, 2 * (once - without), atol=1e-4)
+
+
+def test_novelty_counts_on_the_part_alone_where_the_background_is_damped():
+    graph = remembering(1.0)
+    graph.damps = True
+    torch.nn.init.constant_(graph.model.mtrs.mask_head.out[1].bias, -50.0)  # nothing is part
+    picture = torch.tensor(pictures(1)[0])[None]
+    with_novelty = graph(picture)[0]
+    graph.remembers = False
+    assert torch.allclose(with_novelty, graph(picture)[0], atol=1e-4)
+
+
+def test_weighing_lets_novelty_and_discriminator_reach_equally_far():
+    model = remembering(1.0).model
+    seen = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    model.mask_head = False
+    weigh_memory(model, seen)
+    maps = []
+    for picture in seen:
+        outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
+        kernel = gaussian_kernel(1.0)
+        maps.append(torch.cat([smooth_map(outputs.anomaly_logits, kernel), novelty_map(model, outputs, kernel)]))
+    both = torch.cat([each.flatten(1) for each in maps], dim=1).detach().numpy()  # [2, cells]
+    reach = np.quantile(both, 0.999, axis=1) - np.median(both, axis=1)
+    assert reach[0] == pytest.approx(reach[1], rel=1e-2)
+    assert np.median(both[1]) == pytest.approx(0.0, abs=1e-3)

@@ -6,7 +6,7 @@ from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad, describe_cost
 from baad.learn.pdn import PDN_SHAPES, new_pdn
 
-COST = {"tiny": (637_493, 700_991_488), "fast": (1_271_249, 1_439_727_616)}
+COST = {"tiny": (684_533, 751_323_136), "fast": (1_328_449, 1_476_165_632)}
 
 
 def build(size: str, **heads: bool) -> Baad:

@@ -7,19 +7,22 @@ calibration beside the graph and can be changed without it.
 import copy
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.mtrs import unfold
-from baad.learn.network import Baad
+from baad.learn.network import Baad, Outputs
 from baad.learn.resizing import Resizing
 from baad.settings import TrainSettings
 
 TOP_CELLS = 16  # of 128x128: the image score is the mean of the highest
 SMOOTHING = 1.0  # standard deviation in cells of the 128x128 map, 2 px at 256
 LEAST_ERROR = 1e-6  # of the features, before its logarithm is taken
+OUTLINE = 2  # cells of the features inside the part's outline where novelty does not count
+RARE = 0.999  # quantile at which novelty and discriminator are made equal
 
 
 @dataclass(frozen=True)
@@ -27,18 +30,26 @@ class Scoring:
     """How the network's outputs become the map; nothing of it is learnt.
 
     suppression: 1 strict, .5 lenient, 0 off; margin: share of the picture's side; floor: least probability of part;
-    anomaly_from: "discriminator" or "features", as in the settings of these names.
+    anomaly_from: "discriminator" or "features", as in the settings of these names; novelty: how much the memory counts
+    beside the discriminator.
     """
 
     suppression: float = 1.0
     margin: float = 0.047
     floor: float = 1e-3
     anomaly_from: str = "discriminator"
+    novelty: float = 0.5
 
 
 def scoring_of(settings: TrainSettings) -> Scoring:
     """What the settings say of scoring."""
-    return Scoring(settings.suppression, settings.suppression_margin, settings.suppression_floor, settings.anomaly_from)
+    return Scoring(
+        settings.suppression,
+        settings.suppression_margin,
+        settings.suppression_floor,
+        settings.anomaly_from,
+        settings.novelty,
+    )
 
 
 class DeployGraph(nn.Module):
@@ -56,6 +67,7 @@ class DeployGraph(nn.Module):
         self.input_shape = input_shape
         self.scoring, self.damps = scoring, model.mask_head and scoring.suppression > 0
         self.resizing = Resizing(input_shape)
+        self.remembers = scoring.novelty > 0 and scoring.anomaly_from == "discriminator"
         self.register_buffer("kernel", gaussian_kernel(SMOOTHING), persistent=False)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -69,6 +81,9 @@ class DeployGraph(nn.Module):
         else:
             found = outputs.anomaly_logits
         raw = smooth_map(found, self.kernel)  # [B, 1, 128, 128]
+        if self.remembers:
+            novelty = self.scoring.novelty * novelty_map(self.model, outputs, self.kernel)
+            raw = raw + (novelty * double(shrink(foreground)) if self.damps else novelty)
         if self.damps:
             raw = damp_background(raw, foreground, self.model.usual, self.scoring)
         score = torch.topk(raw.flatten(1), TOP_CELLS, dim=1).values.mean(dim=1)  # [B]
@@ -88,7 +103,28 @@ def smooth_map(logits: Tensor, kernel: Tensor) -> Tensor:
 def feature_map(features: Tensor, rebuilt: Tensor) -> Tensor:
     """Logarithm of the mean squared error of the rebuilt features: [B, C, h, w] twice -> [B, 1, 2h, 2w]."""
     error = ((features - rebuilt) ** 2).mean(dim=1, keepdim=True)  # [B, 1, h, w]
-    return F.interpolate(torch.log(error + LEAST_ERROR), scale_factor=2.0, mode="bilinear", align_corners=False)
+    return double(torch.log(error + LEAST_ERROR))
+
+
+def novelty_map(model: Baad, outputs: Outputs, kernel: Tensor) -> Tensor:
+    """What the memory makes of the features, at the size of the anomaly logits and as smooth, [B, 1, 2h, 2w]."""
+    return smooth_map(double(double(model.memory(outputs.features))), kernel)
+
+
+@torch.no_grad()
+def weigh_memory(model: Baad, pictures: np.ndarray) -> None:
+    """Give novelty the discriminator's scale: on the part of held-out normal pictures uint8 [N, h, w, 3], both reach as
+    far from their median to their .999 quantile (Batzner et al. 2023, section 3.4, for maps set to equal quantiles).
+    """
+    kernel, found = gaussian_kernel(SMOOTHING), []
+    for picture in pictures:
+        outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
+        part = double(shrink(torch.sigmoid(outputs.foreground_logits)))[0, 0] > 0.5  # [2h, 2w]
+        maps = torch.cat([smooth_map(outputs.anomaly_logits, kernel), novelty_map(model, outputs, kernel)])[:, 0]
+        found.append(maps[:, part] if model.mask_head and part.any() else maps.flatten(1))
+    both = torch.cat(found, dim=1).double().numpy()  # [2, cells]
+    usual, rare = np.median(both, axis=1), np.quantile(both, RARE, axis=1)
+    model.memory.weigh(float(usual[1]), float((rare[0] - usual[0]) / max(rare[1] - usual[1], 1e-6)))
 
 
 def damp_background(logits: Tensor, foreground: Tensor, usual: Tensor, scoring: Scoring) -> Tensor:
@@ -103,7 +139,17 @@ def damp_background(logits: Tensor, foreground: Tensor, usual: Tensor, scoring: 
     widened = F.max_pool2d(foreground, 2 * margin + 1, 1, margin) if margin else foreground
     part = torch.maximum(widened, usual)
     damping = scoring.suppression * torch.log(part * (1.0 - scoring.floor) + scoring.floor)  # [B, 1, h, w], at most 0
-    return logits + F.interpolate(damping, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return logits + double(damping)
+
+
+def shrink(foreground: Tensor) -> Tensor:
+    """The part less the cells along its outline, whose patches see the background too: [B, 1, h, w] in 0..1."""
+    return -F.max_pool2d(-foreground, 2 * OUTLINE + 1, 1, OUTLINE)
+
+
+def double(cells: Tensor) -> Tensor:
+    """[B, C, h, w] at twice the size, between neighbours."""
+    return F.interpolate(cells, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def gaussian_kernel(sigma: float) -> Tensor:

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.discriminator import Discriminator, DiscriminatorShape
+from baad.learn.memory import Memory
 from baad.learn.mtrs import Mtrs, MtrsShape
-from baad.learn.pdn import Pdn
+from baad.learn.pdn import STRIDE, Pdn
 from baad.settings import TrainSettings
 
 
@@ -23,11 +24,11 @@ class Size:
 
 SIZES = {
     "tiny": Size(
-        MtrsShape(neck=32, down=(48, 64, 96), up=(64, 48), image=(24, 8), mask=16),
+        MtrsShape(neck=32, down=(48, 64, 96), up=(64, 48), image=(24, 16), mask=16),
         DiscriminatorShape(fine=12, pixels=24, difference=32, features=32, down=(32, 48, 64), up=(48, 24)),
     ),
     "fast": Size(
-        MtrsShape(neck=48, down=(64, 96, 128), up=(96, 64), image=(32, 12), mask=16),
+        MtrsShape(neck=48, down=(64, 96, 128), up=(96, 64), image=(32, 16), mask=16),
         DiscriminatorShape(fine=16, pixels=32, difference=48, features=48, down=(48, 64, 96), up=(64, 32)),
     ),
 }
@@ -52,7 +53,8 @@ class Baad(nn.Module):
     weights, so that one design serves every ablation. With `separate` the mask has a network of its own.
 
     `usual` [1, 1, h, w] in 0..1: share of the training pictures in which a cell of the mask is part, where the part
-    always lies alike; one cell of 0 where it does not.
+    always lies alike; one cell of 0 where it does not. `memory` is filled after training; it tells of novelty when
+    pictures are scored, and `forward` does not ask it.
     """
 
     usual: Tensor
@@ -68,9 +70,10 @@ class Baad(nn.Module):
     ) -> None:
         super().__init__()
         features = pdn.head.out_channels
-        self.pdn = fold_batch_norms(pdn.eval())
+        self.pdn: Pdn = fold_batch_norms(pdn.eval())  # type: ignore[assignment]
         self.mtrs = Mtrs(features, size.mtrs, separate)
         self.discriminator = Discriminator(features, size.discriminator)
+        self.memory = Memory(features)
         self.image_head, self.mask_head, self.feature_head = image_head, mask_head, feature_head
         self.register_buffer("usual", torch.zeros(1, 1, 1, 1))
 
@@ -106,4 +109,6 @@ def new_network(pdn: Pdn, settings: TrainSettings) -> Baad:
 def describe_cost(model: Baad, input_shape: tuple[int, int]) -> dict[str, int]:
     """Parameters of the whole network, and multiply-accumulates for one image of that (height, width)."""
     image = torch.zeros(1, 3, *input_shape)
-    return {"parameters": count_parameters(model), "macs": count_macs(model, image)}
+    features = torch.zeros(1, model.pdn.head.out_channels, input_shape[0] // STRIDE, input_shape[1] // STRIDE)
+    macs = count_macs(model, image) + count_macs(model.memory, features)
+    return {"parameters": count_parameters(model), "macs": macs}

@@ -25,11 +25,12 @@ from baad.errors import DataError, OutputError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.card import describe_model, sample_pictures
-from baad.learn.deploy import DeployGraph, scoring_of
+from baad.learn.deploy import DeployGraph, scoring_of, weigh_memory
 from baad.learn.export import export_onnx
 from baad.learn.foreground_masks import find_foreground, find_usual_place, read_foreground
 from baad.learn.loop import run
 from baad.learn.machine import choose_device, using_machine
+from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network
 from baad.learn.parity import compare, require_parity
 from baad.learn.pdn import fit_features, load_pdn, new_pdn
@@ -56,7 +57,7 @@ from baad.verdict.calibration import Calibration, fit_calibration
 
 TIMED_STEPS = 20
 PARITY_PICTURES = 16
-MEASURED = 30  # pictures whose size decides at what aspect the network sees all
+MEASURED = 30  # pictures that tell at what aspect the network sees all, and what novelty is usual
 
 
 @dataclass(frozen=True)
@@ -193,10 +194,12 @@ def prepare(
 
 def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibration]:
     """The network as the line runs it, ONNX, and its thresholds. Raises TrainingError where the two differ."""
-    settings, gate = ready.settings, ready.gate
+    settings, gate, model = ready.settings, ready.gate, model.cpu()
     scoring = scoring_of(settings) if gate.accepted else replace(scoring_of(settings), suppression=0.0)
     if gate.accepted:
-        model.usual = find_usual_place(ready.material.foregrounds).to(model.usual.device)
+        model.usual = find_usual_place(ready.material.foregrounds)
+    if settings.novelty > 0:
+        fill_memory(model, ready)
     graph = DeployGraph(model, ready.pictures.input_shape, scoring).eval()
     progress.say("exporting")
     onnx = export_onnx(graph)
@@ -207,6 +210,15 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     tested += list(next(drawn).pictures())
     require_parity(compare(graph, session, tested, calibration.threshold))
     return onnx, calibration
+
+
+def fill_memory(model: Baad, ready: Ready) -> None:
+    """Remember patches of the normal pictures, and weigh novelty on the held-out ones."""
+    pictures, foregrounds = ready.pictures.resized, ready.material.foregrounds
+    codes = choose_codes(model.pdn, pictures, foregrounds, CODES, ready.settings.seed)
+    model.memory.remember(codes)
+    held_out = [resize_image(read_image(image.path), ready.pictures.input_shape) for image in ready.split.held_out]
+    weigh_memory(model, np.stack(held_out[:MEASURED]))
 
 
 def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:

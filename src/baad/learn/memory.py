@@ -1,0 +1,98 @@
+"""Memory: a few hundred patches of normal parts, and how far any patch is from the nearest of them.
+
+The discriminator learns from invented defects what defects look like; the memory knows of whatever normal parts do not
+have, invented or not. It is not trained and no input of the discriminator: the two are added on the anomaly map
+(`docs/decisions/006-memory.md`). As PatchCore's memory bank (Roth et al. 2022, section 3.2), small enough for one
+convolution.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from baad.learn.pdn import STRIDE, Pdn
+
+CODES = 512
+SAMPLE = 20_000  # patches that the codes are chosen from
+PICTURES = 150  # at most, spread over the set
+EDGE = 8  # px inside the part's outline whose patches see the background too
+LEAST_PART = 0.5  # share of a patch's cell that must be part, its edge left out
+
+
+class Memory(nn.Module):
+    """Features [B, C, h, w] -> novelty [B, 1, h / 2, w / 2]: gain x (distance to the nearest code - centre).
+
+    Empty, with a gain of 0, until `remember` and `weigh`.
+    """
+
+    centre: Tensor
+    gain: Tensor
+
+    def __init__(self, features: int, codes: int = CODES) -> None:
+        super().__init__()
+        self.nearness = nn.Conv2d(features, codes, 1).requires_grad_(False)  # weight -2 x code, bias its squared norm
+        nn.init.zeros_(self.nearness.weight)
+        nn.init.zeros_(self.nearness.bias)  # type: ignore[arg-type]
+        self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("gain", torch.zeros(()))
+
+    def forward(self, features: Tensor) -> Tensor:
+        patches = pool_patches(features)  # [B, C, h / 2, w / 2]
+        near = self.nearness(patches).amin(dim=1, keepdim=True)  # |code|^2 - 2 patch . code of the nearest
+        distance = (near + patches.square().sum(1, keepdim=True)).clamp(min=1e-6).sqrt()
+        return (distance - self.centre) * self.gain
+
+    @torch.no_grad()
+    def remember(self, codes: Tensor) -> None:
+        """Keep codes [K, C]; novelty is the plain distance until `weigh`."""
+        assert self.nearness.bias is not None
+        self.nearness.weight.copy_(-2.0 * codes[:, :, None, None])
+        self.nearness.bias.copy_(codes.square().sum(1))
+        self.weigh(0.0, 1.0)
+
+    def weigh(self, centre: float, gain: float) -> None:
+        """What distance counts as usual, and how much the others count."""
+        self.centre.fill_(centre)
+        self.gain.fill_(gain)
+
+
+def pool_patches(features: Tensor) -> Tensor:
+    """Means over 4x4 cells at every second cell: [B, C, h, w] -> [B, C, h / 2, w / 2]."""
+    return F.avg_pool2d(features, 4, 2, 1, count_include_pad=False)
+
+
+@torch.no_grad()
+def choose_codes(pdn: Pdn, pictures: np.ndarray, foregrounds: np.ndarray, count: int, seed: int) -> Tensor:
+    """Codes [count, C] from the part of normal pictures: uint8 [N, H, W, 3], bool [N, H, W].
+
+    Greedily, each the patch furthest from those before it, so that rare details of normal parts are kept.
+    """
+    sample = _sample_patches(pdn, pictures, foregrounds, np.random.default_rng([seed, 13]))
+    return sample[choose_spread(sample, count)]
+
+
+def choose_spread(patches: Tensor, count: int) -> Tensor:
+    """Greedy k-centre (Gonzalez 1985): indices [count] of patches [P, C]; with fewer patches some come again."""
+    squared, nearest, chosen = patches.square().sum(1), torch.full((len(patches),), torch.inf), [0]
+    nearest = nearest.to(patches.device)
+    while len(chosen) < count:
+        code = patches[chosen[-1]]
+        nearest = torch.minimum(nearest, squared - 2.0 * (patches @ code) + code.square().sum())
+        chosen.append(int(nearest.argmax()))
+    return torch.tensor(chosen)
+
+
+def _sample_patches(pdn: Pdn, pictures: np.ndarray, foregrounds: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """Patches of the part [P, C], about as many from every picture; of everything where nothing is part."""
+    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(PICTURES, len(pictures))).round().astype(int))
+    device, kept = next(pdn.parameters()).device, []
+    for index in chosen:
+        image = torch.from_numpy(pictures[index]).to(device).permute(2, 0, 1)[None].float() / 255.0
+        patches = pool_patches(pdn(image))[0].flatten(1).T  # [h * w / 4, C]
+        off_part = F.max_pool2d(torch.from_numpy(~foregrounds[index]).float()[None, None], 2 * EDGE + 1, 1, EDGE)
+        on_part = F.avg_pool2d(off_part, 2 * STRIDE)[0, 0].flatten().numpy() <= 1.0 - LEAST_PART
+        places = np.flatnonzero(on_part) if on_part.any() else np.arange(len(patches))
+        some = rng.choice(places, min(len(places), -(-SAMPLE // len(chosen))), replace=False)
+        kept.append(patches[torch.from_numpy(some).to(device)])
+    return torch.cat(kept)
