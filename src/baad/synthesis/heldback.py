@@ -29,7 +29,7 @@ class Canvas:
     @property
     def side(self) -> float:
         """A length in px to which defects keep their size: the root of the part's area."""
-        return float(max(1, np.count_nonzero(self.part))) ** 0.5
+        return float(np.sqrt(float(np.count_nonzero(self.part)) + 1.0))
 
 
 Draw = Callable[[Canvas, np.random.Generator], np.ndarray]  # -> the picture float32 [H, W, 3] with the defect
