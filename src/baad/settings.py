@@ -48,7 +48,7 @@ class TrainSettings:
         low=64,
         high=1024,
     )
-    steps: int = _setting(900, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=1_000_000)
+    steps: int = _setting(1200, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=1_000_000)
     minutes: float = _setting(
         0.0,
         "Training time in minutes, in place of steps: the first 20 steps are timed, then the number of steps is fixed "
