@@ -75,5 +75,5 @@ def test_masks_are_left_aside_but_may_be_named(tmp_path):
     write_folder(tmp_path / "new", normals=2)
     write_folder(tmp_path / "new" / "ground_truth" / "spot", normals=3)
     *pictures, remark = sorted(find_pictures([str(tmp_path / "new")], io.StringIO()), key=lambda each: repr(each))
-    assert len(pictures) == 2 and "3 masks left aside, in ground_truth" in remark.text and not remark.skipped
+    assert len(pictures) == 2 and "3 left aside, masks, in ground_truth" in remark.text and not remark.skipped
     assert len(list(find_pictures([str(tmp_path / "new" / "ground_truth")], io.StringIO()))) == 3

@@ -41,6 +41,11 @@ def category(here: Path) -> Sequence[object]:
     return judging("parts")(here)
 
 
+def with_overlays(here: Path) -> Sequence[object]:
+    save_picture(here / "new" / "seen" / "a.png", PART)
+    return judging("new", "--overlays", "new/seen", pictures=("new/a.png", "new/b.png"))(here)
+
+
 def among_names(name: str, *, folder: bool = False) -> dict[str, object]:
     """A list on standard input, with one name between two pictures that stands for none."""
 
@@ -127,7 +132,15 @@ NAMES = (
         what="a category with its masks: these are left aside",
         make=category,
         code=0,
-        told=("2 masks left aside", "5 judged"),
+        told=("2 left aside, masks", "5 judged"),
+    ),
+    Case(
+        what="folder with the overlays of an earlier call in it: these are left aside",
+        make=with_overlays,
+        code=0,
+        told=("1 left aside, results of an earlier call", "2 judged"),
+        spoilt=("new/seen/a.png",),
+        writes=("new/seen/b.png",),
     ),
     Case(
         what="among names on standard input, a folder without pictures",

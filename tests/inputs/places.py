@@ -87,7 +87,7 @@ PLACES = (
         what="folder of overlays that is the folder of pictures",
         make=overlays_onto_pictures,
         code=2,
-        told=("would overwrite the picture",),
+        told=("is where new/a.png lies",),
     ),
     Case(
         what="page into a folder that is read-only: said before any work",

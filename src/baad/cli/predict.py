@@ -88,7 +88,9 @@ def main(
         detector = detector.with_threshold(threshold)
     if false_alarms is not None:
         detector = detector.with_false_alarms(parse_share(false_alarms, "--false-alarms"))
-    found: Iterable[Picture | Remark] = find_pictures(paths, sys.stdin)
+    found: Iterable[Picture | Remark] = find_pictures(
+        paths, sys.stdin, [folder for folder in (overlays, maps) if folder is not None]
+    )
     if "-" not in paths:
         found = list(found)
     shown = json_file is None and csv_file is None and not quiet
@@ -201,8 +203,10 @@ def _beside(folder: Path, picture: "Picture", suffix: str) -> Path:
     if len(os.fsencode(stem + suffix)) > LONGEST_NAME:
         stem = f"{stem[:40]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}"
     out = folder / picture.place.with_name(stem + suffix)
-    if os.path.exists(out) and os.path.exists(picture.path) and os.path.samefile(out, picture.path):
-        raise OutputError(f"{folder} would overwrite the picture {show_path(picture.path)}. Give another folder.")
+    if os.path.exists(out.parent) and os.path.samefile(out.parent, picture.path.parent):
+        raise OutputError(
+            f"{folder} is where {show_path(picture.path)} lies: pictures could be lost. Give another folder."
+        )
     return out
 
 
