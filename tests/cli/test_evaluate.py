@@ -31,6 +31,15 @@ def test_figures_are_printed_and_saved_as_one_flat_object(baad, model, category,
     assert row["background_fpr"] is not None
 
 
+def test_figures_go_to_standard_output_where_that_is_asked_for(baad, model, category, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert list(json.loads(baad("evaluate", model, category, "--json", "-").out)) == KEYS
+    told = baad("evaluate", model, category, "--html", "-")
+    assert (told.code, "--html: - is standard output" in told.err) == (2, True)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_without_ground_truth_pixel_figures_are_null(baad, model, tmp_path):
     category = write_category(tmp_path / "disc", normals=4, masks=False)
     baad("evaluate", model, category, "--json", tmp_path / "disc.json", "-q")

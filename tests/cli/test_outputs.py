@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,13 @@ def test_a_model_replaces_a_model_and_nothing_else(place):
         (place / "a.png").write_bytes(b"\x89PNG")
         with pytest.raises(OutputError, match="-o: "):
             require_model(place / path)
+
+
+def test_standard_output_is_a_place_for_lines_alone():
+    require_file("-", "--csv")
+    for refuse in (lambda: require_file("-", "--html", stream=False), lambda: require_model(Path("-"))):
+        with pytest.raises(OutputError, match="is standard output"):
+            refuse()
 
 
 def test_a_folder_need_not_exist_but_must_take_files(place):

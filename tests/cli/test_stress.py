@@ -38,6 +38,12 @@ def test_another_detector_is_examined_by_its_maps(baad, model, category, tmp_pat
     assert rows[0]["image_auroc"] == 1.0
 
 
+def test_rows_go_to_standard_output_where_that_is_asked_for(baad, model, category, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [json.loads(line) for line in baad("stress", model, category, "--json", "-").out.splitlines()]
+    assert len(rows) > 1 and not (tmp_path / "-").exists()
+
+
 def test_a_missing_map_is_named(baad, model, category, tmp_path):
     told = baad("stress", model, category, "--maps", tmp_path)
     assert told.code == 2

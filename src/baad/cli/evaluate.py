@@ -26,7 +26,9 @@ baad evaluate model.baad mvtec/bottle --maps maps                  maps/bottle/t
 def main(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file of baad train.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A category with test pictures, in a known layout.")],
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - for standard output.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that needs no other file.")] = None,
     maps: Annotated[
         Path | None,
@@ -45,13 +47,13 @@ def main(
     """
     from baad.atomic import write_text
     from baad.cli.checked import open_for_testing
-    from baad.cli.outputs import require_different, require_file, require_folder
+    from baad.cli.outputs import is_stream, require_different, require_file, require_folder
     from baad.progress import choose_progress
     from baad.runtime.detector import Detector
 
     options.require_extra("train", ("scipy", "jinja2"))
     require_file(json_file, "--json")
-    require_file(html, "--html")
+    require_file(html, "--html", stream=False)
     require_different(json_file, html, "--json and --html")
     require_folder(maps, "--maps")
     progress = choose_progress(quiet)
@@ -77,11 +79,14 @@ def main(
     manifest = detector.manifest
     row = scorecard.row("baad", manifest["seed"], manifest["steps"], manifest["train_minutes"])
     page = evaluation_page(detector, category, scorecard, progress) if html is not None else None
-    if json_file is not None:
-        write_text(json_file, json.dumps(row, indent=2) + "\n")
+    text = json.dumps(row, indent=2)
+    if is_stream(json_file):
+        print(text)
+    elif json_file is not None:
+        write_text(json_file, text + "\n")
     if page is not None and html is not None:
         write_page(html, page)
-    if not quiet:
+    if not quiet and not is_stream(json_file):
         print("\n".join(summary_lines(scorecard)))
     return 0
 

@@ -11,18 +11,23 @@ from baad.errors import OutputError
 ZIP = b"PK\x03\x04"  # how a model file begins
 
 
-def require_file(path: Path | str | None, option: str) -> None:
+def require_file(path: Path | str | None, option: str, stream: bool = True) -> None:
     """Raise OutputError where no text can be written to `path`, or a picture or a model file would be lost to it.
 
-    None, and "-" for standard output, are always fine. `option` is what the user wrote before it.
+    None is always fine, and "-" for standard output if `stream` allows it. `option` is what the user wrote before it.
     """
-    if path is None or str(path) == "-":
+    if path is None or (stream and is_stream(path)):
         return
     _require_regular(Path(path), option)
     if Path(path).suffix.lower() in IMAGE_SUFFIXES and os.path.exists(path):
         raise _refuse(path, option, "is a picture, which would be overwritten. Give the name of another file")
     if _begins_like_a_model(Path(path)):
         raise _refuse(path, option, "is a model file, which would be overwritten. Give the name of another file")
+
+
+def is_stream(path: Path | str | None) -> bool:
+    """Whether "-" was given, which stands for standard output."""
+    return str(path) == "-"
 
 
 def require_model(path: Path) -> None:
@@ -53,6 +58,8 @@ def require_different(first: Path | str | None, second: Path | str | None, optio
 
 
 def _require_regular(path: Path, option: str) -> None:
+    if is_stream(path):
+        raise _refuse(path, option, "is standard output, where this is not written. Give the name of a file")
     if os.path.isdir(path):
         raise _refuse(path, option, "is a folder. Give the name of a file")
     if os.path.exists(path) and not os.path.isfile(path):

@@ -19,7 +19,10 @@ def main(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file of baad train.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A category with test pictures, in a known layout.")],
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures, one JSON object a line.")
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write all figures, one JSON object a line; - for standard output."
+        ),
     ] = None,
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the pictures to be judged and judge nothing.")
@@ -45,7 +48,7 @@ def main(
     """
     from baad.atomic import write_text
     from baad.cli.checked import open_for_testing
-    from baad.cli.outputs import require_file, require_folder
+    from baad.cli.outputs import is_stream, require_file, require_folder
     from baad.errors import SettingError
     from baad.progress import choose_progress
     from baad.runtime.detector import Detector
@@ -73,8 +76,11 @@ def main(
         return 0
     examined = examine_model(detector.session, see_part) if maps is None else examine_maps(maps, category, see_part)
     rows = run_stress(examined, category, progress, method, seed)
-    if json_file is not None:
-        write_text(json_file, "".join(json.dumps(row) + "\n" for row in rows))
-    if not quiet:
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    if is_stream(json_file):
+        print(text, end="")
+    elif json_file is not None:
+        write_text(json_file, text)
+    if not quiet and not is_stream(json_file):
         print("\n".join(stress_lines(rows)))
     return 0
