@@ -180,6 +180,21 @@ def refusing_folders(here: Path) -> Iterator[None]:
 
 
 @contextmanager
+def full_after_a_step(here: Path) -> Iterator[None]:
+    """Each step is saved, on trial as well; the last one finds no room."""
+    sync, saved = os.fsync, []
+
+    def sync_or_refuse(handle: int) -> None:
+        saved.append(handle)
+        if len(saved) == 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    with mock.patch("baad.learn.loop.SAVE_EVERY", 1), mock.patch("baad.learn.checkpoint.os.fsync", sync_or_refuse):
+        yield
+
+
+@contextmanager
 def full_at_the_end(here: Path) -> Iterator[None]:
     refusal = OSError(errno.ENOSPC, "No space left on device")
     with quickly(here), mock.patch.object(zipfile.ZipFile, "writestr", side_effect=refusal):
@@ -253,6 +268,15 @@ INTERRUPTIONS = (
         code=2,
         told=("Cannot write",),
         lost="nothing: no step was done",
+    ),
+    Case(
+        what="disk that is full in the middle of training",
+        make=parts,
+        during=full_after_a_step,
+        code=2,
+        told=("Cannot write model.baad.run/checkpoint.safetensors", "1 of 2 steps are saved"),
+        lost="the second step: `--resume` does it again",
+        writes=SAVED,
     ),
     Case(
         what="disk that is full when the model is written",
