@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from baad.data.masks import read_mask
-from tests.factory import write_folder
+from tests.factory import save_picture, write_folder
 
 gate = pytest.importorskip("baad.foreground.gate")
 
@@ -14,10 +14,14 @@ def found(monkeypatch):
     """Let the search find what the test says: bool [S, S] for every picture, or nothing."""
 
     def set_result(mask):
-        def find_foreground(images, settings, progress):
+        def find_foreground(images, settings, progress, painted, empty_scene):
             if mask is None:
-                return gate.Gate(False, "none", 0.1, "the recipes disagree", None)
-            return gate.Gate(True, "shared", 0.9, "clear", np.repeat(mask[None].astype(np.float32), len(images), 0))
+                return gate.Gate(False, "none", 0.1, "the recipes disagree", None, suggested=(2, 0))
+            masks, given = np.repeat(mask[None].astype(np.float32), len(images), 0), tuple(painted.index)
+            masks[painted.index] = painted.masks
+            quality = np.linspace(0.9, 0.5, len(images))
+            recipe = "taught" if given else "shared"
+            return gate.Gate(True, recipe, 0.9, "clear", masks, quality, ((recipe, 0.9),), (len(images) - 1,), given)
 
         monkeypatch.setattr("baad.learn.foreground_masks.find_foreground", find_foreground)
 
@@ -36,7 +40,13 @@ def test_each_picture_gets_a_mask_of_its_own_size(baad, found, tmp_path):
     assert mask[:, :39].all() and not mask[:, 41:].any()
     assert (tmp_path / "out" / "sheet.png").stat().st_size > 1000
     said = json.loads((tmp_path / "out" / "masks.json").read_text())
-    assert (said["accepted"], len(said["pictures"])) == (True, 6)
+    assert (said["accepted"], said["recipe"], said["quality"], said["tried"]) == (True, "shared", 0.9, {"shared": 0.9})
+    assert said["quality_needed"] < 0.9 and said["paint_next"] == ["005.png"]
+    assert [each["image"] for each in said["images"]] == [f"00{index}.png" for index in range(6)]
+    assert said["images"][5] | {"sha256": ""} == {
+        **{"image": "005.png", "mask": "005.png", "source": "proposed", "quality": 0.5, "area": 0.5, "sha256": ""}
+    }
+    assert "paint the part in 005.png" in told.out
 
 
 def test_where_nothing_is_found_no_mask_is_written_and_the_reason_is(baad, found, tmp_path):
@@ -44,6 +54,7 @@ def test_where_nothing_is_found_no_mask_is_written_and_the_reason_is(baad, found
     told = baad("masks", write_folder(tmp_path / "parts", normals=6), "-o", tmp_path / "out")
     assert told.code == 0
     assert "no masks: the recipes disagree" in told.out
+    assert "paint the part in 002.png, 000.png" in told.out
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["masks.json"]
 
 
@@ -65,3 +76,45 @@ def test_two_pictures_that_would_share_a_mask_are_refused(baad, found, tmp_path)
     told = baad("masks", parts, "-o", tmp_path / "out")
     assert told.code == 2
     assert "would share the mask of the part 000.png" in told.err
+
+
+LEFT = np.tile(np.arange(64) < 32, (64, 1))
+
+
+def test_what_was_changed_in_the_folder_teaches_and_the_rest_is_found_anew(baad, found, tmp_path):
+    found(LEFT)
+    parts, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "out"
+    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    save_picture(out / "002.png", ~LEFT)
+    told = baad("masks", parts, "--fg-masks", out, "-o", out, "--set", "image_size=64")
+    assert told.code == 0 and "found by taught" in told.out
+    images = json.loads((out / "masks.json").read_text())["images"]
+    assert [each["source"] for each in images] == ["taught", "taught", "user", "taught"]
+    assert np.array_equal(read_mask(out / "002.png", (64, 64)), ~LEFT)
+    assert np.array_equal(read_mask(out / "001.png", (64, 64)), LEFT)
+
+
+def test_what_somebody_painted_is_not_overwritten(baad, found, tmp_path):
+    found(LEFT)
+    parts, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "out"
+    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    save_picture(out / "002.png", ~LEFT)
+    told = baad("masks", parts, "-o", out, "--set", "image_size=64")
+    assert told.code == 2
+    assert f"{out / '002.png'} would be overwritten" in told.err and "--fg-masks" in told.err
+
+
+def test_a_refusal_takes_earlier_proposals_away(baad, found, tmp_path):
+    found(LEFT)
+    parts, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "out"
+    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    found(None)
+    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    assert [file.name for file in out.iterdir()] == ["masks.json"]
+
+
+@pytest.mark.parametrize("option", ["--fg-masks", "--empty-scene"])
+def test_what_is_shown_must_be_there(baad, option, tmp_path):
+    told = baad("masks", write_folder(tmp_path / "parts", normals=4), "-o", tmp_path / "out", option, tmp_path / "none")
+    assert told.code == 2
+    assert f"Check the name after {option}" in told.err

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from baad.data.masks import find_part_masks, read_mask, unite_masks, write_mask
-from baad.errors import DataError, MaskError
+from baad.data.masks import read_mask, unite_masks, write_mask
+from baad.errors import MaskError
 from tests.factory import save_picture, write_truncated
 
 DOT = np.zeros((3, 4), bool)
@@ -85,32 +85,3 @@ def test_masks_are_united(tmp_path):
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     np.testing.assert_array_equal(unite_masks(paths, (3, 4)), DOT | DOT[::-1, ::-1])
     assert not unite_masks([], (3, 4)).any()
-
-
-def put(*files):
-    for file in files:
-        save_picture(file, np.ones((4, 4), bool))
-    return list(files)
-
-
-def test_a_mask_of_the_part_lies_as_its_picture_does(tmp_path):
-    pictures = put(*(tmp_path / "data" / day / f"{stem}.bmp" for day in ("mon", "tue") for stem in "ab"))
-    put(*(tmp_path / "masks" / name for name in ("mon/a.png", "tue/a.png", "b.png")))
-    found = find_part_masks(tmp_path / "masks", pictures)
-    assert found == {  # b.png may be for either b, so it is for neither
-        pictures[0]: tmp_path / "masks" / "mon" / "a.png",
-        pictures[2]: tmp_path / "masks" / "tue" / "a.png",
-    }
-
-
-@pytest.mark.parametrize("place", ["a.png", "train/good/a.png"])
-def test_a_name_that_is_single_may_lie_loose(tmp_path, place):
-    pictures = put(tmp_path / "data" / "mon" / "a.png", tmp_path / "data" / "tue" / "b.png")
-    put(tmp_path / "masks" / place)
-    assert find_part_masks(tmp_path / "masks", pictures) == {pictures[0]: tmp_path / "masks" / place}
-
-
-def test_pictures_that_differ_in_their_suffix_alone_cannot_have_masks(tmp_path):
-    pictures = put(tmp_path / "a.png", tmp_path / "a.bmp")
-    with pytest.raises(DataError, match=r"a\.png and .*a\.bmp would share the mask of the part a\.png"):
-        find_part_masks(tmp_path / "masks", pictures)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from baad.foreground.words import combine, enlarge, find_words, word_odds
+from baad.foreground.words import combine, enlarge, find_words, have_usual_area, word_odds
 from tests.foreground.scenes import clutter, describe
 
 
@@ -39,3 +39,16 @@ def test_combined_scores_do_not_depend_on_the_unit_of_the_score():
     score, odds = rng.normal(size=(2, 16, 16)).astype(np.float32), rng.normal(size=(2, 32, 32)).astype(np.float32)
     assert np.allclose(combine(score, odds), combine(50.0 * score + 3.0, odds), atol=1e-3)
     assert enlarge(score[0], 32).shape == (32, 32)
+
+
+def covering(*shares):
+    """Guesses [N, 10, 10] that cover these shares of their pictures."""
+    return np.stack([(np.arange(100) < 100 * share).reshape(10, 10).astype(np.float32) for share in shares])
+
+
+def test_a_picture_whose_guess_took_something_else_in_teaches_nothing():
+    assert have_usual_area(covering(0.2, 0.25, 0.2, 0.6)).tolist() == [True, True, True, False]
+
+
+def test_where_parts_are_of_any_size_all_pictures_teach():
+    assert have_usual_area(covering(0.02, 0.1, 0.4, 0.9)).all()

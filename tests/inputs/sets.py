@@ -192,10 +192,10 @@ MASKS = (
         told=("the kind spot has no masks",),
     ),
     Case(
-        what="`--fg-masks` without a mask for some pictures",
-        make=with_part_masks(["000.png"]),
+        what="`--fg-masks` without a mask for any picture",
+        make=with_part_masks(["other.png"]),
         code=2,
-        told=("has no mask for",),
+        told=("has no mask for any",),
     ),
     Case(
         what="`--fg-masks` where two pictures would share a mask",

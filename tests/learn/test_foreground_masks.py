@@ -3,7 +3,10 @@ import pytest
 
 from baad.data.folder import read_folder
 from baad.errors import DataError, MaskError
-from baad.learn.foreground_masks import find_usual_place, read_foreground
+from baad.foreground.gate import Gate
+from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place, read_empty_scene
+from baad.progress import Silence
+from baad.settings import TrainSettings
 from tests.factory import save_picture, write_folder
 
 
@@ -21,21 +24,52 @@ def draw(tmp_path, day, columns, size=(64, 64)):
     save_picture(tmp_path / "masks" / day / "000.png", mask)
 
 
+def choose(tmp_path, images, further=(), **shown):
+    seen = Seen(np.zeros((len(images), 64, 64, 3), np.uint8), images, [(64, 64)] * len(images))
+    return choose_foreground(seen, further, Shown(tmp_path / "masks", **shown), TrainSettings(), Silence())
+
+
 def test_equal_names_get_the_mask_of_their_own_folder_whatever_was_held_out(tmp_path, images):
     draw(tmp_path, "mon", slice(0, 32))
     draw(tmp_path, "tue", slice(32, 64))
-    masks = read_foreground(tmp_path / "masks", images[1:], [(64, 64)], (8, 8), among=images)
-    assert masks.shape == (1, 8, 8)
-    assert masks[0, :, 4:].all() and not masks[0, :, :4].any()
+    gate = choose(tmp_path, images[1:], images[:1])
+    assert (gate.accepted, gate.recipe, gate.painted) == (True, "user", (0,))
+    assert gate.masks[0, :, 32:].all() and not gate.masks[0, :, :32].any()
 
 
-def test_a_missing_mask_and_one_of_another_size_are_refused(tmp_path, images):
+def test_a_mask_of_another_size_is_refused(tmp_path, images):
     draw(tmp_path, "mon", slice(0, 32))
-    with pytest.raises(DataError, match=r"no mask for 1 of 2 training pictures \(000\.png\)"):
-        read_foreground(tmp_path / "masks", images, [(64, 64)] * 2, (8, 8))
     draw(tmp_path, "tue", slice(0, 32), size=(64, 65))
     with pytest.raises(MaskError, match="never resized"):
-        read_foreground(tmp_path / "masks", images, [(64, 64)] * 2, (8, 8))
+        choose(tmp_path, images)
+
+
+def test_a_folder_without_any_mask_of_these_pictures_is_refused(tmp_path, images):
+    draw(tmp_path, "wed", slice(0, 32))
+    with pytest.raises(DataError, match=r"no mask for any of the 2 training pictures, such as 000\.png"):
+        choose(tmp_path, images)
+
+
+def test_some_masks_teach_the_rest_those_of_pictures_held_out_too(tmp_path, images, monkeypatch):
+    draw(tmp_path, "tue", slice(0, 32))
+    asked = []
+
+    def find_foreground(images, settings, progress, painted, empty_scene):
+        asked.append((len(images), painted.index.tolist(), float(painted.masks.mean()), empty_scene))
+        return Gate(True, "taught", 0.9, "", np.ones((2, 64, 64), np.float32), np.ones(2), (), (1, 0), (1,))
+
+    monkeypatch.setattr("baad.learn.foreground_masks.find_foreground", find_foreground)
+    gate = choose(tmp_path, images[:1], images[1:])
+    assert asked == [(2, [1], 0.5, None)]
+    assert gate.masks.shape == (1, 64, 64) and gate.per_image.shape == (1,)
+    assert (gate.suggested, gate.painted) == ((0,), ())
+
+
+def test_an_empty_scene_of_another_aspect_is_refused(tmp_path):
+    save_picture(tmp_path / "empty.png", np.zeros((40, 80, 3), np.uint8))
+    assert read_empty_scene(tmp_path / "empty.png", [(20, 40)]).shape == (40, 80, 3)
+    with pytest.raises(DataError, match="same camera"):
+        read_empty_scene(tmp_path / "empty.png", [(64, 64)])
 
 
 def test_a_part_that_lies_still_has_a_usual_place():

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from baad.cli.app import EXTRAS, missing_extra
-from baad.errors import MissingExtra, SettingError
+from baad.errors import DataError, MissingExtra, SettingError
 from baad.settings import TrainSettings, load_settings
 
 if TYPE_CHECKING:
     from baad.progress import Progress
 
+FgMasks = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Masks of the part, STEM.png (255 = part) or labelme's or COCO's outlines; a few teach the rest.",
+    ),
+]
+EmptyScene = Annotated[
+    Path | None, typer.Option(metavar="IMG", help="A picture of the scene without a part, from the same camera.")
+]
 Layout = Annotated[
     str, typer.Option(metavar="NAME", help="What DATA is, if not what it is taken for; docs/layouts.md has all.")
 ]
@@ -66,3 +76,11 @@ def require_extra(extra: str, modules: Sequence[str] = ()) -> None:
     for module in modules or [each for each, brought_by in EXTRAS.items() if brought_by == extra]:
         if importlib.util.find_spec(module) is None:
             raise MissingExtra(missing_extra(module, extra))
+
+
+def require_shown(fg_masks: Path | None, empty_scene: Path | None) -> None:
+    """Raise DataError where what the user wants to show is not there."""
+    if fg_masks is not None and not fg_masks.is_dir():
+        raise DataError(f"{fg_masks}: there is no such folder of masks. Check the name after --fg-masks.")
+    if empty_scene is not None and not empty_scene.is_file():
+        raise DataError(f"{empty_scene}: there is no such picture. Check the name after --empty-scene.")

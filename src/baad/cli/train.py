@@ -12,7 +12,8 @@ from baad.cli import options
 EXAMPLES = """
 baad train parts/good -o model.baad                    a folder of good pictures
 baad train mvtec/bottle -o bottle.baad --minutes 5     an MVTec AD category; test/ is not looked at
-baad train parts -o model.baad --fg-masks outlines     your own outlines of the part
+baad train parts -o model.baad --fg-masks outlines     your own masks of the part, for all or a few pictures
+baad train parts -o model.baad --empty-scene empty.png  what differs from it is part
 baad train parts -o model.baad --set image_size=384 --set false_alarms=0.5%
 baad train parts -o model.baad --config mine.toml --steps 2000 --seed 1
 baad train parts -o model.baad --resume                go on after Ctrl-C, a crash or a power cut
@@ -24,10 +25,8 @@ def main(
         Path, typer.Argument(metavar="DATA", help="Folder of good pictures, or a category in a known layout.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL", help="The model file to write.")],
-    fg_masks: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Outlines of the part, STEM.png in sub-folders as DATA has, 255 = part."),
-    ] = None,
+    fg_masks: options.FgMasks = None,
+    empty_scene: options.EmptyScene = None,
     layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,
@@ -49,7 +48,7 @@ def main(
     """
     from baad.cli.checked import open_for_training
     from baad.cli.outputs import require_model
-    from baad.errors import BaadError, DataError
+    from baad.errors import BaadError
     from baad.progress import choose_progress
 
     settings = options.gather_settings(
@@ -57,8 +56,7 @@ def main(
     )
     options.require_extra("train")
     require_model(out)
-    if fg_masks is not None and not fg_masks.is_dir():
-        raise DataError(f"{fg_masks}: there is no such folder of masks. Check the name after --fg-masks.")
+    options.require_shown(fg_masks, empty_scene)
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
     category, findings = open_for_training(data, settings, progress, fg_masks, layout)
@@ -76,6 +74,7 @@ def main(
             category_name=category.name,
             findings=findings,
             fg_masks=fg_masks,
+            empty_scene=empty_scene,
             resume=resume,
         )
     except (BaadError, KeyboardInterrupt) as error:

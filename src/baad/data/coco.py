@@ -116,8 +116,17 @@ def _by_name(pictures: Sequence[Path]) -> dict[str, list[Path]]:
     return named
 
 
-def _read_file(file: Path, pictures: dict[str, list[Path]]) -> list[_Listed]:
-    """All pictures of one annotation file with their labels and shapes."""
+def outline_pictures(file: Path, pictures: Sequence[Path]) -> dict[Path, Outlines]:
+    """All that an annotation file outlines in some pictures, whatever the categories; boxes alone are no outlines.
+
+    Raises DataError where the file is damaged.
+    """
+    listed = [each for each in _read_file(file, _by_name(pictures), all_labels=True) if each.path and each.shapes]
+    return {each.path: _outlines_of(each, file) for each in listed if each.path}
+
+
+def _read_file(file: Path, pictures: dict[str, list[Path]], all_labels: bool = False) -> list[_Listed]:
+    """All pictures of one annotation file with their labels and shapes; those named good only with `all_labels`."""
     record = read_json(file)
     images, annotations, categories = (_records(record, key, file) for key in ("images", "annotations", "categories"))
     names = {_number(each, "id", file): str(each.get("name", "defect")) for each in categories}
@@ -127,7 +136,7 @@ def _read_file(file: Path, pictures: dict[str, list[Path]]) -> list[_Listed]:
         if picture is None:
             raise refuse(file, f"annotation {index} is for a picture that the file does not list")
         label = names.get(_number(each, "category_id", file), "defect")
-        if kind_of_label(label) != "good":
+        if all_labels or kind_of_label(label) != "good":
             picture.labels.append(label)
             shape = _read_segmentation(each.get("segmentation"), picture, file, f"annotation {index}")
             picture.boxed = picture.boxed or shape is None
@@ -170,9 +179,13 @@ def _to_entry(listed: _Listed, path: Path, folder: Path, file: Path) -> Entry:
     places = path.relative_to(folder).parts[:-1]
     masks: tuple[Outlines, ...] = ()
     if listed.shapes and not listed.boxed:
-        size = check_size(listed.record.get("height"), listed.record.get("width"), file, listed.name)
-        masks = (Outlines(file, size, tuple(listed.shapes)),)
+        masks = (_outlines_of(listed, file),)
     return Entry(path, join_kinds(listed.labels), half_of([*places, file.stem]), masks)
+
+
+def _outlines_of(listed: _Listed, file: Path) -> Outlines:
+    size = check_size(listed.record.get("height"), listed.record.get("width"), file, listed.name)
+    return Outlines(file, size, tuple(listed.shapes))
 
 
 def _records(record: object, key: str, file: Path) -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ import numpy as np
 
 from baad.data.decode import UnreadableFile, open_samples, read_content, show_path, to_picture
 from baad.data.homes import homes_of
-from baad.data.masks import explain_mismatch, find_part_masks, mask_file, read_marks
+from baad.data.masks import explain_mismatch, mask_file, read_marks
+from baad.data.part_masks import find_part_masks
 from baad.data.sample import Category, LabelledImage, Mask, Outlines
 from baad.errors import DataError
 from baad.progress import Progress

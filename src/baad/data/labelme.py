@@ -68,8 +68,11 @@ def read_labelme_folder(root: Path) -> Category:
     return make_category(root.resolve().name, root, LAYOUT, entries, notes)
 
 
-def read_labelme(file: Path) -> Annotation:
-    """Read one labelme file. Raises DataError where it is damaged or no labelme file."""
+def read_labelme(file: Path, all_labels: bool = False) -> Annotation:
+    """Read one labelme file. Shapes labelled good, normal or ok are left out, unless `all_labels` are wanted.
+
+    Raises DataError where the file is damaged or no labelme file.
+    """
     record = read_json(file)
     shapes = record.get("shapes") if isinstance(record, dict) else None
     if not isinstance(shapes, list):
@@ -80,7 +83,7 @@ def read_labelme(file: Path) -> Annotation:
         label = shape.get("label") if isinstance(shape, dict) else None
         if not isinstance(label, str):
             raise refuse(file, f"shape {number} has no label", "Give it one in labelme")
-        if kind_of_label(label) != "good":
+        if all_labels or kind_of_label(label) != "good":
             labels.append(label)
             drawn.append(check_shape(_read_shape(shape, size, file, f"shape {number}"), size, file, f"shape {number}"))
     return Annotation(str(record.get("imagePath") or ""), tuple(labels), Outlines(file, size, tuple(drawn)))

@@ -5,9 +5,7 @@ alpha, a pixel marks only if it is not fully transparent either, so that both a 
 transparent sheet with paint mean what they look like. Outlines of an annotation file are painted (outlines.py).
 """
 
-import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from baad.atomic import replacing
 from baad.data.decode import open_samples, read_content, show_path
 from baad.data.outlines import paint_outlines
 from baad.data.sample import Mask, Outlines
-from baad.errors import DataError, ImageError, MaskError
+from baad.errors import ImageError, MaskError
 
 
 def read_mask(mask: Mask | str, shape: tuple[int, int]) -> np.ndarray:
@@ -72,38 +70,3 @@ def write_mask(path: Path | str, mask: np.ndarray) -> None:
     """Write bool [H, W] as an 8-bit grey PNG, 255 = marked, whole or not at all. Raises OutputError."""
     with replacing(Path(path)) as partial:
         Image.fromarray(np.asarray(mask, bool).astype(np.uint8) * 255).save(partial, format="PNG")
-
-
-def place_part_masks(pictures: Sequence[Path]) -> dict[Path, Path]:
-    """Where the mask of the part of each picture lies in a folder of them: STEM.png, in the picture's sub-folder.
-
-    Sub-folders count from the deepest folder that holds all the pictures. Raises DataError where two pictures would
-    share a mask, as a.jpg and a.png would.
-    """
-    common = os.path.commonpath([os.path.abspath(picture.parent) for picture in pictures]) if pictures else ""
-    places: dict[Path, Path] = {}
-    owners: dict[Path, Path] = {}
-    for picture in pictures:
-        place = Path(os.path.relpath(os.path.abspath(picture), common)).with_suffix(".png")
-        other = owners.setdefault(place, picture)
-        if other != picture:
-            shown = f"{show_path(other)} and {show_path(picture)} would share the mask of the part {show_path(place)}"
-            raise DataError(f"{shown}. Rename one of them.")
-        places[picture] = place
-    return places
-
-
-def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Path]:
-    """The user's masks of the part (255 = part) for those training pictures that have one.
-
-    A mask lies as place_part_masks says, or, for a picture whose name no other one has, at STEM.png or
-    train/good/STEM.png. Raises DataError as place_part_masks does.
-    """
-    named = Counter(picture.stem for picture in pictures)
-    found: dict[Path, Path] = {}
-    for picture, place in place_part_masks(pictures).items():
-        loose = (Path(f"{picture.stem}.png"), Path("train", "good", f"{picture.stem}.png"))
-        for candidate in (place, *(loose if named[picture.stem] == 1 else ())):
-            if picture not in found and os.path.isfile(folder / candidate):
-                found[picture] = folder / candidate
-    return found

@@ -1,28 +1,43 @@
 """Use the best proposal, or none: wrong masks are worse than to count everything as part."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from baad.foreground.propose import Proposal, extend_masks, propose_masks
+from baad.foreground.correct import TAUGHT, teach_masks
+from baad.foreground.propose import EMPTY, Painted, Proposal, extend_masks, propose_masks
+from baad.foreground.quality import judge_pictures
+from baad.foreground.suggest import suggest_pictures
 from baad.progress import Progress
 
 LEAST_QUALITY = 0.33  # pure textures and scenes without a part came to .32 at most, see tests/foreground
 LEAST_AREA, MOST_AREA = 0.01, 0.9  # of the picture
 DECIDE_ON = 60  # pictures at most that the recipes are tried on
 CHUNK = 32  # pictures described and done at a time afterwards
+NOBODY = Painted(np.zeros(0, int), np.zeros((0, 1, 1), bool))
+
+Describe = Callable[[np.ndarray], np.ndarray]  # pictures uint8 [B, S, S, 3] -> features float32 [B, h, w, C]
 
 
 @dataclass(frozen=True)
 class Gate:
-    """`reason` says in plain words why. `masks` float32 [N, S, S] in 0..1, or None where everything is foreground."""
+    """`reason` says in plain words why. `masks` float32 [N, S, S] in 0..1, or None where everything is foreground.
+
+    `per_image`: quality in 0..1 of each picture's mask, float32 [N]; `tried`: quality of each recipe that proposed
+    something; `suggested`: pictures that would help most if the user painted the part in them, the first the most;
+    `painted`: pictures whose mask is the user's own.
+    """
 
     accepted: bool
     recipe: str  # of the best proposal, accepted or not; "none" where there was no proposal
     quality: float
     reason: str
     masks: np.ndarray | None
+    per_image: np.ndarray | None = None
+    tried: tuple[tuple[str, float], ...] = ()
+    suggested: tuple[int, ...] = ()
+    painted: tuple[int, ...] = ()
 
 
 def judge_masks(proposals: Sequence[Proposal], images: np.ndarray) -> Gate:
@@ -30,50 +45,95 @@ def judge_masks(proposals: Sequence[Proposal], images: np.ndarray) -> Gate:
     if not proposals:
         few = f"{len(images)} pictures are too few to compare" if len(images) < 2 else "no recipe found two sides"
         return Gate(False, "none", 0.0, f"no background: {few}", None)
-    best = max(proposals, key=lambda proposal: proposal.quality)
+    tried = tuple((proposal.recipe, proposal.quality) for proposal in proposals)
+    best = max(proposals, key=_rank)
     reason = _why_not(best)
     if reason:
-        return Gate(False, best.recipe, best.quality, f"no background: {reason}", None)
+        return Gate(False, best.recipe, best.quality, f"no background: {reason}", None, tried=tried)
     told = f"the part covers {best.parts.area:.0%} of the picture in the mean (quality {best.quality:.2f})"
-    return Gate(True, best.recipe, best.quality, told, best.masks)
+    return Gate(True, best.recipe, best.quality, told, best.masks, best.per_image_quality, tried)
+
+
+def _rank(proposal: Proposal) -> tuple[bool, bool, float]:
+    """What the user showed comes before what was guessed, unless nothing came of it."""
+    sound = not _why_not(proposal)
+    return sound and proposal.recipe == TAUGHT, sound and proposal.recipe == EMPTY, proposal.quality
 
 
 def find_foreground(
     images: np.ndarray,
-    describe: Callable[[np.ndarray], np.ndarray],
+    describe: Describe,
     codebook: np.ndarray,
     progress: Progress,
     rng: np.random.Generator | None = None,
+    painted: Painted = NOBODY,
+    empty_scene: np.ndarray | None = None,
 ) -> Gate:
     """Decide on at most 60 pictures spread over the set; do the rest only if the gate accepts.
 
-    images: uint8 [N, S, S, 3]; `describe` gives features float32 [B, h, w, C] of some of them.
+    images: uint8 [N, S, S, 3]; `painted`: the user's masks of some of them, which teach the rest and stay as they are;
+    `empty_scene`: uint8 [S, S, 3], the scene without a part.
     """
-    chosen = np.unique(np.linspace(0, len(images) - 1, min(DECIDE_ON, len(images))).round().astype(int))
-    few = images[chosen]
-    proposals = propose_masks(few, describe(few), codebook, progress, rng)
+    spread = np.linspace(0, len(images) - 1, min(DECIDE_ON, len(images))).round().astype(int)
+    chosen = np.union1d(spread, painted.index).astype(int)
+    few, features = images[chosen], describe(images[chosen])
+    scene = None if empty_scene is None else (empty_scene, describe(empty_scene[None])[0])
+    rng = rng or np.random.default_rng(0)
+    proposals = propose_masks(few, features, codebook, progress, rng, scene)
+    if len(painted.index):
+        mine = Painted(np.searchsorted(chosen, painted.index), painted.masks)
+        taught = teach_masks(few, features, proposals, mine, rng)
+        proposals = [*([taught] if taught else []), *proposals]
     gate = judge_masks(proposals, few)
-    if gate.masks is None or len(chosen) == len(images):
-        return gate
-    best = next(proposal for proposal in proposals if proposal.recipe == gate.recipe)
-    masks = np.empty(images.shape[:3], np.float32)
-    masks[chosen] = gate.masks
+    looks = np.full((len(images), features.shape[-1]), np.nan, np.float32)
+    looks[chosen] = features.mean(axis=(1, 2))
+    if gate.masks is not None:
+        best = next(proposal for proposal in proposals if proposal.recipe == gate.recipe)
+        gate = _do_the_rest(gate, best, images, describe, chosen, looks, progress)
+    seen = np.flatnonzero(~np.isnan(looks[:, 0]))
+    quality = None if gate.per_image is None else gate.per_image[seen]
+    named = suggest_pictures(quality, looks[seen], np.searchsorted(seen, painted.index))
+    kept = gate.recipe == TAUGHT and gate.accepted
+    return replace(
+        gate,
+        suggested=tuple(int(seen[index]) for index in named),
+        painted=tuple(map(int, painted.index)) if kept else (),
+    )
+
+
+def _do_the_rest(
+    gate: Gate,
+    best: Proposal,
+    images: np.ndarray,
+    describe: Describe,
+    chosen: np.ndarray,
+    looks: np.ndarray,
+    progress: Progress,
+) -> Gate:
+    """The gate with masks of all pictures; it was decided on the `chosen` ones. Fills in `looks` [N, C] of the rest."""
+    masks, quality = np.empty(images.shape[:3], np.float32), np.empty(len(images), np.float32)
+    masks[chosen], quality[chosen] = gate.masks, gate.per_image
+    usual = float(np.median(best.masks.mean(axis=(1, 2))))
     rest = np.setdiff1d(np.arange(len(images)), chosen)
     with progress.task("foreground, further pictures", len(rest)) as task:
         for start in range(0, len(rest), CHUNK):
             part = rest[start : start + CHUNK]
-            masks[part] = extend_masks(best, images[part], describe(images[part]))
+            features = describe(images[part])
+            looks[part] = features.mean(axis=(1, 2))
+            masks[part] = extend_masks(best, images[part], features)
+            quality[part] = judge_pictures(images[part], masks[part] >= 0.5, usual)
             task.advance(len(part))
-    return Gate(gate.accepted, gate.recipe, gate.quality, gate.reason, masks)
+    return replace(gate, masks=masks, per_image=quality)
 
 
 def _why_not(best: Proposal) -> str:
+    """What speaks against a proposal, in words; nothing where it may be used."""
     parts = best.parts
     if parts.area < LEAST_AREA:
         return f"what stands out covers only {parts.area:.1%} of the picture"
     if parts.area > MOST_AREA:
         return f"what looks like the part covers {parts.area:.0%} of the picture"
-    if best.quality >= LEAST_QUALITY:
+    if best.quality >= LEAST_QUALITY or best.recipe == TAUGHT:
         return ""
     weakest = min(
         (parts.contrast, "inside and outside of the best outline look alike"),

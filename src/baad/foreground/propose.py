@@ -11,6 +11,7 @@ import numpy as np
 
 from baad.foreground.border import fit_border
 from baad.foreground.contrast import ContrastScorer
+from baad.foreground.empty import fit_empty
 from baad.foreground.quality import Quality, agree_with_motion, judge_contours
 from baad.foreground.refine import drop_strays, refine_masks, soften, typical_area
 from baad.foreground.scores import Cut, Scorer, find_cut
@@ -20,6 +21,15 @@ from baad.foreground.words import find_words, learn_words
 from baad.progress import Progress
 
 SEED = 0
+EMPTY = "empty"  # the recipe that compares with a picture of the empty scene
+
+
+@dataclass(frozen=True)
+class Painted:
+    """The user's masks: `index` int [M] says which pictures of a set have one, `masks` bool [M, S, S] what they say."""
+
+    index: np.ndarray
+    masks: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -42,11 +52,13 @@ def propose_masks(
     codebook: np.ndarray,
     progress: Progress,
     rng: np.random.Generator | None = None,
+    empty_scene: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> list[Proposal]:
     """One proposal a recipe, best quality first; none for a recipe that finds nothing to tell apart.
 
     images: uint8 [N, S, S, 3]; features: float32 [N, h, w, C] of the same pictures, h and w multiples of 32;
-    codebook: float32 [K, C] generic patches. Fewer than 2 pictures give no proposal. Same rng state: same masks.
+    codebook: float32 [K, C] generic patches; empty_scene: the scene without a part, uint8 [S, S, 3], and its features.
+    Fewer than 2 pictures give no proposal. Same rng state: same masks.
     """
     rng = rng or np.random.default_rng(SEED)
     if len(images) < 2:
@@ -58,32 +70,46 @@ def propose_masks(
         "border": lambda: fit_border(images, features, rng),
         "otsu": ContrastScorer,
     }
+    if empty_scene is not None:
+        recipes[EMPTY] = lambda: fit_empty(*empty_scene, images, features)
     found: dict[str, Proposal] = {}
     with progress.task("foreground", len(recipes) * len(images)) as task:
         for name, fit in recipes.items():
             scorer = fit()
             if scorer is not None:
-                found[name] = _propose_one(name, learn_words(scorer, words, images, features), images, features)
+                informed = learn_words(scorer, words, images, features)
+                found[name] = make_proposal(name, informed, images, features)
             task.advance(len(images), name)
     return sorted(_weigh_motion(found), key=lambda proposal: -proposal.quality)
 
 
-def _propose_one(name: str, scorer: Scorer, images: np.ndarray, features: np.ndarray) -> Proposal:
+def make_proposal(
+    name: str,
+    scorer: Scorer,
+    images: np.ndarray,
+    features: np.ndarray,
+    cut: Cut | None = None,
+    painted: Painted | None = None,
+) -> Proposal:
+    """Masks of the pictures that a scorer was fitted to; `cut` is found where none is given, painted masks stay."""
     scores = scorer.score(images, features, np.arange(len(images)))
-    cut = find_cut(scores)
+    cut = cut or find_cut(scores)
     masks = refine_masks(images, scores, cut)
-    area = typical_area(masks)
+    area = typical_area(masks if painted is None else painted.masks)
     masks = drop_strays(masks, area)
+    soft = soften(masks)
+    if painted is not None:
+        masks[painted.index] = soft[painted.index] = painted.masks
     parts = judge_contours(images, masks, cut.separation)
-    return Proposal(name, soften(masks), parts.figure, parts.per_image, parts, scorer, cut, area)
+    return Proposal(name, soft, parts.figure, parts.per_image, parts, scorer, cut, area)
 
 
 def _weigh_motion(found: dict[str, Proposal]) -> list[Proposal]:
     """Where something moves in front of a static scene, the other recipes are weighed by their agreement with it."""
     moving = found["static"]
-    weighed = [moving]
+    weighed = [found[name] for name in ("static", EMPTY) if name in found]
     for name, proposal in found.items():
-        if name != "static":
+        if name not in ("static", EMPTY):
             masks = proposal.masks >= 0.5
             quality = agree_with_motion(proposal.quality, masks, moving.masks >= 0.5, moving.parts.shape)
             weighed.append(replace(proposal, quality=quality))

@@ -35,7 +35,7 @@ class Quality:
     area: float
     shape: float
     figure: float
-    per_image: np.ndarray  # float32 [N]: contrast x edge x inside of each picture
+    per_image: np.ndarray  # float32 [N]: of each picture, see `judge_pictures`
 
 
 def judge_contours(images: np.ndarray, masks: np.ndarray, separation: float) -> Quality:
@@ -43,9 +43,8 @@ def judge_contours(images: np.ndarray, masks: np.ndarray, separation: float) -> 
 
     Medians over the pictures: a few bad masks show in `per_image`, they do not speak against the recipe.
     """
-    each = np.array([_judge_one(image, mask) for image, mask in zip(images, masks)], np.float32)  # [N, 4]
-    contrast, edge, border, area = each.T
-    inside = np.clip(1.0 - border / np.maximum(area, 1e-6), 0.0, 1.0)
+    each = _judge_each(images, masks)
+    contrast, edge, inside, area = each.T
     steadiness = 1.0 / (1.0 + float(area.std()) / max(float(area.mean()), 1e-6))
     return Quality(
         contrast=float(np.median(contrast)),
@@ -56,8 +55,28 @@ def judge_contours(images: np.ndarray, masks: np.ndarray, separation: float) -> 
         area=float(area.mean()),
         shape=float(np.median(edge * inside)) * steadiness * separation,
         figure=float(np.median(contrast * edge * inside)) * steadiness * separation,
-        per_image=contrast * edge * inside,
+        per_image=_rate(each, float(np.median(area))),
     )
+
+
+def judge_pictures(images: np.ndarray, masks: np.ndarray, usual_area: float) -> np.ndarray:
+    """Quality of each picture's mask, float32 [N] in 0..1: contrast x edge x inside x how usual its area is.
+
+    images: uint8 [N, S, S, 3]; masks: bool [N, S, S]; usual_area: share of the picture, the median over the set.
+    """
+    return _rate(_judge_each(images, masks), usual_area)
+
+
+def _judge_each(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Contrast, edge, inside, area of each picture, float32 [N, 4]."""
+    each = np.array([_judge_one(image, mask) for image, mask in zip(images, masks)], np.float32)
+    each[:, 2] = np.clip(1.0 - each[:, 2] / np.maximum(each[:, 3], 1e-6), 0.0, 1.0)
+    return each
+
+
+def _rate(each: np.ndarray, usual_area: float) -> np.ndarray:
+    area = (each[:, 3] + 1e-6) / (usual_area + 1e-6)
+    return each[:, :3].prod(axis=1) * np.minimum(area, 1.0 / area)
 
 
 def agree_with_motion(figure: float, masks: np.ndarray, moving: np.ndarray, trust: float) -> float:

@@ -2,6 +2,7 @@
 
 Cells of all pictures are sorted into visual words (k-means of reduced features and colour). A word that lies mostly on
 the guessed part speaks for the part wherever it occurs: mistakes that differ from picture to picture average out.
+Pictures whose guess is much larger or smaller than usual are not learnt from: there it took something else in.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ WORDS = 96
 SAMPLE = 15_000  # cells the words are found on
 TRUST = 0.25  # weight of the recipe's own score beside the words' odds, both in standard deviations
 DOUBT = 20.0  # cells of average odds that every word starts with
+ODD_AREA = 1.5  # times larger or smaller than the median: what such a picture shows as the part is not learnt
+FEWEST_USUAL = 0.5  # of the pictures must have a usual area, else the area tells nothing
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,22 @@ def learn_words(base: Scorer, words: Words, images: np.ndarray, features: np.nda
     guess = _follow_contours(images, scores, [find_cut(score) for score in scores], read.shape[1])
     odds = np.zeros(len(words.centroids), np.float32)
     for last in (False, True):
-        odds = word_odds(read, guess, len(odds))
+        teaching = have_usual_area(guess)
+        odds = word_odds(read[teaching], guess[teaching], len(odds))
         combined = combine(scores, odds[read])
         cut = find_cut(combined)
-        odds = word_odds(read, combined > cut.level, len(odds))
+        odds = word_odds(read[teaching], (combined > cut.level)[teaching], len(odds))
         if not last:
             combined = combine(scores, odds[read])
             guess = _follow_contours(images, combined, find_cut(combined), read.shape[1])
     return WordScorer(base, words, odds)
+
+
+def have_usual_area(guess: np.ndarray) -> np.ndarray:
+    """Bool [N]: pictures whose guessed part, [N, h, w] in 0..1, is about as large as most; all where sizes vary."""
+    area = guess.mean(axis=(1, 2))  # [N]
+    usual = np.abs(np.log((area + 1e-6) / (np.median(area) + 1e-6))) < np.log(ODD_AREA)
+    return usual if usual.mean() >= FEWEST_USUAL else np.ones(len(guess), bool)
 
 
 def _follow_contours(images: np.ndarray, scores: np.ndarray, cuts: Cut | Sequence[Cut], cells: int) -> np.ndarray:

@@ -1,18 +1,22 @@
-"""Where the part is in each training picture: proposed from the PDN's features, or read from the user's masks."""
+"""Where the part is in each training picture: proposed from the PDN's features, taught or given by the user's masks."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_map, resize_mask
-from baad.data.masks import find_part_masks, read_mask
-from baad.data.sample import GoodImage
+from baad.data.masks import read_mask
+from baad.data.part_masks import drop_unchanged, find_part_masks
+from baad.data.sample import GoodImage, Mask
 from baad.errors import DataError
 from baad.foreground import gate
-from baad.foreground.gate import Gate
+from baad.foreground.gate import NOBODY, Gate
+from baad.foreground.propose import Painted
+from baad.foreground.quality import judge_pictures
 from baad.learn.codebook import load_codebook
 from baad.learn.pdn import Pdn, load_pdn
 from baad.learn.precision import autocast
@@ -22,23 +26,141 @@ from baad.settings import TrainSettings
 PROPOSED_AT = 256  # px
 CELL = 4  # px of the network's picture per cell of its mask
 ALIKE = 0.9  # overlap (IoU) of a picture's mask with the usual place, in the mean, from which the part lies still
+SAME_ASPECT = 1.05  # times wider or narrower that a picture of the empty scene may be
 
 
-def find_foreground(images: np.ndarray, settings: TrainSettings, progress: Progress) -> Gate:
+@dataclass(frozen=True)
+class Shown:
+    """What the user shows of the part: a folder of masks for some or all pictures, a picture of the empty scene.
+
+    Masks that a folder's masks.json lists as proposed, and nobody has changed since, show nothing if `edited_only`.
+    """
+
+    fg_masks: Path | None = None
+    empty_scene: Path | None = None
+    edited_only: bool = False
+
+    def __bool__(self) -> bool:
+        return self.fg_masks is not None or self.empty_scene is not None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Training pictures as the network sees them, uint8 [N, H, W, 3], their files, and the (H, W) of each file."""
+
+    resized: np.ndarray
+    files: Sequence[GoodImage]
+    shapes: Sequence[tuple[int, int]]
+
+
+def choose_foreground(
+    seen: Seen, further: Sequence[GoodImage], shown: Shown, settings: TrainSettings, progress: Progress
+) -> Gate:
+    """The user's masks where all pictures have one; else found, with what the user shows of it; or everything.
+
+    `further` pictures are not trained on, but their masks, if there are any, teach as well. Raises DataError where
+    nothing in the folder of masks belongs to a picture, and the errors of reading masks and pictures.
+    """
+    painted = {} if shown.fg_masks is None else _read_shown(shown.fg_masks, seen, further, shown.edited_only)
+    if painted and all(image.path in painted for image in seen.files):
+        masks = _read_masks(painted, seen)
+        area = float(np.median(masks.mean(axis=(1, 2))))
+        quality = judge_pictures(seen.resized, masks, area)
+        reason = f"masks given for all {len(masks)} pictures"
+        return Gate(True, "user", 1.0, reason, masks.astype(np.float32), quality, painted=tuple(range(len(masks))))
+    if settings.foreground == "off" and not shown:
+        return Gate(False, "none", 0.0, "switched off", None)
+    found = _find_foreground_with(painted, seen, further, shown, settings, progress)
+    if found.accepted:
+        by = f"learnt from {len(painted)} of your masks" if painted else f"found by {found.recipe}"
+        progress.say(f"foreground: {by}, quality {found.quality:.2f}")
+    else:
+        progress.warn(f"foreground masks not used ({found.reason}): the whole picture counts as part")
+        if found.suggested:
+            named = ", ".join(seen.files[index].path.name for index in found.suggested)
+            progress.say(f"if there is a background, paint the part in {named}, and give them with --fg-masks")
+    return found
+
+
+def _find_foreground_with(
+    painted: Mapping[Path, Mask],
+    seen: Seen,
+    further: Sequence[GoodImage],
+    shown: Shown,
+    settings: TrainSettings,
+    progress: Progress,
+) -> Gate:
+    """Find the foreground; further pictures that are painted are looked at too, and left out of the answer."""
+    shape, images = seen.resized.shape[1:3], seen.resized
+    teachers = [image.path for image in further if image.path in painted]
+    if teachers:
+        images = np.concatenate([images, np.stack([resize_image(read_image(path), shape) for path in teachers])])
+    paths = [*(image.path for image in seen.files), *teachers]
+    index = np.array([place for place, path in enumerate(paths) if path in painted], int)
+    masks = [_read_one(painted[paths[place]], paths[place], shape) for place in index]
+    given = Painted(index, np.stack(masks)) if masks else NOBODY
+    scene = None if shown.empty_scene is None else read_empty_scene(shown.empty_scene, seen.shapes)
+    found = find_foreground(images, settings, progress, given, scene)
+    count = len(seen.files)
+    return replace(
+        found,
+        masks=None if found.masks is None else found.masks[:count],
+        per_image=None if found.per_image is None else found.per_image[:count],
+        suggested=tuple(place for place in found.suggested if place < count),
+        painted=tuple(place for place in found.painted if place < count),
+    )
+
+
+def find_foreground(
+    images: np.ndarray,
+    settings: TrainSettings,
+    progress: Progress,
+    painted: Painted = NOBODY,
+    empty_scene: np.ndarray | None = None,
+) -> Gate:
     """Propose masks for normal pictures uint8 [N, H, W, 3], and let the gate judge them.
 
-    The recipes always see squares of 256 px, for which they are made, whatever the network sees.
+    `painted` masks bool [M, H, W]; `empty_scene` uint8 [h, w, 3]. The recipes always see squares of 256 px, for which
+    they are made, whatever the network sees.
     """
     pdn = load_pdn(settings.size)
-    shape = images.shape[1:3]
-    square = (PROPOSED_AT, PROPOSED_AT)
+    shape, square = images.shape[1:3], (PROPOSED_AT, PROPOSED_AT)
     squares = images if shape == square else np.stack([resize_image(each, square) for each in images])
+    scene = None if empty_scene is None else resize_image(empty_scene, square)
+    given = painted
+    if len(painted.index) and shape != square:
+        given = Painted(painted.index, np.stack([resize_mask(mask, square) for mask in painted.masks]))
     found = gate.find_foreground(
-        squares, lambda some: describe_patches(pdn, some), load_codebook(settings.size), progress
+        squares,
+        lambda some: describe_patches(pdn, some),
+        load_codebook(settings.size),
+        progress,
+        painted=given,
+        empty_scene=scene,
     )
     if found.masks is None or squares is images:
         return found
-    return replace(found, masks=np.stack([resize_map(mask, shape) for mask in found.masks]))
+    masks = np.stack([resize_map(mask, shape) for mask in found.masks])
+    if found.painted:
+        masks[painted.index] = painted.masks
+    return replace(found, masks=masks)
+
+
+def read_empty_scene(file: Path, shapes: Sequence[tuple[int, int]]) -> np.ndarray:
+    """The user's picture of the empty scene, uint8 [H, W, 3]; `shapes` (H, W) are those of the training pictures.
+
+    Raises DataError where its aspect is another one than theirs: it cannot be the same view.
+    """
+    scene = read_image(file)
+    aspect = scene.shape[1] / scene.shape[0]
+    ratios = [max(aspect * height / width, width / height / aspect) for height, width in shapes]
+    if min(ratios) > SAME_ASPECT:
+        height, width = shapes[0]
+        raise DataError(
+            f"{file} is {scene.shape[1]} x {scene.shape[0]} px, the training pictures are {width} x {height} px: not "
+            "the same view. Take the picture of the empty scene with the same camera and the same crop."
+        )
+    return scene
 
 
 def find_usual_place(foregrounds: np.ndarray) -> torch.Tensor:
@@ -65,27 +187,27 @@ def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def read_foreground(
-    folder: Path,
-    pictures: Sequence[GoodImage],
-    shapes: Sequence[tuple[int, int]],
-    wanted: tuple[int, int],
-    among: Sequence[GoodImage] = (),
-) -> np.ndarray:
-    """The user's masks (255 = part) for all pictures, bool [N, H, W] where `wanted` is (H, W).
-
-    `shapes` are the pictures' (H, W); `among` are the pictures that the folder was made for, if there are more of
-    them. baad.data.masks.find_part_masks says where a mask lies. Raises DataError where one is missing and MaskError
-    where one does not fit its picture.
-    """
-    found = find_part_masks(folder, [each.path for each in among or pictures])
-    missing = [each.path.name for each in pictures if each.path not in found]
-    if missing:
-        named = ", ".join(missing[:3]) + (" ..." if len(missing) > 3 else "")
+def _read_shown(folder: Path, seen: Seen, further: Sequence[GoodImage], edited_only: bool) -> dict[Path, Mask]:
+    """Which pictures the user gives a mask for, and where it stands."""
+    paths = [image.path for image in (*seen.files, *further)]
+    found = find_part_masks(folder, paths)
+    if not found:
         raise DataError(
-            f"{folder} has no mask for {len(missing)} of {len(pictures)} training pictures ({named}). "
-            "Give one STEM.png for each, in sub-folders where the pictures lie in some, or leave --fg-masks away to "
-            "have them proposed."
+            f"{folder} has no mask for any of the {len(paths)} training pictures, such as {paths[0].name}. Give "
+            "STEM.png or STEM.json for at least one, in sub-folders where the pictures lie in some, or leave "
+            "--fg-masks away to have them proposed."
         )
-    masks = [resize_mask(read_mask(found[each.path], shape), wanted) for each, shape in zip(pictures, shapes)]
+    return drop_unchanged(folder, found) if edited_only else found
+
+
+def _read_masks(painted: Mapping[Path, Mask], seen: Seen) -> np.ndarray:
+    """The masks of all pictures, bool [N, H, W]. Raises MaskError where one does not fit its picture."""
+    wanted = seen.resized.shape[1:3]
+    masks = [
+        resize_mask(read_mask(painted[image.path], shape), wanted) for image, shape in zip(seen.files, seen.shapes)
+    ]
     return np.stack(masks)
+
+
+def _read_one(mask: Mask, picture: Path, wanted: tuple[int, int]) -> np.ndarray:
+    return resize_mask(read_mask(mask, read_image(picture).shape[:2]), wanted)

@@ -136,7 +136,9 @@ def remove_leftovers(out: Path, run_dir: Path) -> None:
 
 def keep_masks(run_dir: Path, gate: Gate, foregrounds: np.ndarray) -> None:
     """Save where the part is, bool [N, S, S], so that a resumed run need not find it again."""
-    told = {"accepted": gate.accepted, "recipe": gate.recipe, "quality": float(gate.quality), "reason": gate.reason}
+    told = {name: getattr(gate, name) for name in ("accepted", "recipe", "reason", "tried", "suggested", "painted")}
+    told |= {"quality": float(gate.quality)}
+    told |= {"per_image": None if gate.per_image is None else [float(each) for each in gate.per_image]}
     header = {"gate": json.dumps(told), "shape": json.dumps(foregrounds.shape)}
     write_bytes(run_dir / MASKS, save({"masks": np.packbits(foregrounds)}, header))
 
@@ -149,7 +151,8 @@ def read_masks(run_dir: Path) -> Gate:
             header, bits = opened.metadata(), opened.get_tensor("masks")
         shape, told = json.loads(header["shape"]), json.loads(header["gate"])
         masks = np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(np.float32)
-        return Gate(**told, masks=masks if told["accepted"] else None)
+        quality = None if told["per_image"] is None else np.array(told.pop("per_image"), np.float32)
+        return Gate(**{**told, "masks": masks if told["accepted"] else None, "per_image": quality})
     except Exception as error:  # safetensors' own errors, and whatever a changed header may cause
         raise BundleError(f"{file} is absent or damaged ({error}): the run cannot go on. To train, {ANEW}.") from error
 

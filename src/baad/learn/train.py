@@ -27,7 +27,7 @@ from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.card import describe_model, sample_pictures
 from baad.learn.deploy import DeployGraph, scoring_of, weigh_memory
 from baad.learn.export import export_onnx
-from baad.learn.foreground_masks import find_foreground, find_usual_place, read_foreground
+from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place
 from baad.learn.loop import run
 from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
@@ -95,13 +95,15 @@ def train(
     category_name: str = "",
     findings: Sequence[str] = (),
     fg_masks: Path | None = None,
+    empty_scene: Path | None = None,
     resume: bool = False,
 ) -> TrainResult:
     """Train on normal pictures and write the model file `out`.
 
-    `fg_masks`: folder with a mask per picture, used as they are instead of proposals. `findings`: warnings about the
-    data, kept in the model file. `resume`: go on with a stopped run of the same pictures and settings; the weights
-    become those of a run that was never stopped.
+    `fg_masks`: folder with masks of the part; one for each picture is used as it is, fewer teach the rest.
+    `empty_scene`: picture of the scene without a part. `findings`: warnings about the data, kept in the model file.
+    `resume`: go on with a stopped run of the same pictures and settings; the weights become those of a run that was
+    never stopped.
 
     Raises DataError for too few pictures, the errors of reading them, SettingError for a device that is not there,
     TrainingError where the result must not be used, OutputError where `out` cannot be written, Stopped after Ctrl-C
@@ -114,7 +116,7 @@ def train(
         with leaving_no_empty_folder(run_dir):
             remove_leftovers(out, run_dir)
             past = find_run(out, run_dir, settings, progress) if resume else None
-            ready = prepare(images, settings, run_dir, progress, fg_masks, past)
+            ready = prepare(images, settings, run_dir, progress, Shown(fg_masks, empty_scene), past)
         with saying_what_is_saved(run_dir):
             plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
             stream = batches(ready.material, plan, start, ready.settings.steps)
@@ -165,7 +167,7 @@ def prepare(
     settings: TrainSettings,
     run_dir: Path,
     progress: Progress,
-    fg_masks: Path | None,
+    shown: Shown,
     past: Past | None,
 ) -> Ready:
     """Read, hold out, find the part, settle the number of steps; what was decided in the past stays so."""
@@ -176,8 +178,9 @@ def prepare(
     pictures = read_pictures(split.fit, settings.image_size, progress)
     if past is not None:
         require_same_pictures(past, pictures.fingerprint, run_dir)
-    gate = read_masks(run_dir) if past is not None and fg_masks is None else None
-    gate = gate or choose_foreground(pictures, split, fg_masks, settings, progress)
+    gate = read_masks(run_dir) if past is not None and not shown else None
+    seen = Seen(pictures.resized, split.fit, pictures.shapes)
+    gate = gate or choose_foreground(seen, split.held_out, shown, settings, progress)
     foregrounds = np.ones(pictures.resized.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
     material = Material(pictures.resized, foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
     if past is not None:
@@ -297,24 +300,6 @@ def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress) ->
             digest.update(resized[-1].tobytes())
             task.advance()
     return Pictures(np.stack(resized), tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
-
-
-def choose_foreground(
-    pictures: Pictures, split: Split, fg_masks: Path | None, settings: TrainSettings, progress: Progress
-) -> Gate:
-    """The user's masks, the proposals if the gate takes them, or everything."""
-    if fg_masks is not None:
-        among = (*split.fit, *split.held_out)
-        masks = read_foreground(fg_masks, split.fit, pictures.shapes, pictures.input_shape, among)
-        return Gate(True, "user", 1.0, f"masks given for all {len(masks)} pictures", masks.astype(np.float32))
-    if settings.foreground == "off":
-        return Gate(False, "none", 0.0, "switched off", None)
-    gate = find_foreground(pictures.resized, settings, progress)
-    if gate.accepted:
-        progress.say(f"foreground: found by {gate.recipe}, quality {gate.quality:.2f}")
-    else:
-        progress.warn(f"foreground masks not used ({gate.reason}): the whole picture counts as part")
-    return gate
 
 
 def new_model(settings: TrainSettings, pictures: np.ndarray) -> Baad:

@@ -1,0 +1,98 @@
+"""A folder of masks of the part: where each picture's mask lies in it, painted or outlined.
+
+STEM.png              painted, 255 = part; in sub-folders as the pictures lie in some
+STEM.json             outlined in labelme; every shape is part, whatever its label
+annotations.json      COCO, any name; every annotation is part
+masks.json            of `baad masks`: which of the masks were proposed
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from baad.data.coco import outline_pictures
+from baad.data.decode import show_path
+from baad.data.jsonfile import mentions, read_json
+from baad.data.labelme import KEYS, read_labelme
+from baad.data.sample import Mask
+from baad.errors import DataError
+
+LIST = "masks.json"
+
+
+def place_part_masks(pictures: Sequence[Path]) -> dict[Path, Path]:
+    """Where the mask of the part of each picture lies in a folder of them: STEM.png, in the picture's sub-folder.
+
+    Sub-folders count from the deepest folder that holds all the pictures. Raises DataError where two pictures would
+    share a mask, as a.jpg and a.png would.
+    """
+    common = os.path.commonpath([os.path.abspath(picture.parent) for picture in pictures]) if pictures else ""
+    places: dict[Path, Path] = {}
+    owners: dict[Path, Path] = {}
+    for picture in pictures:
+        place = Path(os.path.relpath(os.path.abspath(picture), common)).with_suffix(".png")
+        other = owners.setdefault(place, picture)
+        if other != picture:
+            shown = f"{show_path(other)} and {show_path(picture)} would share the mask of the part {show_path(place)}"
+            raise DataError(f"{shown}. Rename one of them.")
+        places[picture] = place
+    return places
+
+
+def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
+    """The user's masks of the part for those training pictures that have one.
+
+    A mask lies as place_part_masks says, or, for a picture whose name no other one has, at STEM.png or
+    train/good/STEM.png; a painted one comes before outlines. Raises DataError as place_part_masks does, and for an
+    annotation file that is damaged.
+    """
+    named = Counter(picture.stem for picture in pictures)
+    outlined = _read_coco_files(folder, pictures)
+    found: dict[Path, Mask] = {}
+    for picture, place in place_part_masks(pictures).items():
+        loose = (Path(f"{picture.stem}.png"), Path("train", "good", f"{picture.stem}.png"))
+        candidates = [place, *(loose if named[picture.stem] == 1 else ())]
+        painted = [folder / each for each in candidates if os.path.isfile(folder / each)]
+        drawn = [file for each in candidates if _is_labelme(file := (folder / each).with_suffix(".json"))]
+        if painted:
+            found[picture] = painted[0]
+        elif drawn:
+            found[picture] = read_labelme(drawn[0], all_labels=True).outlines
+        elif picture in outlined:
+            found[picture] = outlined[picture]
+    return found
+
+
+def drop_unchanged(folder: Path, found: Mapping[Path, Mask]) -> dict[Path, Mask]:
+    """The masks that a person made or changed: without proposals in masks.json whose files are still the same."""
+    listed = read_json(folder / LIST) if os.path.isfile(folder / LIST) else {}
+    images = listed.get("images") if isinstance(listed, dict) else None
+    records = [each for each in images if isinstance(each, dict)] if isinstance(images, list) else []
+    digests = {str(each.get("mask")): each.get("sha256") for each in records if each.get("source") != "user"}
+
+    def unchanged(mask: Mask) -> bool:
+        if not isinstance(mask, Path):
+            return False
+        return digests.get(mask.relative_to(folder).as_posix()) == hash_file(mask)
+
+    return {picture: mask for picture, mask in found.items() if not unchanged(mask)}
+
+
+def hash_file(file: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _is_labelme(file: Path) -> bool:
+    return os.path.isfile(file) and mentions(file, *KEYS)
+
+
+def _read_coco_files(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
+    """Outlines in files of COCO's format that lie in the folder itself."""
+    found: dict[Path, Mask] = {}
+    for file in sorted(folder.glob("*.json")):
+        if mentions(file, "images", "annotations", "categories"):
+            found |= outline_pictures(file, pictures)
+    return found

@@ -1,0 +1,112 @@
+"""One to five masks that the user painted teach the rest.
+
+A classifier of cells learns from the painted pictures, all of their cells, and, as far as it agrees with them, from
+the best proposal's word on the others: parts come in looks that no painted picture shows. It sees features, colour,
+place, and what each recipe makes of the cell.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from baad.foreground.classify import Classifier, fit_classifier
+from baad.foreground.patches import describe_cells, principal_axes
+from baad.foreground.propose import Painted, Proposal, make_proposal
+from baad.foreground.refine import overlap
+from baad.foreground.scores import Cut, Scorer
+from baad.foreground.words import enlarge, have_usual_area
+
+TAUGHT = "taught"  # the recipe's name
+DIMENSIONS = 24  # of the reduced features
+TRUSTED = 0.6  # overlap (IoU) with the painted masks from which a proposal is listened to
+UNPAINTED = 2.0  # weight of all unpainted pictures together beside the painted ones, at full agreement
+PURE = 0.2  # a cell with less than that of one side belongs to the other; those between teach nothing
+CUT = Cut(level=0.5, sure_background=0.2, sure_part=0.8, separation=1.0)
+
+
+@dataclass(frozen=True)
+class TaughtScorer:
+    """What the classifier says of each cell, in 0..1."""
+
+    recipes: tuple[Scorer, ...]
+    mean: np.ndarray
+    axes: np.ndarray
+    classifier: Classifier
+
+    def score(self, images: np.ndarray, features: np.ndarray, own: np.ndarray) -> np.ndarray:
+        seen = describe_taught(images, features, own, self.recipes, self.mean, self.axes)
+        return np.stack([cv2.GaussianBlur(one, (0, 0), 1.0) for one in self.classifier.share(seen)])
+
+
+def describe_taught(
+    images: np.ndarray,
+    features: np.ndarray,
+    own: np.ndarray,
+    recipes: Sequence[Scorer],
+    mean: np.ndarray,
+    axes: np.ndarray,
+) -> np.ndarray:
+    """Reduced features, colour, place and the recipes' scores, standardised picture by picture: [N, h, w, d]."""
+    described = describe_cells(images, features, mean, axes)
+    cells = described.shape[1]
+    y, x = np.mgrid[0:cells, 0:cells].astype(np.float32) / (0.5 * cells) - 1.0
+    place = np.stack([x, y, np.hypot(x, y)], axis=-1)
+    parts = [described, np.broadcast_to(place, (len(images), *place.shape))]
+    for recipe in recipes:
+        scores = np.stack([enlarge(one, cells) for one in recipe.score(images, features, own)])
+        spread = scores.std(axis=(1, 2), keepdims=True) + 1e-6
+        parts.append(((scores - scores.mean(axis=(1, 2), keepdims=True)) / spread)[..., None])
+    return np.concatenate(parts, axis=-1).astype(np.float32)
+
+
+def teach_masks(
+    images: np.ndarray,
+    features: np.ndarray,
+    proposals: Sequence[Proposal],
+    painted: Painted,
+    rng: np.random.Generator,
+) -> Proposal | None:
+    """A proposal in which painted pictures keep their masks, the others are found as those show.
+
+    images: uint8 [N, S, S, 3], features: float32 [N, h, w, C], proposals: of the same pictures. None where the painted
+    masks show one side only.
+    """
+    cells, own = features.shape[1], np.arange(len(images))
+    flat = features.reshape(-1, features.shape[-1])
+    mean, axes = principal_axes(flat[:: max(1, len(flat) // 20_000)], min(DIMENSIONS, flat.shape[1]))
+    recipes = tuple(proposal.scorer for proposal in proposals)
+    share, weight = _lessons(proposals, painted, len(images), cells)
+    known = weight[:, None, None] * ((share < PURE) | (share > 1.0 - PURE))
+    part = share > 0.5
+    if not (known * part).any() or not (known * ~part).any():
+        return None
+    used = weight > 0
+    seen = describe_taught(images[used], features[used], own[used], recipes, mean, axes)
+    chosen = known[used] > 0
+    classifier = fit_classifier(seen[chosen], part[used][chosen], known[used][chosen], rng)
+    scorer = TaughtScorer(recipes, mean, axes, classifier)
+    return make_proposal(TAUGHT, scorer, images, features, CUT, painted)
+
+
+def _lessons(proposals: Sequence[Proposal], painted: Painted, count: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """What each picture teaches: the share of its cells that is part, [N, cells, cells], and its weight [N]."""
+    share, weight = np.zeros((count, cells, cells), np.float32), np.zeros(count, np.float32)
+    trust, best = 0.0, None
+    for proposal in proposals:
+        found = proposal.masks[painted.index] >= 0.5
+        agreed = float(np.mean([overlap(one, mask) for one, mask in zip(found, painted.masks)]))
+        if agreed > max(trust, TRUSTED):
+            trust, best = agreed, proposal
+    if best is not None:
+        share = np.stack([_to_cells(mask, cells) for mask in best.masks])
+        usual = have_usual_area(share)
+        weight[usual] = UNPAINTED * trust / max(1, usual.sum())
+    share[painted.index] = [_to_cells(mask, cells) for mask in painted.masks]
+    weight[painted.index] = 1.0 / len(painted.index)
+    return share, weight
+
+
+def _to_cells(mask: np.ndarray, cells: int) -> np.ndarray:
+    return cv2.resize(mask.astype(np.float32), (cells, cells), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,100 @@
+"""A folder of masks of the part, for a person to look at, correct and hand back: masks, sheet.png, masks.json."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baad.atomic import write_text
+from baad.data.geometry import resize_map
+from baad.data.masks import mask_file, write_mask
+from baad.data.part_masks import LIST, drop_unchanged, hash_file
+from baad.data.sample import Mask
+from baad.errors import OutputError
+from baad.foreground.correct import TAUGHT
+from baad.foreground.gate import LEAST_QUALITY, Gate
+from baad.report.contact_sheet import contact_sheet
+
+SHEET = "sheet.png"
+
+
+def require_no_work_lost(out: Path, places: Mapping[Path, Path], given: Mapping[Path, Mask]) -> None:
+    """Raise OutputError where a mask that somebody painted or changed would be overwritten.
+
+    `places`: where each picture's mask goes; `given`: masks that were handed in. Those at their very place stay.
+    """
+    there: dict[Path, Mask] = {picture: out / place for picture, place in places.items() if os.path.isfile(out / place)}
+    handed_in = {os.path.realpath(mask_file(mask)) for mask in given.values()}
+    changed = [
+        file for file in map(mask_file, drop_unchanged(out, there).values()) if os.path.realpath(file) not in handed_in
+    ]
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise OutputError(
+            f"{changed[0]}{more} would be overwritten, and no proposal of `baad masks` is what it holds. Hand your "
+            f"masks in with --fg-masks {out}, or choose another folder with -o."
+        )
+
+
+def write_mask_folder(
+    out: Path, places: Mapping[Path, Path], shapes: Sequence[tuple[int, int]], resized: np.ndarray, gate: Gate
+) -> None:
+    """Write a mask at each picture's own size, a contact sheet, worst first, and masks.json, which says all.
+
+    `places`: pictures, and where their masks go; shapes: their (H, W); resized: uint8 [N, h, w, 3], as they are shown.
+    After a refusal masks.json alone is written. Proposals of an earlier call are removed; what the user painted stays.
+    """
+    _remove_earlier(out, places)
+    records: list[dict[str, Any]] = [{"image": file.name} for file in places]
+    if gate.masks is not None and gate.per_image is not None:
+        for index, (place, shape, mask) in enumerate(zip(places.values(), shapes, gate.masks)):
+            if index not in gate.painted or not os.path.isfile(out / place):
+                write_mask(out / place, resize_map(mask, shape) > 0.5)
+            records[index] |= {
+                "mask": place.as_posix(),
+                "source": _source(index, gate),
+                "quality": round(float(gate.per_image[index]), 4),
+                "area": round(float((mask > 0.5).mean()), 4),
+                "sha256": hash_file(out / place),
+            }
+        captions = [f"{file.name}{', yours' * (index in gate.painted)}" for index, file in enumerate(places)]
+        contact_sheet(list(resized), list(gate.masks), captions, out / SHEET, [float(each) for each in gate.per_image])
+    names = [file.name for file in places]
+    said = {
+        **describe_gate(gate),
+        "quality_needed": LEAST_QUALITY,
+        "paint_next": [names[index] for index in gate.suggested],
+        "images": records,
+    }
+    write_text(out / LIST, json.dumps(said, indent=2) + "\n")
+
+
+def _source(index: int, gate: Gate) -> str:
+    """Whose mask it is: the user's, learnt from the user's, or proposed."""
+    if index in gate.painted:
+        return "user"
+    return "taught" if gate.recipe == TAUGHT else "proposed"
+
+
+def describe_gate(gate: Gate) -> dict[str, Any]:
+    """What the gate said, as plain values."""
+    return {
+        "accepted": gate.accepted,
+        "recipe": gate.recipe,
+        "quality": round(float(gate.quality), 4),
+        "reason": gate.reason,
+        "tried": {name: round(float(quality), 4) for name, quality in gate.tried},
+    }
+
+
+def _remove_earlier(out: Path, places: Mapping[Path, Path]) -> None:
+    """Remove proposals that an earlier call wrote and nobody changed."""
+    there: dict[Path, Mask] = {file: out / place for file, place in places.items() if os.path.isfile(out / place)}
+    kept = drop_unchanged(out, there)
+    for picture, mask in there.items():
+        if picture not in kept:
+            mask_file(mask).unlink()
+    (out / SHEET).unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+import json
+
+import numpy as np
+import pytest
+
+from baad.data.masks import read_mask
+from baad.data.part_masks import find_part_masks
+from baad.errors import DataError
+from tests.factory import save_picture
+
+
+def put(*files):
+    for file in files:
+        save_picture(file, np.ones((4, 4), bool))
+    return list(files)
+
+
+def test_a_mask_of_the_part_lies_as_its_picture_does(tmp_path):
+    pictures = put(*(tmp_path / "data" / day / f"{stem}.bmp" for day in ("mon", "tue") for stem in "ab"))
+    put(*(tmp_path / "masks" / name for name in ("mon/a.png", "tue/a.png", "b.png")))
+    found = find_part_masks(tmp_path / "masks", pictures)
+    assert found == {  # b.png may be for either b, so it is for neither
+        pictures[0]: tmp_path / "masks" / "mon" / "a.png",
+        pictures[2]: tmp_path / "masks" / "tue" / "a.png",
+    }
+
+
+@pytest.mark.parametrize("place", ["a.png", "train/good/a.png"])
+def test_a_name_that_is_single_may_lie_loose(tmp_path, place):
+    pictures = put(tmp_path / "data" / "mon" / "a.png", tmp_path / "data" / "tue" / "b.png")
+    put(tmp_path / "masks" / place)
+    assert find_part_masks(tmp_path / "masks", pictures) == {pictures[0]: tmp_path / "masks" / place}
+
+
+def test_pictures_that_differ_in_their_suffix_alone_cannot_have_masks(tmp_path):
+    pictures = put(tmp_path / "a.png", tmp_path / "a.bmp")
+    with pytest.raises(DataError, match=r"a\.png and .*a\.bmp would share the mask of the part a\.png"):
+        find_part_masks(tmp_path / "masks", pictures)
+
+
+SQUARE = [[1, 1], [3, 1], [3, 3], [1, 3]]  # pixels 1 and 2 in both directions
+
+
+def write_labelme(file, label):
+    shape = {"label": label, "points": SQUARE, "shape_type": "polygon"}
+    record = {"shapes": [shape], "imagePath": "a.png", "imageHeight": 4, "imageWidth": 4}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(record))
+
+
+def write_coco(file, **annotation):
+    record = {
+        "images": [{"id": 7, "file_name": "a.png", "height": 4, "width": 4}],
+        "categories": [{"id": 0, "name": "good"}],
+        "annotations": [{"image_id": 7, "category_id": 0, **annotation}],
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(record))
+
+
+def marked(mask):
+    return np.argwhere(read_mask(mask, (4, 4))).tolist()
+
+
+@pytest.mark.parametrize("label", ["part", "good"])
+def test_a_labelme_outline_is_part_whatever_its_label(tmp_path, label):
+    (picture,) = put(tmp_path / "data" / "a.png")
+    write_labelme(tmp_path / "masks" / "a.json", label)
+    found = find_part_masks(tmp_path / "masks", [picture])
+    assert marked(found[picture]) == [[1, 1], [1, 2], [2, 1], [2, 2]]
+
+
+def test_outlines_of_a_coco_file_are_found_by_the_names_of_the_pictures(tmp_path):
+    pictures = put(tmp_path / "data" / "a.png", tmp_path / "data" / "b.png")
+    write_coco(tmp_path / "masks" / "instances.json", segmentation=[[value for point in SQUARE for value in point]])
+    found = find_part_masks(tmp_path / "masks", pictures)
+    assert list(found) == pictures[:1]
+    assert marked(found[pictures[0]]) == [[1, 1], [1, 2], [2, 1], [2, 2]]
+
+
+def test_a_box_alone_is_no_outline(tmp_path):
+    (picture,) = put(tmp_path / "data" / "a.png")
+    write_coco(tmp_path / "masks" / "instances.json", bbox=[1, 1, 2, 2])
+    assert find_part_masks(tmp_path / "masks", [picture]) == {}
+
+
+def test_what_is_painted_comes_before_what_is_outlined(tmp_path):
+    (picture,) = put(tmp_path / "data" / "a.png")
+    write_labelme(tmp_path / "masks" / "a.json", "part")
+    put(tmp_path / "masks" / "a.png")
+    assert find_part_masks(tmp_path / "masks", [picture]) == {picture: tmp_path / "masks" / "a.png"}

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from baad.foreground.classify import fit_classifier
+from baad.foreground.correct import teach_masks
+from baad.foreground.propose import Painted, make_proposal
+from baad.foreground.refine import overlap
+from tests.foreground.scenes import clutter, describe, put_part
+
+
+class Blank:
+    """A recipe that finds its half of every picture: its upper one."""
+
+    def score(self, images, features, own):
+        rows = np.linspace(1.0, 0.0, 32, dtype=np.float32)[None, :, None]
+        return np.broadcast_to(rows, (len(images), 32, 32))
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Parts in front of the same clutter, where no recipe was asked yet."""
+    rng = np.random.default_rng(0)
+    scene = clutter(rng)
+    images, truths = (np.stack(each) for each in zip(*(put_part(scene, rng) for _ in range(4))))
+    return images, describe(images), truths
+
+
+def test_a_classifier_tells_apart_what_no_line_can():
+    rng = np.random.default_rng(0)
+    vectors = rng.uniform(-2, 2, (2000, 2)).astype(np.float32)
+    inner = np.hypot(*vectors.T) < 1.2
+    found = fit_classifier(vectors, inner, np.ones(2000), rng).share(vectors) > 0.5
+    assert (found == inner).mean() > 0.95
+
+
+def test_both_sides_count_the_same_however_many_cells_they_have():
+    vectors, part = np.zeros((100, 1), np.float32), np.arange(100) == 0  # all alike, one of them part
+    share = fit_classifier(vectors, part, np.ones(100), np.random.default_rng(0)).share(vectors)
+    assert np.allclose(share, 0.5, atol=0.01)
+
+
+def test_one_painted_mask_teaches_the_other_pictures_and_stays_as_it_is(drawn):
+    images, features, truths = drawn
+    wrong = make_proposal("wrong", Blank(), images, features)
+    taught = teach_masks(images, features, [wrong], Painted(np.array([2]), truths[[2]]), np.random.default_rng(0))
+    found = taught.masks >= 0.5
+    assert np.array_equal(found[2], truths[2])
+    assert min(overlap(mask, truth) for mask, truth in zip(found, truths)) > 0.9
+
+
+def test_a_mask_of_one_side_only_teaches_nothing(drawn):
+    images, features, truths = drawn
+    nothing = Painted(np.array([0]), np.zeros_like(truths[[0]]))
+    assert teach_masks(images, features, [], nothing, np.random.default_rng(0)) is None
