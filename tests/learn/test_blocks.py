@@ -1,7 +1,17 @@
+import pytest
 import torch
 from torch import nn
 
-from baad.learn.blocks import ConvBlock, ResidualBlock, count_macs, count_parameters, fold_batch_norms
+from baad.learn.blocks import (
+    ConvBlock,
+    DepthwiseBlock,
+    InvertedBlock,
+    RepBlock,
+    ResidualBlock,
+    count_macs,
+    count_parameters,
+    fold_batch_norms,
+)
 
 
 def test_macs_of_one_convolution_are_outputs_times_kernel():
@@ -16,9 +26,24 @@ def test_counting_leaves_training_mode_as_it_was():
     assert block.training
 
 
-def test_folding_batch_norms_changes_no_output():
+@pytest.mark.parametrize(
+    "block",
+    [
+        ConvBlock(3, 8, 5, 2),
+        ResidualBlock(3),
+        RepBlock(3, 8, 5, 2),
+        RepBlock(3, 3),
+        RepBlock(3, 3, 1),
+        RepBlock(3, 3, 5, groups=3),
+        DepthwiseBlock(3, 8, 5, 2),
+        InvertedBlock(3, 3),
+        InvertedBlock(3, 8, 5, 2, expand=1),
+    ],
+    ids=lambda block: f"{type(block).__name__}-{count_parameters(block)}",
+)
+def test_folding_changes_no_output_and_leaves_neither_norm_nor_branch(block):
     torch.manual_seed(0)
-    net = nn.Sequential(ConvBlock(3, 8, 5, 2), ResidualBlock(8))
+    net = nn.Sequential(block)
     for _ in range(5):
         net(torch.rand(4, 3, 16, 16))  # statistics away from 0 and 1
     net.eval()
@@ -26,5 +51,15 @@ def test_folding_batch_norms_changes_no_output():
     with torch.no_grad():
         before = net(image)
         after = fold_batch_norms(net)(image)
-    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules())
+    assert not any(isinstance(layer, nn.BatchNorm2d | RepBlock) for layer in net.modules())
     assert torch.allclose(before, after, atol=1e-5)
+
+
+def test_branches_that_pass_the_input_on_add_up():
+    block = RepBlock(1, 1).eval()  # norms do nothing yet, but for 1e-5 in the variance
+    with torch.no_grad():
+        block.dense[0].weight.zero_()
+        block.point[0].weight.fill_(2.0)
+        merged = block.merged()
+        assert merged(torch.ones(1, 1, 3, 3)).flatten().tolist() == pytest.approx([3.0] * 9, abs=1e-4)
+    assert merged[0].weight[0, 0].flatten().tolist() == pytest.approx([0, 0, 0, 0, 3, 0, 0, 0, 0], abs=1e-4)

@@ -1,80 +1,94 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
-from baad.errors import DataError
-from baad.learn import distill as room
+from baad.learn import targets as pairs
 from baad.learn.distill import DistillSettings, distill, distillation_loss
-from baad.learn.teacher import Teacher
+from baad.learn.pdn import PDN_SHAPES, read_pdn
+from baad.learn.targets import TargetSettings
 from baad.progress import Silence
+from tests.learn.killed_distillations import STOPPED
+from tests.learn.photos import colour_teacher, write_photos
 
-SETTINGS = DistillSettings(size="tiny", steps=4, batch_size=4, image_size=64, crop_size=32, held_out_share=0.2)
-
-
-def pool_teacher(*_: object) -> Teacher:
-    """Stands for a network: local colour statistics, at least as many channels as the student has."""
-    torch.manual_seed(0)
-    fine, coarse = torch.randn(60, 3, 1, 1), torch.randn(60, 3, 1, 1)
-
-    def maps(x):
-        return [torch.tanh(F.conv2d(F.avg_pool2d(x, 8), fine)), torch.tanh(F.conv2d(F.avg_pool2d(x, 16), coarse))]
-
-    return Teacher("pool", "none", (0.5,) * 3, (0.25,) * 3, maps)
+TARGETS = TargetSettings(teacher="colours", image_size=64, held_out_share=0.2)
+SETTINGS = DistillSettings(size="tiny", targets=TARGETS, steps=4, batch_size=4, crop_size=32, threads=1, device="cpu")
 
 
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "load_teacher", pool_teacher)
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for index in range(10):
-        coarse = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((90, 80), Image.Resampling.BICUBIC).save(folder / f"{index}.png")
-    return folder
+    monkeypatch.setattr(pairs, "load_teacher", colour_teacher)
+    return write_photos(tmp_path / "photos")
 
 
 def test_distillation_writes_weights_and_a_card_whose_hash_fits(photos, tmp_path):
     card = distill([photos], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
     assert card["images"] == {"photos": 10}
+    assert card["pairs"] == 10
+    assert (card["teacher"], card["licence"]) == ("colours", "none")
     assert card == json.loads((tmp_path / "out" / "pdn_tiny.json").read_text())
-    room_for = room.Pdn(room.PDN_SHAPES["tiny"])
-    room_for.load_state_dict(load_file(tmp_path / "out" / "pdn_tiny.safetensors"))
+    file = tmp_path / "out" / "pdn_tiny.safetensors"
+    network = read_pdn(file, file.with_suffix(".json"), PDN_SHAPES["tiny"])
+    assert network(torch.rand(1, 3, 64, 64)).shape == (1, 96, 16, 16)
+    assert str(tmp_path) not in json.dumps(card)  # a card tells no paths
 
 
-def test_a_stopped_distillation_goes_on_to_the_same_weights(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "SAVE_EVERY", 2)
-    torch.set_num_threads(1)
-    whole = distill([photos], tmp_path / "a", tmp_path / "work-a", SETTINGS, Silence())
+def test_several_folders_are_counted_one_by_one(photos, tmp_path):
+    more = write_photos(tmp_path / "parts", 5)
+    card = distill([photos, more], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
+    assert card["images"] == {"photos": 10, "parts": 5}
 
-    genuine = room.distillation_loss
-    calls = []
 
-    def stop_at_the_third(*args):
-        calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return genuine(*args)
+def test_the_large_network_is_stored_in_half_precision(photos, tmp_path, monkeypatch):
+    assert PDN_SHAPES["small"].half
+    monkeypatch.setitem(PDN_SHAPES, "small", replace(PDN_SHAPES["tiny"], half=True))
+    distill([photos], tmp_path / "out", tmp_path / "work", replace(SETTINGS, size="small"), Silence())
+    kept = load_file(tmp_path / "out" / "pdn_small.safetensors")
+    assert kept["head.weight"].dtype == torch.float16
+    assert kept["fine.0.1.running_var"].dtype == torch.float32  # small variances would become 0
 
-    monkeypatch.setattr(room, "distillation_loss", stop_at_the_third)
-    with pytest.raises(KeyboardInterrupt):
-        distill([photos], tmp_path / "b", tmp_path / "work-b", SETTINGS, Silence())
-    monkeypatch.setattr(room, "distillation_loss", genuine)
-    continued = distill([photos], tmp_path / "b", tmp_path / "work-b", SETTINGS, Silence())
-    assert continued["sha256"] == whole["sha256"]
+
+def test_killed_anywhere_it_goes_on_to_the_very_weights_of_a_run_that_was_not(tmp_path):
+    """Two whole runs agree bit for bit, and so does one that was killed nine times."""
+    root = Path(__file__).parents[2]
+    paths = {"PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    asked = [sys.executable, "-m", "tests.learn.killed_distillations", str(tmp_path)]
+    done = subprocess.run(asked, capture_output=True, text=True, env=os.environ | paths)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["codes"][:2] == [0, 0]
+    assert told["codes"][2:] == [-signal.SIGKILL] * 6 + [STOPPED] + [-signal.SIGKILL] * 2
+    assert told["last"] == 0
+    assert len(set(told["weights"])) == 1
+    assert not told["left"]
+
+
+@pytest.mark.skipif(find_spec("timm") is None, reason="needs timm, from the extra 'distill'")
+def test_wide_resnet_from_a_local_file_is_distilled_by_the_function_that_users_call(tmp_path):
+    """Timm's own network, random weights, through the file: layers 2 and 3, 1,536 channels, to 96 components."""
+    from baad.learn.teacher import DEFAULT, import_timm, load_teacher
+
+    torch.manual_seed(0)
+    network = import_timm().create_model("wide_resnet50_2", pretrained=False)
+    file = tmp_path / "wide_resnet50_2.safetensors"
+    save_file(network.state_dict(), file)
+    assert load_teacher(DEFAULT, file).channels == 512 + 1024
+    settings = replace(SETTINGS, targets=TargetSettings(weights=str(file), image_size=64, held_out_share=0.3))
+    card = distill([write_photos(tmp_path / "photos", 4)], tmp_path / "out", tmp_path / "work", settings, Silence())
+    assert (card["teacher"], card["licence"]) == ("wide_resnet50_2.tv_in1k", "bsd-3-clause")
+    assert card["teacher_weights_sha256"] == load_teacher(DEFAULT, file).fingerprint()
+    assert (tmp_path / "out" / "pdn_tiny.safetensors").exists()
 
 
 def test_the_loss_of_a_perfect_student_is_zero_and_grows_with_the_error():
     wanted = torch.randn(1, 8, 16, 16)
     assert float(distillation_loss(wanted, wanted, 0.5)) == pytest.approx(0.0, abs=1e-6)
     assert float(distillation_loss(wanted + 0.1, wanted, 0.5)) < float(distillation_loss(wanted + 1.0, wanted, 0.5))
-
-
-def test_no_photos_is_a_clear_error(tmp_path):
-    with pytest.raises(DataError, match="No photos"):
-        distill([tmp_path], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())

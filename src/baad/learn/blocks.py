@@ -10,15 +10,17 @@ import torch
 from torch import Tensor, nn
 
 
+def normed(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    """Convolution and batch norm, no activation: [B, inputs, H, W] -> [B, outputs, H / stride, W / stride]."""
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs))
+
+
 class ConvBlock(nn.Sequential):
     """Convolution, batch norm, ReLU: [B, inputs, H, W] -> [B, outputs, H / stride, W / stride]."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-        )
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(*normed(inputs, outputs, kernel, stride, groups), nn.ReLU(inplace=True))
 
 
 class ResidualBlock(nn.Module):
@@ -33,6 +35,75 @@ class ResidualBlock(nn.Module):
         return torch.relu(x + self.second(self.first(x)))
 
 
+class RepBlock(nn.Module):
+    """One convolution and ReLU that learns as several parallel ones (RepVGG, Ding et al. 2021).
+
+    Beside the convolution a 1x1 one and, where the shape stays, the input itself, each with a batch norm of its own.
+    All three are linear: `fold_batch_norms` merges them into a single convolution.
+    [B, inputs, H, W] -> [B, outputs, H / stride, W / stride].
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> None:
+        super().__init__()
+        self.dense = normed(inputs, outputs, kernel, stride, groups)
+        self.point = normed(inputs, outputs, 1, stride, groups) if kernel > 1 else None
+        self.same = nn.BatchNorm2d(inputs) if inputs == outputs and stride == 1 else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = self.dense(x)
+        if self.point is not None:
+            found = found + self.point(x)
+        if self.same is not None:
+            found = found + self.same(x)
+        return torch.relu(found)
+
+    def merged(self) -> nn.Sequential:
+        """One convolution and ReLU that give what the branches give in evaluation mode."""
+        whole = fuse_batch_norm(self.dense[0], self.dense[1])  # type: ignore[arg-type]
+        assert whole.bias is not None
+        middle = whole.kernel_size[0] // 2
+        with torch.no_grad():
+            if self.point is not None:
+                point = fuse_batch_norm(self.point[0], self.point[1])  # type: ignore[arg-type]
+                assert point.bias is not None
+                whole.weight[:, :, middle, middle] += point.weight[:, :, 0, 0]
+                whole.bias += point.bias
+            if self.same is not None:
+                identity = nn.Conv2d(whole.in_channels, whole.out_channels, 1, groups=whole.groups, bias=False)
+                nn.init.dirac_(identity.weight, whole.groups)
+                same = fuse_batch_norm(identity, self.same)
+                assert same.bias is not None
+                whole.weight[:, :, middle, middle] += same.weight[:, :, 0, 0]
+                whole.bias += same.bias
+        return nn.Sequential(whole, nn.ReLU(inplace=True))
+
+
+class DepthwiseBlock(nn.Sequential):
+    """A depthwise and a 1x1 RepBlock (MobileOne, Vasu et al. 2023): few multiplications, wide layers."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(RepBlock(inputs, inputs, kernel, stride, groups=inputs), RepBlock(inputs, outputs, 1))
+
+
+class InvertedBlock(nn.Module):
+    """Widen, look around depthwise, narrow, and add the input where the shape stays (Sandler et al. 2018).
+
+    [B, inputs, H, W] -> [B, outputs, H / stride, W / stride].
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, expand: int = 6) -> None:
+        super().__init__()
+        wide = inputs * expand
+        widen = [*normed(inputs, wide, 1), nn.ReLU6(inplace=True)] if expand > 1 else []
+        look = [*normed(wide, wide, kernel, stride, groups=wide), nn.ReLU6(inplace=True)]
+        self.layers = nn.Sequential(*widen, *look, *normed(wide, outputs, 1))
+        self.adds = inputs == outputs and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = self.layers(x)
+        return x + found if self.adds else found
+
+
 def fuse_batch_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     """One convolution that gives what `convolution` followed by `norm` gives in evaluation mode."""
     assert norm.running_mean is not None and norm.running_var is not None
@@ -43,6 +114,7 @@ def fuse_batch_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
         convolution.kernel_size,  # type: ignore[arg-type]
         convolution.stride,  # type: ignore[arg-type]
         convolution.padding,  # type: ignore[arg-type]
+        groups=convolution.groups,
     )
     assert fused.bias is not None
     before = convolution.bias if convolution.bias is not None else torch.zeros_like(norm.running_mean)
@@ -55,10 +127,14 @@ def fuse_batch_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
 def fold_batch_norms(module: nn.Module) -> nn.Module:
     """Replace every convolution and batch norm that follow one another inside `module` by one convolution.
 
-    Works on the module in place and returns it. The module must be in evaluation mode.
+    Branches of a RepBlock become one as well. Works on the module in place and returns it. The module must be in
+    evaluation mode.
     """
-    for child in module.children():
-        fold_batch_norms(child)
+    for name, child in module.named_children():
+        if isinstance(child, RepBlock):
+            setattr(module, name, child.merged().eval())
+        else:
+            fold_batch_norms(child)
     if isinstance(module, nn.Sequential):
         names = list(module._modules)
         for first, second in pairwise(names):

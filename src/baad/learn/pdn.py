@@ -5,8 +5,6 @@ Users never train it. Its weights lie in `weights/`, one safetensors file and on
 
 import hashlib
 import json
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from baad.errors import BundleError
-from baad.learn.blocks import ConvBlock
+from baad.learn.blocks import fold_batch_norms
+from baad.learn.pdn_designs import PDN_SHAPES, PdnShape, new_trunk
 
 WEIGHTS = Path(__file__).parent / "weights"
 FITTED_ON = 60  # pictures
@@ -25,27 +24,11 @@ MEAN = (0.485, 0.456, 0.406)  # of ImageNet's pictures in 0..1: the shipped weig
 STD = (0.229, 0.224, 0.225)
 
 
-@dataclass(frozen=True)
-class PdnShape:
-    """Widths of the stem (5x5 stride 2), of the layers at stride 4 and at stride 8, of the output."""
-
-    stem: int
-    fine: tuple[int, ...]
-    coarse: tuple[int, ...]
-    features: int
-
-
-PDN_SHAPES = {
-    "tiny": PdnShape(stem=16, fine=(32, 32, 48), coarse=(64, 96, 96), features=96),
-    "fast": PdnShape(stem=32, fine=(48, 64, 64), coarse=(96, 128, 128), features=128),
-}
-
-
 class Pdn(nn.Module):
     """Images [B, 3, H, W] in 0..1 -> features [B, C, H / 4, W / 4].
 
-    Two scales, added: each vector sees 25x25 pixels finely, at stride 4, and 65x65 coarsely, at stride 8. The wide
-    view costs less there, and real defects are often out of place rather than oddly coloured (METHOD, prototype
+    Up to three scales, added: each vector sees a little finely, at stride 4, and more at strides 8 and 16. A wide view
+    costs less there, and real defects are often out of place rather than oddly coloured (METHOD, prototype
     reading 4). Single-scale PDNs see 33x33 (Batzner et al. 2023, table 6).
     """
 
@@ -54,21 +37,31 @@ class Pdn(nn.Module):
 
     def __init__(self, shape: PdnShape) -> None:
         super().__init__()
-        widths = [shape.stem, *shape.fine, *shape.coarse]
-        layers = [ConvBlock(3, shape.stem, 5, 2)]
-        for index, (before, after) in enumerate(pairwise(widths)):
-            layers.append(ConvBlock(before, after, 3, 2 if index in (0, len(shape.fine)) else 1))
-        self.fine = nn.Sequential(*layers[: 1 + len(shape.fine)])
-        self.coarse = nn.Sequential(*layers[1 + len(shape.fine) :])
-        self.head = nn.Conv2d(shape.fine[-1], shape.features, 1)
-        self.coarse_head = nn.Conv2d(shape.coarse[-1], shape.features, 1, bias=False)
+        self.fine = new_trunk(shape.fine, 3)
+        self.head = nn.Conv2d(shape.fine[-1].width, shape.features, shape.head_kernel)
+        self.scales: list[str] = []  # names of the coarser parts
+        inputs = shape.fine[-1].width
+        for name, layers in (("coarse", shape.coarse), ("deep", shape.deep)):
+            if layers:
+                self.scales.append(name)
+                self.add_module(name, new_trunk(layers, inputs))
+                inputs = layers[-1].width
+                self.add_module(f"{name}_head", nn.Conv2d(inputs, shape.features, 1, bias=False))
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        fine = self.fine((images - self.mean) / self.std)  # [B, fine, H / 4, W / 4]
-        coarse = self.coarse_head(self.coarse(fine))  # [B, C, H / 8, W / 8]
-        return self.head(fine) + F.interpolate(coarse, scale_factor=2.0, mode="nearest")  # [B, C, H / 4, W / 4]
+        x = self.fine((images - self.mean) / self.std)  # [B, fine, H / 4, W / 4]
+        found = self.head(x)  # [B, C, H / 4, W / 4]
+        for index, name in enumerate(self.scales, 1):
+            x = self.get_submodule(name)(x)  # [B, width, H / 8, W / 8], then [B, width, H / 16, W / 16]
+            coarse = self.get_submodule(f"{name}_head")(x)
+            found = found + F.interpolate(coarse, scale_factor=2.0**index, mode="nearest")
+        return found
+
+    def heads(self) -> list[nn.Conv2d]:
+        """The last layers, whose outputs are added; the first alone has a bias."""
+        return [self.head, *(getattr(self, f"{name}_head") for name in self.scales)]
 
 
 def shipped_sizes() -> list[str]:
@@ -99,7 +92,7 @@ def read_pdn(file: Path, card: Path, shape: PdnShape) -> Pdn:
         raise BundleError(f"{file.name} is damaged: its SHA-256 is not the one in {card.name}. Install baad again.")
     network = Pdn(shape)
     network.load_state_dict({name: value.float() for name, value in load_file(file).items()})
-    return network.eval().requires_grad_(False)
+    return _deployed(network)
 
 
 def fit_features(pdn: Pdn, pictures: np.ndarray) -> Pdn:
@@ -119,8 +112,8 @@ def fit_features(pdn: Pdn, pictures: np.ndarray) -> Pdn:
             count += features.shape[1]
         mean = total / count  # [C]
         scale = (squares / count - mean.square()).mean().clamp(min=1e-6).sqrt().float()
-        pdn.coarse_head.weight.div_(scale)
-        pdn.head.weight.div_(scale)
+        for head in pdn.heads():
+            head.weight.div_(scale)
         assert pdn.head.bias is not None
         pdn.head.bias.sub_(mean.float()).div_(scale)
     return pdn
@@ -134,4 +127,10 @@ def new_pdn(size: str, seed: int) -> Pdn:
         with torch.no_grad():  # batch norm from noise, so that activations have a sane scale
             for _ in range(20):
                 network(torch.rand(2, 3, 64, 64))
-    return network.eval().requires_grad_(False)
+    return _deployed(network)
+
+
+def _deployed(network: Pdn) -> Pdn:
+    """Frozen, its branches and batch norms folded into plain convolutions."""
+    fold_batch_norms(network.eval())
+    return network.requires_grad_(False)

@@ -1,0 +1,83 @@
+"""Distillations that are killed and started again: python killed_distillations.py FOLDER. Prints one JSON object.
+
+Each is a process of its own, forked from this one so that PyTorch is loaded once.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from baad.learn import checkpoint, distill, targets
+from baad.learn.distill import DistillSettings
+from baad.learn.targets import TargetSettings
+from baad.progress import Silence
+from baad.stopping import Stopped
+from tests.learn.photos import colour_teacher, write_photos
+
+STEPS, STOPPED = 9, 130
+
+
+def run(folder: Path, name: str, plant=lambda: None) -> int:
+    """Exit code (negative: the signal that killed it) of a distillation after `plant` in a child."""
+    child = os.fork()
+    if child == 0:
+        plant()
+        pairs = TargetSettings(teacher="colours", image_size=64, held_out_share=0.1)
+        settings = DistillSettings(size="tiny", targets=pairs, steps=STEPS, batch_size=2, crop_size=32, threads=1)
+        try:
+            distill.distill([folder / "photos"], folder / name, folder / f"work-{name}", settings, Silence())
+        except Stopped:
+            os._exit(STOPPED)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def strike_at(owner: object, function: str, call: int, number: int = signal.SIGKILL):
+    """Send a signal when `function` of `owner` is called for the `call`-th time."""
+
+    def plant() -> None:
+        genuine, calls = getattr(owner, function), []
+
+        def counted(*args, **kwargs):
+            calls.append(1)
+            if len(calls) == call:
+                os.kill(os.getpid(), number)
+            return genuine(*args, **kwargs)
+
+        setattr(owner, function, counted)
+
+    return plant
+
+
+def main(folder: Path) -> None:
+    targets.load_teacher, distill.SAVE_EVERY = colour_teacher, 2
+    write_photos(folder / "photos", 20)
+    kills = [
+        strike_at(targets, "fit_components", 1),
+        strike_at(targets, "read_crop", targets.CHUNK + 20 + 3),  # in the second chunk; 20 are for the components
+        strike_at(targets, "append_bytes", 4),  # pictures of a chunk are written, their targets not
+        strike_at(distill, "distillation_loss", 1),
+        strike_at(distill, "distillation_loss", 4),
+        strike_at(checkpoint.os, "fsync", 1),  # half-way into writing a checkpoint
+        strike_at(distill, "distillation_loss", 2, signal.SIGTERM),
+        strike_at(distill, "measure_fidelity", 1),
+        strike_at(distill, "write_text", 1),  # weights are written, their card not
+    ]
+    told = {
+        "codes": [run(folder, "whole"), run(folder, "again"), *(run(folder, "cut", kill) for kill in kills)],
+        "last": run(folder, "cut"),
+        "weights": [
+            json.loads((folder / name / "pdn_tiny.json").read_text())["sha256"] for name in ("whole", "again", "cut")
+        ],
+        "left": [str(file) for file in folder.rglob("*.partial")],
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main(Path(sys.argv[1]))
