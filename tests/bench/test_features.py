@@ -1,30 +1,86 @@
+import json
+import shutil
+from dataclasses import replace
+
 import pytest
 
-from baad.bench.features import compare_features, format_features
+from baad.bench import features as room
+from baad.bench.candidates import Candidate
+from baad.bench.features import FeatureSettings, compare_features, format_features
+from baad.bench.latency import Latency
 from baad.errors import SettingError
+from baad.learn.pdn import WEIGHTS, new_pdn
 from baad.progress import Silence
 from tests.factory import write_category
+from tests.learn.photos import colour_teacher
+
+QUICK = FeatureSettings(candidates=("fast", "random"), memory=500, seconds=0)
 
 
-def test_each_candidate_gets_a_row_and_finished_ones_are_not_run_again(tmp_path, monkeypatch):
-    category = write_category(tmp_path / "disc", normals=4, good=2, defective=2)
-    rows = compare_features([category], tmp_path / "out", Silence())
+@pytest.fixture
+def category(tmp_path):
+    return write_category(tmp_path / "disc", normals=3, good=1, defective=2)
+
+
+def test_each_candidate_gets_a_row_and_finished_ones_are_not_run_again(category, tmp_path, monkeypatch):
+    rows = compare_features([category], tmp_path / "out", QUICK, Silence())
     assert [(row["candidate"], row["category"]) for row in rows] == [("fast", "disc"), ("random", "disc")]
-    assert all(0.0 <= row["image_auroc"] <= 1.0 for row in rows)
-    monkeypatch.setattr("baad.bench.features.nearest_auroc", lambda *_: pytest.fail("run again"))
-    assert compare_features([category], tmp_path / "out", Silence()) == rows
+    assert all(0.0 <= row[key] <= 1.0 for row in rows for key in ("image_auroc", "pixel_auroc"))
+    assert [(row["input_size"], row["stride"], row["channels"]) for row in rows] == [(256, 4, 128)] * 2
+    assert rows[0]["r2"] == json.loads((WEIGHTS / "pdn_fast.json").read_text())["fidelity_on_unseen_photos"]["r2"]
+    assert [rows[1][key] for key in ("r2", "cosine", "cka", "ms", "gmac")] == [None] * 5
+    monkeypatch.setattr(room, "score_features", lambda *_, **__: pytest.fail("run again"))
+    assert compare_features([category], tmp_path / "out", QUICK, Silence()) == rows
 
 
-def test_an_unknown_candidate_is_a_clear_error(tmp_path):
-    category = write_category(tmp_path / "disc", normals=4, good=1, defective=1)
+def test_the_teacher_is_seen_at_both_sizes_as_it_is(category, tmp_path, monkeypatch):
+    monkeypatch.setattr("baad.bench.candidates.load_teacher", colour_teacher)
+    both = replace(QUICK, candidates=("teacher", "teacher_512"))
+    rows = compare_features([category], tmp_path / "out", both, Silence())
+    assert [(row["input_size"], row["stride"], row["channels"]) for row in rows] == [(256, 8, 120), (512, 8, 120)]
+
+
+def test_weights_of_a_distillation_come_before_those_of_the_package(category, tmp_path):
+    for suffix in ("json", "safetensors"):
+        shutil.copy(WEIGHTS / f"pdn_fast.{suffix}", tmp_path / f"pdn_two_scale.{suffix}")
+    settings = replace(QUICK, candidates=("two_scale", "fast"), pdns=tmp_path)
+    rows = compare_features([category], tmp_path / "out", settings, Silence())
+    assert rows[0]["image_auroc"] == rows[1]["image_auroc"]
+
+
+def test_unknown_candidates_and_those_without_weights_are_clear_errors(category, tmp_path):
     with pytest.raises(SettingError, match="Unknown candidate 'huge'"):
-        compare_features([category], tmp_path / "out", Silence(), ["huge"])
+        compare_features([category], tmp_path / "out", replace(QUICK, candidates=["huge"]), Silence())
+    with pytest.raises(SettingError, match=r"weights of 'depthwise'.*baad distill --size depthwise"):
+        compare_features([category], tmp_path / "out", replace(QUICK, candidates=["depthwise"]), Silence())
+    assert not (tmp_path / "out").exists()
 
 
-def test_the_table_ends_with_the_means():
+def test_times_are_taken_together_and_only_when_one_is_missing(tmp_path, monkeypatch):
+    taken = []
+
+    def measure(networks, threads, seconds, progress):
+        taken.append(sorted(networks))
+        return {name: Latency(size, 1.0, {"onnxruntime": 2.0}) for name, (_, size) in networks.items()}
+
+    monkeypatch.setattr(room, "measure_latency", measure)
+    named = {name: Candidate(name, new_pdn("tiny", 0), 256, 4, 96) for name in ("random", "teacher")}
+    settings = replace(QUICK, seconds=1.0)
+    room.time_candidates({"random": named["random"]}, tmp_path, settings, Silence())
+    found = room.time_candidates(named, tmp_path, settings, Silence())
+    assert room.time_candidates(named, tmp_path, settings, Silence()) == found
+    assert taken == [["random", "small", "wrn50_layer3"], ["random", "small", "teacher", "wrn50_layer3"]]
+
+
+def test_means_are_over_the_categories_that_all_candidates_have():
+    row = {"pixel_auroc": None, "r2": None, "cosine": None, "cka": None, "input_size": 256, "stride": 4, "channels": 8}
     rows = [
-        {"candidate": "fast", "category": "a", "image_auroc": 0.9},
-        {"candidate": "fast", "category": "b", "image_auroc": 0.7},
-        {"candidate": "random", "category": "a", "image_auroc": 0.5},
+        {"candidate": "fast", "category": "a", "image_auroc": 0.9} | row,
+        {"candidate": "fast", "category": "b", "image_auroc": 0.7} | row,
+        {"candidate": "random", "category": "a", "image_auroc": 0.5} | row,
     ]
-    assert "| b | 0.700 | – |\n| mean | 0.800 | 0.500 |" in format_features(rows)
+    times = {"fast": Latency(256, 0.7, {"x": 4.0, "y": 5.0}), "small": Latency(256, 19.0, {"x": 90.0, "y": 80.0})}
+    page = format_features(rows, times, QUICK)
+    assert "| b | 0.700 | – |\n| mean | 0.900 | 0.500 |" in page
+    assert "| fast | 0.900 | – | 0.70 | 4.00 | 5.00 | – | – | – | 256 | 4 | 8 |" in page
+    assert "`fast` is 20.0x faster than small" in page

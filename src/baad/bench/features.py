@@ -1,99 +1,205 @@
-"""What are patch features worth? A nearest-neighbour detector on each candidate, category by category."""
+"""What are patch features worth? A nearest-neighbour detector on each candidate, category by category, and its cost."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from baad.atomic import write_text
-from baad.baselines.nearest import Describe, NearestNeighbour
+from baad.bench.candidates import SIZE, Candidate, load_candidate
+from baad.bench.latency import Latency, measure_latency
+from baad.bench.neighbours import GRID, MEMORY, Pictures, read_pictures, score_features
+from baad.bench.peers import WideResNet50
 from baad.bench.run import check_testable, read_rows
-from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import Category
-from baad.errors import SettingError
-from baad.learn.pdn import load_pdn, new_pdn
-from baad.metrics.ranking import auroc, count_levels
+from baad.learn.blocks import fold_batch_norms
+from baad.learn.pdn import PDN_SHAPES, new_pdn
 from baad.progress import Progress
+from baad.runtime.session import usable_cores
 
-MEMORY = 5_000  # normal patches
-CANDIDATES = ("fast", "random")
+CANDIDATES = ("teacher", "teacher_512", "random", "fast")
+PEER, LARGE = "wrn50_layer3", "small"  # timed beside the candidates, with or without weights
+MEASURED = ("image_auroc", "pixel_auroc")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSettings:
+    """What a comparison depends on, besides the pictures."""
+
+    candidates: Sequence[str] = CANDIDATES
+    pdns: Path | None = None  # folder with weights of `baad distill`; looked in before the package
+    teacher: str = "efficientnet_lite2"
+    weights: Path | None = None  # the teacher's, from a local file
+    seed: int = 0
+    memory: int = MEMORY
+    threads: int = 2  # of the timing
+    seconds: float = 60.0  # of the timing; 0 leaves it out
 
 
 def compare_features(
-    categories: Sequence[Path],
-    out: Path,
-    progress: Progress,
-    candidates: Sequence[str] = CANDIDATES,
-    seed: int = 0,
-    layout: str = "auto",
+    categories: Sequence[Path], out: Path, settings: FeatureSettings, progress: Progress, layout: str = "auto"
 ) -> list[dict[str, Any]]:
-    """Image AUROC of nearest neighbour on each candidate's features; a row each in `out`/results.jsonl, and a table.
+    """A row for each candidate and category in `out`/results.jsonl, and tables in `out`/README.md.
 
-    Rows that stand there already are not run again. `random` is the default size with random weights; `layout` is
-    read_category's.
+    Rows that stand there already are kept, and so are times in `out`/latency.jsonl if they have all candidates; they
+    are measured anew otherwise, all of them in one run. `layout` is read_category's.
     """
-    rows = read_rows(out / "results.jsonl")
+    candidates = {name: _load(name, settings) for name in dict.fromkeys(settings.candidates)}
     read = [read_category(path, layout) for path in categories]
+    times = time_candidates(candidates, out, settings, progress)
+    rows = [row | cost_of(row["candidate"], times) for row in read_rows(out / "results.jsonl")]
+    write_results(out, rows, times, settings)
     for category in read:
-        check_testable(category, progress)
-    for category in read:
-        for candidate in candidates:
-            if any((row["candidate"], row["category"]) == (candidate, category.name) for row in rows):
-                continue
-            figure = nearest_auroc(category, load_describe(candidate, seed), seed, progress)
-            rows.append(
-                {"candidate": candidate, "category": category.name, "seed": seed, "image_auroc": round(figure, 4)}
-            )
-            write_text(out / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-            write_text(out / "README.md", format_features(rows))
-            progress.say(f"{category.name}, {candidate}: image AUROC {figure:.3f}")
+        for row in score_category(category, candidates, rows, settings, progress):
+            rows.append(row | cost_of(row["candidate"], times))
+            write_results(out, rows, times, settings)
+            figures = ", ".join(f"{name} {row[name]}" for name in MEASURED)
+            progress.say(f"{category.name}, {row['candidate']}: {figures}")
     return rows
 
 
-def load_describe(candidate: str, seed: int) -> Describe:
-    """The patch features that go by that name."""
-    if candidate not in CANDIDATES:
-        raise SettingError(f"Unknown candidate {candidate!r}: give {', '.join(CANDIDATES)}.")
-    return new_pdn("fast", seed) if candidate == "random" else load_pdn(candidate)
+def score_category(
+    category: Category,
+    candidates: Mapping[str, Candidate],
+    rows: Sequence[dict[str, Any]],
+    settings: FeatureSettings,
+    progress: Progress,
+) -> Iterator[dict[str, Any]]:
+    """Yields a row, without costs, for each candidate that has none yet."""
+    missing = [each for each in candidates.values() if not _is_done(rows, each.name, category.name)]
+    if missing:
+        check_testable(category, progress)
+    pictures: dict[int, Pictures] = {}
+    for candidate in missing:
+        if candidate.input_size not in pictures:
+            pictures = {candidate.input_size: read_pictures(category, candidate.input_size, progress)}
+        figures = score_features(
+            candidate.network,
+            pictures[candidate.input_size],
+            settings.seed,
+            progress,
+            raw=candidate.raw,
+            memory=settings.memory,
+        )
+        fidelity = {name: candidate.fidelity.get(name) for name in ("r2", "cosine", "cka")}
+        sizes = {name: getattr(candidate, name) for name in ("input_size", "stride", "channels")}
+        yield (
+            {"candidate": candidate.name, "category": category.name, "seed": settings.seed} | figures | fidelity | sizes
+        )
 
 
-def nearest_auroc(category: Category, describe: Describe, seed: int, progress: Progress) -> float:
-    """Image AUROC of the nearest-neighbour detector on one category."""
-    detector = NearestNeighbour(describe, memory=MEMORY, seed=seed, standardise=False)
-    progress.say(f"{category.name}: remembering {len(category.train)} pictures")
-    detector.fit(category.train)
-    scores = []
-    with progress.task("nearest neighbour", len(category.test)) as task:
-        for image in category.test:
-            scores.append(detector.score(read_image(image.path)).score)
-            task.advance()
-    defective = np.array([image.defective for image in category.test])
-    return float(auroc(*count_levels(np.array(scores), defective)))
+def _load(name: str, settings: FeatureSettings) -> Candidate:
+    return load_candidate(name, settings.pdns, settings.teacher, settings.weights, settings.seed)
 
 
-def format_features(rows: Sequence[dict[str, Any]]) -> str:
-    """Markdown: a line per category, a column per candidate, the mean last."""
-    candidates = list(dict.fromkeys(row["candidate"] for row in rows))
-    names = list(dict.fromkeys(row["category"] for row in rows))
-    found = {(row["candidate"], row["category"]): row["image_auroc"] for row in rows}
+def _is_done(rows: Sequence[dict[str, Any]], candidate: str, category: str) -> bool:
+    return any((row["candidate"], row["category"]) == (candidate, category) for row in rows)
+
+
+def time_candidates(
+    candidates: Mapping[str, Candidate], out: Path, settings: FeatureSettings, progress: Progress
+) -> dict[str, Latency]:
+    """Times of all candidates, of PDN-S and of WideResNet-50 to layer 3, from `out` where it has them all."""
+    file = out / "latency.jsonl"
+    known = {row.pop("network"): Latency(**row) for row in read_rows(file)}
+    if not settings.seconds or set(candidates) <= set(known):
+        return known
+    networks: dict[str, tuple[nn.Module, int]] = {PEER: (fold_batch_norms(WideResNet50().eval()), SIZE)}
+    for name in dict.fromkeys([LARGE, *candidates, *known]):
+        if name in PDN_SHAPES:  # weights do not matter to the time
+            networks[name] = (new_pdn(name, 0), SIZE)
+        elif name != PEER:
+            each = candidates.get(name) or _load(name, settings)
+            networks[name] = (each.network, each.input_size)
+    found = measure_latency(networks, min(settings.threads, usable_cores()), settings.seconds, progress)
+    write_text(file, "".join(json.dumps({"network": name} | vars(each)) + "\n" for name, each in found.items()))
+    return found
+
+
+def cost_of(candidate: str, times: Mapping[str, Latency]) -> dict[str, float | None]:
+    found = times.get(candidate)
+    return {"ms": found.ms if found else None, "gmac": found.gmac if found else None}
+
+
+def write_results(
+    out: Path, rows: Sequence[dict[str, Any]], times: Mapping[str, Latency], settings: FeatureSettings
+) -> None:
+    """`results.jsonl` and the tables made from it."""
+    write_text(out / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    write_text(out / "README.md", format_features(rows, times, settings))
+
+
+def format_features(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency], settings: FeatureSettings) -> str:
+    """Markdown: what each candidate costs and keeps, then image and pixel AUROC by category."""
     lines = [
         "# What the patch features are worth",
         "",
-        "Image AUROC of a nearest-neighbour detector at 256 px: 3x3 means on a grid of 32x32 cells, "
-        f"{MEMORY:,} random patches of all normal training pictures, one seed. `random` is the same network "
-        "with random weights. Written by `baad bench features CATEGORY... --out DIR`.",
+        f"A nearest-neighbour detector on the features of each candidate: 3x3 means on a grid of {GRID}x{GRID} cells, "
+        f"{settings.memory:,} random patches of all normal training pictures, the same for all, one seed. `teacher` is "
+        f"{settings.teacher}, `random` the default network with random weights. r2, cosine and cka: what a PDN keeps "
+        "of its teacher on photos it never saw, from its card. Written by `baad bench features CATEGORY... --out DIR`.",
         "",
-        "| category | " + " | ".join(candidates) + " |",
-        "|---" * (len(candidates) + 1) + "|",
+        *_cost_table(rows, times),
     ]
-    for name in names:
-        figures = [found.get((candidate, name)) for candidate in candidates]
-        lines.append(f"| {name} | " + " | ".join("–" if f is None else f"{f:.3f}" for f in figures) + " |")
-    means = [
-        np.mean([found[candidate, name] for name in names if (candidate, name) in found]) for candidate in candidates
-    ]
-    lines.append("| mean | " + " | ".join(f"{mean:.3f}" for mean in means) + " |")
+    for name in MEASURED:
+        lines += ["", f"## {name.replace('_', ' ').replace('auroc', 'AUROC').capitalize()}", ""]
+        lines += _category_table(rows, name)
     return "\n".join(lines) + "\n"
+
+
+def _cost_table(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency]) -> list[str]:
+    """A line per network: means over the categories that all candidates have, costs, fidelity."""
+    candidates = list(dict.fromkeys(row["candidate"] for row in rows))
+    shared = _shared_categories(rows)
+    runtimes = list(next(iter(times.values())).medians) if times else []
+    kept, sizes = ("r2", "cosine", "cka"), ("input_size", "stride", "channels")
+    head = ["network", "image AUROC", "pixel AUROC", "GMAC", *(f"ms, {each}" for each in runtimes), *kept, *sizes]
+    lines = ["| " + " | ".join(head).replace("_", " ") + " |", "|---" * len(head) + "|"]
+    for name in dict.fromkeys([*candidates, *times]):
+        mine = [row for row in rows if row["candidate"] == name and row["category"] in shared]
+        cells = [_mean([row[key] for row in mine]) for key in MEASURED]
+        time = times.get(name)
+        cells += (
+            [f"{time.gmac:.2f}", *(f"{each:.2f}" for each in time.medians.values())]
+            if time
+            else ["–"] * (1 + len(runtimes))
+        )
+        cells += [_mean([row[key] for row in mine[:1]]) for key in kept]
+        cells += [str(mine[0][key]) if mine else "–" for key in sizes]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", f"Means over {len(shared)} categories: {', '.join(shared)}. Times are medians of one run, in turns."]
+    if "fast" in times:
+        ratios = [
+            f"{times[name].ms / times['fast'].ms:.1f}x faster than {name}" for name in (PEER, LARGE) if name in times
+        ]
+        lines.append(f"`fast` is {' and '.join(ratios)}, each in its faster runtime.")
+    return lines
+
+
+def _category_table(rows: Sequence[dict[str, Any]], key: str) -> list[str]:
+    """A line per category, a column per candidate, the mean over the categories that all have last."""
+    candidates = list(dict.fromkeys(row["candidate"] for row in rows))
+    found = {(row["candidate"], row["category"]): row[key] for row in rows}
+    lines = ["| category | " + " | ".join(candidates) + " |", "|---" * (len(candidates) + 1) + "|"]
+    for name in dict.fromkeys(row["category"] for row in rows):
+        lines.append(f"| {name} | " + " | ".join(_mean([found.get((each, name))]) for each in candidates) + " |")
+    shared = _shared_categories(rows)
+    means = [_mean([found[each, name] for name in shared]) for each in candidates]
+    return [*lines, "| mean | " + " | ".join(means) + " |"]
+
+
+def _shared_categories(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Those that every candidate was measured on: means over others could not be compared."""
+    candidates = {row["candidate"] for row in rows}
+    names = dict.fromkeys(row["category"] for row in rows)
+    return [name for name in names if {row["candidate"] for row in rows if row["category"] == name} == candidates]
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{np.mean(known):.3f}" if known else "–"

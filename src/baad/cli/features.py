@@ -8,17 +8,35 @@ import typer
 from baad.cli import options
 
 EXAMPLES = """
-baad bench features mvtec/bottle mvtec/screw --out results     shipped PDN against random weights
+baad bench features mvtec/bottle mvtec/screw --out results     teacher, random weights and the shipped PDN
 baad bench features mvtec/* --out results --candidates fast    the shipped PDN alone
+baad bench features mvtec/* --out results --candidates lite0,plain --pdns weights    what `baad distill` made
 """
 
 
 def main(
     categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in a known layout.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl and a table, README.md.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl and tables, README.md.")],
     candidates: Annotated[
-        str, typer.Option(metavar="NAMES", help="Separated by commas: fast, random.")
-    ] = "fast,random",
+        str,
+        typer.Option(
+            metavar="NAMES", help="By commas: teacher, teacher_512, random, or designs such as fast and small."
+        ),
+    ] = "teacher,teacher_512,random,fast",
+    pdns: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Weights of `baad distill`, looked in before the package.")
+    ] = None,
+    teacher: Annotated[
+        str, typer.Option(metavar="NAME", help="A backbone that timm knows, or efficientnet_lite0, 1 or 2.")
+    ] = "efficientnet_lite2",
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The teacher's weights from a local file.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0, metavar="S", help="How long times are taken, by turns; 0 leaves them out.")
+    ] = 60.0,
+    threads: Annotated[int, typer.Option(min=1, metavar="N", help="CPU threads of the timing.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Start of all chance.")] = 0,
     layout: options.Layout = "auto",
     quiet: options.Quiet = False,
 ) -> int:
@@ -31,10 +49,18 @@ def main(
 
     options.require_extra("train")
     require_folder(out, "--out")
-    from baad.bench.features import compare_features
+    from baad.bench.features import FeatureSettings, compare_features
 
-    named = [each.strip() for each in candidates.split(",") if each.strip()]
-    rows = compare_features(categories, out, choose_progress(quiet), named, layout=layout)
+    settings = FeatureSettings(
+        candidates=[each.strip() for each in candidates.split(",") if each.strip()],
+        pdns=pdns,
+        teacher=teacher,
+        weights=weights,
+        seed=seed,
+        threads=threads,
+        seconds=seconds,
+    )
+    rows = compare_features(categories, out, settings, choose_progress(quiet), layout)
     if not quiet:
-        print(f"{len(rows)} rows in {out / 'results.jsonl'}, table in {out / 'README.md'}")
+        print(f"{len(rows)} rows in {out / 'results.jsonl'}, tables in {out / 'README.md'}")
     return 0

@@ -1,0 +1,53 @@
+"""The networks whose patch features are compared, by name: the teacher, PDNs of every design, random weights."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import nn
+
+from baad.errors import SettingError
+from baad.learn.pdn import PDN_SHAPES, WEIGHTS, new_pdn, read_pdn
+from baad.learn.teacher import load_teacher
+
+TEACHERS = {"teacher": 256, "teacher_512": 512}  # -> px of its input
+SIZE = 256  # px of a PDN's input
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """`network`: images [B, 3, S, S] in 0..1 -> features [B, C, S / stride, S / stride].
+
+    `raw`: a teacher's own maps, neither reduced nor scaled. `fidelity`: r2, cosine and cka on unseen photos, from the
+    card; nothing where it does not apply.
+    """
+
+    name: str
+    network: nn.Module
+    input_size: int
+    stride: int
+    channels: int
+    raw: bool = False
+    fidelity: dict[str, float] = field(default_factory=dict)
+
+
+def load_candidate(name: str, pdns: Path | None, teacher: str, weights: Path | None, seed: int) -> Candidate:
+    """`teacher` and `teacher_512`, `random`, or a PDN: from `pdns`, a folder that `baad distill` wrote, or as shipped.
+
+    Raises SettingError for an unknown name or one without weights.
+    """
+    if name in TEACHERS:
+        large = load_teacher(teacher, weights)
+        return Candidate(name, large, TEACHERS[name], 8, large.channels, raw=True)
+    if name == "random":
+        return Candidate(name, new_pdn("fast", seed), SIZE, 4, PDN_SHAPES["fast"].features)
+    if name not in PDN_SHAPES:
+        raise SettingError(f"Unknown candidate {name!r}: give {', '.join([*TEACHERS, 'random', *PDN_SHAPES])}.")
+    folders = [folder for folder in (pdns, WEIGHTS) if folder and (folder / f"pdn_{name}.safetensors").exists()]
+    if not folders:
+        where = f"neither {pdns} nor the package holds" if pdns else "the package does not hold"
+        raise SettingError(f"{where} weights of {name!r}. Distil them: baad distill --size {name}, then give --pdns.")
+    card = folders[0] / f"pdn_{name}.json"
+    network = read_pdn(folders[0] / f"pdn_{name}.safetensors", card, PDN_SHAPES[name])
+    fidelity = json.loads(card.read_text("utf-8"))["fidelity_on_unseen_photos"]
+    return Candidate(name, network, SIZE, 4, PDN_SHAPES[name].features, fidelity=fidelity)

@@ -1,0 +1,16 @@
+from torch import nn
+
+from baad.bench.latency import Latency, measure_latency
+from baad.progress import Silence
+
+
+def test_the_faster_runtime_counts():
+    assert Latency(256, 1.0, {"onnxruntime": 3.0, "openvino": 2.0}).ms == 2.0
+
+
+def test_every_network_is_timed_at_its_own_size():
+    networks = {"a": (nn.Conv2d(3, 2, 1), 16), "b": (nn.Conv2d(3, 4, 3, padding=1), 32)}
+    found = measure_latency(networks, threads=1, seconds=0.1, progress=Silence())
+    assert [(each.size, each.gmac) for each in found.values()] == [(16, 0.0), (32, 0.0)]
+    assert all(ms > 0 for each in found.values() for ms in each.medians.values())
+    assert "onnxruntime" in found["a"].medians
