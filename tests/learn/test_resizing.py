@@ -32,7 +32,7 @@ def test_a_picture_of_the_right_size_stays_as_it_is():
 def test_half_the_rows_weigh_four_of_them_one_to_three():
     rows = torch.zeros(1, 64, 1)
     rows[0, 33] = 8.0
-    centres = ((torch.arange(32) + 0.5) / 32).reshape(32, 1)
+    centres = (2 * torch.arange(32) + 1).reshape(32, 1)
     halved = resize_rows(rows, centres)[0, :, 0]  # triangles over rows 2i-1 .. 2i+2 with weights 1, 3, 3, 1 of 8
     assert halved[16] == pytest.approx(3.0) and halved[17] == pytest.approx(1.0)
     assert float(halved.sum()) == pytest.approx(4.0)

@@ -2,13 +2,13 @@
 
 ONNX has an operator for it, but not every runtime heeds its `antialias` (OpenVINO 2026.4 reads the attribute and drops
 it: maps of a 1920x1080 picture then differ by a quarter of their range). Products of matrices leave nothing to heed.
+Places are whole numbers, so that runtimes which compute in bfloat16 or float16 find the same rows.
 """
 
 import torch
 from torch import Tensor, nn
 
 BANDS = 32  # groups of neighbouring rows; each is made from its own stretch of the picture, not from all of it
-FAR = 1e6  # px: where a row counts that does not exist
 
 
 class Resizing(nn.Module):
@@ -29,33 +29,36 @@ class Resizing(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         batch, height, width, _ = pictures.shape
         h, w = self.shape
-        x = resize_rows(pictures.reshape(batch, height, 3 * width), self.rows) / 255.0  # [B, h, W * 3]
+        x = resize_rows(pictures.reshape(batch, height, 3 * width), self.rows, 255)  # [B, h, W * 3]
         x = x.transpose(1, 2).reshape(batch, width, 3 * h)
         x = resize_rows(x, self.columns).transpose(1, 2)  # [B, 3 * h, w]
         return x.reshape(batch, 3, h, w)
 
 
-def resize_rows(x: Tensor, centres: Tensor) -> Tensor:
+def resize_rows(x: Tensor, centres: Tensor, white: int = 1) -> Tensor:
     """Rows [B, N, M] -> float32 [B, n, M], each a mean of its neighbours weighted by their nearness (a triangle).
 
-    centres [bands, n / bands]: of the new rows, as shares of the picture. A triangle reaches as far as a new row is
-    high, or one old row where those are higher.
+    `white` becomes 1.
+
+    centres: int [bands, n / bands], twice the place of each new row's centre among the new rows: 1, 3, 5, ... A
+    triangle reaches as far as a new row is high, or one old row where those are higher. Lengths below are in units of
+    which an old row has 2 n and a new one 2 N.
     """
     batch, length, width = x.shape
     bands, new = centres.shape[0], centres.numel()
-    total = torch.scalar_tensor(length, dtype=torch.float32)
-    reach = torch.clamp(total / new, min=1.0)
-    middle = centres * total  # [bands, n / bands] in old rows
-    stretch = (length + bands - 1) // bands + 2 * ((length + new - 1) // new) + 2  # old rows that a band needs
-    place = torch.floor(middle[:, :1] - reach) + torch.arange(stretch, dtype=torch.float32)  # [bands, stretch]
-    existing = torch.clamp(place, min=0.0).minimum(total - 1.0)
-    place = place + (place - existing) * FAR
-    weights = torch.relu(1.0 - ((place[:, None] + 0.5 - middle[:, :, None]) / reach).abs())
-    weights = weights / weights.sum(dim=2, keepdim=True)  # [bands, n / bands, stretch]
-    taken = x.index_select(1, existing.long().flatten()).reshape(batch, bands, stretch, width)
+    middle = centres * length  # [bands, n / bands]
+    reach = 2 * torch.sym_max(length, new)
+    needed = (length + bands - 1) // bands + 2 * ((length + new - 1) // new) + 2  # old rows, for a band
+    stretch = torch.sym_min(length, needed)
+    first = torch.div(middle[:, :1] - reach, 2 * new, rounding_mode="trunc").clamp(0, length - stretch)
+    place = first + torch.arange(stretch)  # [bands, stretch]
+    distance = (new * (2 * place[:, None] + 1) - middle[:, :, None]).abs()  # [bands, n / bands, stretch]
+    weights = torch.clamp(reach - distance, min=0).float()
+    weights = weights / (weights.sum(dim=2, keepdim=True) * white)
+    taken = x.index_select(1, place.flatten()).reshape(batch, bands, stretch, width)
     return torch.matmul(weights, taken.float()).reshape(batch, new, width)
 
 
 def _centres(size: int) -> Tensor:
-    """Centres of `size` rows as shares of their picture: [BANDS, size / BANDS] in 0..1."""
-    return ((torch.arange(size, dtype=torch.float32) + 0.5) / size).reshape(BANDS, size // BANDS)
+    """1, 3, 5, ... for `size` rows, int [BANDS, size / BANDS]."""
+    return (2 * torch.arange(size) + 1).reshape(BANDS, size // BANDS)
