@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from baad import train
-from baad.bundle import read_bundle
+from baad.bundle import read_bundle, read_member
 from baad.data.reading import read_category
 from baad.settings import TrainSettings, load_settings
 from tests.factory import draw_picture, save_picture, write_category
@@ -52,7 +52,7 @@ def test_the_model_file_holds_all_it_should_and_nothing_else(trained, category):
     with zipfile.ZipFile(trained[0]) as archive:
         names = set(archive.namelist())
         manifest = json.loads(archive.read("manifest.json"))
-    required = {"manifest.json", "model.onnx", "weights.safetensors", "calibration.json", "card.md"}
+    required = {"manifest.json", "model.onnx", "weights.safetensors", "calibration.json", "parity.json", "card.md"}
     assert required <= names
     assert all(name.startswith("samples/") for name in names - required)
     assert any(name.startswith("samples/") for name in names)
@@ -64,10 +64,18 @@ def test_the_model_file_holds_all_it_should_and_nothing_else(trained, category):
     assert str(category.parent) not in json.dumps(manifest)  # no path of this machine
 
 
+def test_training_ends_with_a_proof_that_other_runtimes_judge_alike(trained):
+    model, done = trained
+    told = json.loads(read_member(model, "parity.json"))
+    assert (told["pictures"], told["near"], told["source"]) == (32, 16, "held-out normal pictures")
+    assert all(row["holds"] and row["flips"] == 0 for row in told["comparisons"])
+    assert "ONNX Runtime" in done.stderr and "0 flipped verdicts" in done.stderr
+
+
 def test_info_tells_parameters_cost_threshold_and_foreground(baad, trained):
     told = baad("info", trained[0])
     assert told.code == 0
-    for word in ("parameters", "GMAC", "threshold", "foreground", "12 steps", "96x72"):
+    for word in ("parameters", "GMAC", "threshold", "foreground", "12 steps", "96x72", "0 verdicts flipped"):
         assert word in told.out
 
 

@@ -4,6 +4,7 @@ manifest.json        what the model is and how it was made; `files` holds the SH
 model.onnx           all that the runtime needs of the network
 weights.safetensors  to train on
 calibration.json     thresholds, and the good scores that they come from
+parity.json          the certificate: other runtimes judge as PyTorch does; older files lack it
 card.md              the same for people
 samples/             a few pictures of the training set
 
@@ -28,11 +29,12 @@ from baad.verdict.calibration import Calibration
 
 SCHEMA = 1  # of the manifest and the list of members; raised when an old program could not read a new file
 PRODUCT = "baad"
-MANIFEST, ONNX, WEIGHTS, CALIBRATION, CARD = (
+MANIFEST, ONNX, WEIGHTS, CALIBRATION, PARITY, CARD = (
     "manifest.json",
     "model.onnx",
     "weights.safetensors",
     "calibration.json",
+    "parity.json",
     "card.md",
 )
 SAMPLES = "samples/"
@@ -51,7 +53,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
 }
 
 MIB = 2**20
-SIZE_LIMITS = {MANIFEST: 4 * MIB, ONNX: 1024 * MIB, WEIGHTS: 1024 * MIB, CALIBRATION: 64 * MIB, CARD: MIB}
+SIZE_LIMITS = {MANIFEST: 4 * MIB, ONNX: 1024 * MIB, WEIGHTS: 1024 * MIB, CALIBRATION: 64 * MIB, PARITY: MIB, CARD: MIB}
 SAMPLE_LIMIT = 64 * MIB
 MEMBER_LIMIT = 1000
 CHUNK = MIB
@@ -76,15 +78,18 @@ def write_bundle(
     calibration: Calibration,
     card: str,
     samples: Mapping[str, bytes],
+    parity: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `path` whole or not at all. `samples` maps members' names, such as "samples/0.jpg", to their contents.
 
+    `parity` is what the certificate says, if there is one.
     Adds `schema`, `product` and `files` to the manifest. Raises OutputError where the disk refuses.
     """
     members = {
         ONNX: onnx,
         WEIGHTS: weights,
         CALIBRATION: _json_bytes(calibration.to_json()),
+        **({} if parity is None else {PARITY: _json_bytes(parity)}),
         CARD: card.encode("utf-8"),
         **{name: samples[name] for name in sorted(samples)},
     }

@@ -16,7 +16,7 @@ import pytest
 from baad.bundle import SCHEMA
 from tests.calling import files_of_at_most
 from tests.factory import draw_picture, save_picture, write_category, write_folder, write_truncated
-from tests.fake_model import brightness_graph, write_fake_model
+from tests.fake_model import brightness_graph, fake_certificate, write_fake_model
 
 CHANGES = ("image_size=64", "size=tiny", "batch_size=2", "threads=1", "held_out=0.25", "device=cpu")
 CHANGES += ("foreground=off", "pdn=random", "steps=2")
@@ -50,7 +50,7 @@ def test_a_disk_that_is_full_at_the_end_loses_no_step(baad, parts, tmp_path, mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
-    monkeypatch.setattr("baad.learn.train.require_parity", lambda found: None)
+    monkeypatch.setattr("baad.learn.train.certify", lambda *given: fake_certificate())
     model = tmp_path / "m.baad"
     with monkeypatch.context() as full:
         full.setattr(zipfile.ZipFile, "writestr", refuse)

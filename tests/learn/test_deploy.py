@@ -3,7 +3,6 @@ import onnxruntime
 import pytest
 import torch
 
-from baad.errors import TrainingError
 from baad.learn.deploy import (
     DeployGraph,
     Scoring,
@@ -16,7 +15,6 @@ from baad.learn.deploy import (
 )
 from baad.learn.export import export_onnx
 from baad.learn.network import SIZES, Baad
-from baad.learn.parity import compare, require_parity
 from baad.learn.pdn import new_pdn
 from baad.runtime.session import Session
 
@@ -59,10 +57,12 @@ def test_any_size_of_picture_gives_maps_of_the_networks_size(graph):
 
 
 def test_the_runtime_agrees_with_the_network(graph, session):
-    parity = compare(graph, session, pictures(), threshold=0.0)
-    assert parity.flips == 0
-    assert parity.max_map_error < 1e-3 and parity.max_score_error < 1e-3
-    require_parity(parity)
+    for picture in pictures():
+        with torch.no_grad():
+            anomaly, _, score, _ = (value.numpy() for value in graph(torch.tensor(picture)[None]))
+        found = session.run(picture)
+        assert np.abs(found.anomaly - anomaly[0]).max() < 1e-3 * np.ptp(anomaly)
+        assert found.score == pytest.approx(score[0], abs=1e-4)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 57), (255, 257), (480, 640), (1200, 90)])
@@ -83,17 +83,6 @@ def test_a_batch_gives_what_its_pictures_give_one_by_one(onnx):
     alone = [session.run(["anomaly_map", "pred_score"], {"image": picture[None]}) for picture in batch]
     assert together[0] == pytest.approx(np.concatenate([each[0] for each in alone]), abs=1e-5)
     assert together[1] == pytest.approx(np.concatenate([each[1] for each in alone]), abs=1e-5)
-
-
-def test_a_changed_weight_makes_the_parity_check_refuse(graph, session):
-    scores = sorted(session.run(picture).score for picture in pictures())
-    altered = DeployGraph(graph.model, (64, 64), Scoring()).eval()
-    with torch.no_grad():
-        altered.model.discriminator.out.bias += 1.0
-    parity = compare(altered, session, pictures(), threshold=scores[-1] + 0.5)
-    assert parity.flips == 1 or parity.flips == len(scores)
-    with pytest.raises(TrainingError, match="judges"):
-        require_parity(parity)
 
 
 NOWHERE = torch.zeros(1, 1, 1, 1)  # no place is usual

@@ -30,7 +30,7 @@ from baad.learn.train import train
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from tests.factory import write_folder
-from tests.fake_model import brightness_graph
+from tests.fake_model import brightness_graph, fake_certificate
 
 PROGRAM = Path(__file__).with_name("killed_runs.py")
 STEPS = 20
@@ -206,7 +206,7 @@ def test_a_run_with_a_foreground_goes_on_with_the_masks_it_found(tmp_path, monke
     weights, steps = [], []
     monkeypatch.setattr("baad.learn.train.find_foreground", find_once)
     monkeypatch.setattr("baad.learn.train.export_onnx", export)
-    monkeypatch.setattr("baad.learn.train.require_parity", lambda found: None)
+    monkeypatch.setattr("baad.learn.train.certify", lambda *given: fake_certificate())
     images = read_folder(write_folder(tmp_path / "parts", normals=4)).train
     settings = TrainSettings(
         size="tiny", image_size=64, steps=4, batch_size=2, threads=1, held_out=0.25, pdn="random", device="cpu"

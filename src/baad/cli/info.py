@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from baad.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from baad.bundle import Bundle
 
 EXAMPLES = """
 baad info model.baad
@@ -37,7 +40,22 @@ def main(
         print(f"{name:<12}{value}")
     print(f"{'threshold':<12}{calibration.threshold:.4g} for pictures, {calibration.pixel_threshold:.4g} for pixels")
     print(f"{'promise':<12}{describe(calibration)}")
+    print(f"{'parity':<12}{describe_parity(bundle)}")
     return 0
+
+
+def describe_parity(bundle: "Bundle") -> str:
+    """What the certificate in a model file says, in a line."""
+    import json
+
+    from baad.bundle import PARITY, read_member
+
+    if PARITY not in bundle.manifest["files"]:
+        return "not proven: made before there was a certificate"
+    told = json.loads(read_member(bundle.path, PARITY))
+    flips = sum(row["flips"] for row in told["comparisons"])
+    runtimes = " and ".join(row["runtime"] for row in told["comparisons"])
+    return f"{flips} verdicts flipped on {told['pictures']} pictures, {runtimes} beside {told['reference']}"
 
 
 def describe_manifest(manifest: dict[str, Any]) -> list[tuple[str, str]]:

@@ -63,7 +63,7 @@ class DeployGraph(nn.Module):
 
     def __init__(self, model: Baad, input_shape: tuple[int, int], scoring: Scoring) -> None:
         super().__init__()
-        self.model: Baad = fold_batch_norms(copy.deepcopy(model).eval())  # type: ignore[assignment]
+        self.model: Baad = fold_batch_norms(copy.deepcopy(model).cpu().eval())  # type: ignore[assignment]
         self.input_shape = input_shape
         self.scoring, self.damps = scoring, model.mask_head and scoring.suppression > 0
         self.resizing = Resizing(input_shape)

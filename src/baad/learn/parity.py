@@ -1,51 +1,196 @@
-"""Does the exported file judge as the network did? A flipped verdict stops the export."""
+"""Does the exported file judge as the network did? The certificate, and what refuses an export."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import importlib.util
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
+import onnxruntime
 import torch
 
+import baad
 from baad.errors import TrainingError
 from baad.learn.deploy import DeployGraph
-from baad.runtime.session import Session
+from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
+from baad.progress import Progress
+from baad.runtime.session import RawMaps, Session
+from baad.settings import TrainSettings
 
-TIE = 1e-4  # logits: scores this near to the threshold lie on it, as the score that set it does, and flip nothing
+FLATTEST = 1e-2  # logits: a map that varies less counts as varying so much, or rounding would look like an error
 
 
 @dataclass(frozen=True)
-class Parity:
-    """Largest differences between PyTorch and the runtime over some pictures, in logits, and flipped verdicts."""
+class Bound:
+    """What a precision may cost. `map_error`: share of a map's range; `tie`: logits from the threshold.
 
-    pictures: int
-    max_map_error: float
-    max_score_error: float
+    A score nearer to the threshold than `tie` lies on it, as the score that set it does, and flips nothing.
+    """
+
+    map_error: float
+    tie: float
+    flips: bool = False  # whether verdicts may flip: INT8 has thresholds of its own, and is judged in int8.py
+
+
+BOUNDS = {
+    "fp32": Bound(map_error=1e-3, tie=1e-4),
+    "fp16": Bound(map_error=2e-2, tie=2e-2),
+    "int8": Bound(map_error=0.15, tie=0.0, flips=True),
+}
+
+
+@dataclass(frozen=True)
+class Runner:
+    """An exported network in one runtime, and the threshold that it judges at."""
+
+    runtime: str  # with its version
+    precision: str  # "fp32", "fp16" or "int8"
+    session: Session
+    threshold: float
+
+    @property
+    def tie(self) -> float:
+        return BOUNDS[self.precision].tie
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One runtime beside PyTorch: largest differences over the pictures, and verdicts that differ."""
+
+    runtime: str  # with its version
+    precision: str  # "fp32", "fp16" or "int8"
+    map_error: float  # of the anomaly map, as a share of that map's range
+    score_error: float  # logits
     flips: int
 
+    @property
+    def holds(self) -> bool:
+        """Whether no verdict flips and no map is further off than the precision may cost."""
+        bound = BOUNDS[self.precision]
+        return (self.flips == 0 or bound.flips) and self.map_error <= bound.map_error
 
-def compare(graph: DeployGraph, session: Session, pictures: Sequence[np.ndarray], threshold: float) -> Parity:
-    """Run both on the pictures, uint8 [H, W, 3] each."""
-    map_error = score_error = 0.0
-    flips = 0
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was compared, on which pictures, and what came of it."""
+
+    pictures: int
+    normal: int  # of the pictures; the others have a drawn defect
+    near: int  # of the pictures: chosen because their scores are the nearest to the threshold
+    source: str  # where the pictures come from
+    threshold: float
+    comparisons: tuple[Comparison, ...]
+    remarks: tuple[str, ...] = ()
+    reference: str = field(default_factory=lambda: f"PyTorch {torch.__version__}")
+
+    @classmethod
+    def of(
+        cls,
+        witnesses: Witnesses,
+        threshold: float,
+        comparisons: tuple[Comparison, ...],
+        remarks: tuple[str, ...] = (),
+    ) -> "Certificate":
+        """The certificate of comparisons on `witnesses`."""
+        normal = sum(each.draw == 0 for each in witnesses.chosen)
+        source = witnesses.normals.what
+        return cls(len(witnesses.chosen), normal, witnesses.near, source, threshold, comparisons, remarks)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `json.dumps`."""
+        rows = [{**asdict(each), "holds": each.holds} for each in self.comparisons]
+        return {"product": "baad", "baad_version": baad.__version__, **asdict(self), "comparisons": rows}
+
+    def summary(self) -> str:
+        """The certificate in a clause."""
+        worst = max(each.map_error for each in self.comparisons)
+        flips = sum(each.flips for each in self.comparisons)
+        judged = f"{flips} verdicts flipped on {self.pictures} pictures, maps at most {worst:.1e} of their range off"
+        return f"{' and '.join(each.runtime for each in self.comparisons)} beside {self.reference}: {judged}"
+
+    def lines(self) -> list[str]:
+        """The certificate for people."""
+        told = f"parity with {self.reference} on {self.pictures} pictures: {self.normal} normal, "
+        told += f"{self.pictures - self.normal} with drawn defects, {self.near} the nearest to the threshold"
+        rows = [
+            f"  {f'{each.runtime}, {each.precision}':<30} map error {each.map_error:.1e} of its range, "
+            f"score error {each.score_error:.1e}, {each.flips} flipped verdicts"
+            for each in self.comparisons
+        ]
+        return [told, *rows, *(f"  {remark}" for remark in self.remarks)]
+
+
+def certify(
+    graph: DeployGraph, onnx: bytes, normals: Normals, threshold: float, settings: TrainSettings, progress: Progress
+) -> Certificate:
+    """Compare the graph with its ONNX in every runtime there is; says what came of it."""
+    runners, remarks = open_runners(onnx, settings.threads, threshold)
+    witnesses = choose_witnesses(normals, runners[0].session, threshold, graph.input_shape, settings.seed, progress)
+    certificate = Certificate.of(witnesses, threshold, compare(graph, runners, witnesses, threshold), remarks)
+    for line in certificate.lines():
+        progress.say(line)
+    return certificate
+
+
+def compare(
+    graph: DeployGraph, runners: Sequence[Runner], pictures: Iterable[np.ndarray], threshold: float
+) -> tuple[Comparison, ...]:
+    """Run the network, which judges at `threshold`, and the runners on pictures, uint8 [H, W, 3] each."""
+    found: list[list[tuple[float, float, bool]]] = [[] for _ in runners]
     for picture in pictures:
         with torch.no_grad():
-            anomaly_map, _, score, _ = graph(torch.tensor(picture)[None])
-        found = session.run(picture)
-        map_error = max(map_error, float(np.abs(anomaly_map[0].numpy() - found.anomaly).max()))
-        score_error = max(score_error, abs(float(score[0]) - found.score))
-        flips += judge(float(score[0]), threshold) * judge(found.score, threshold) < 0
-    return Parity(len(pictures), map_error, score_error, flips)
-
-
-def judge(score: float, threshold: float) -> int:
-    """1 above the threshold, -1 below it, 0 on it."""
-    return 0 if abs(score - threshold) < TIE else (1 if score > threshold else -1)
-
-
-def require_parity(parity: Parity) -> None:
-    """Raises TrainingError where the exported file would judge a picture otherwise than the network did."""
-    if parity.flips:
-        raise TrainingError(
-            f"The exported model judges {parity.flips} of {parity.pictures} pictures differently from the trained "
-            "network, so no model file was written. The checkpoint is kept; please report this."
+            maps, _, scores, _ = graph(torch.from_numpy(np.ascontiguousarray(picture))[None])
+        reference = RawMaps(maps[0].numpy(), maps[0].numpy(), float(scores[0]))
+        for runner, rows in zip(runners, found):
+            rows.append(differ(reference, threshold, runner.session.run(picture), runner.threshold, runner.tie))
+    return tuple(
+        Comparison(
+            runner.runtime,
+            runner.precision,
+            map_error=max(row[0] for row in rows),
+            score_error=max(row[1] for row in rows),
+            flips=sum(row[2] for row in rows),
         )
+        for runner, rows in zip(runners, found)
+    )
+
+
+def differ(
+    first: RawMaps, threshold: float, second: RawMaps, second_threshold: float, tie: float
+) -> tuple[float, float, bool]:
+    """(difference of the maps as a share of the first one's range, of the scores, whether the verdict flips)."""
+    map_error = float(np.abs(first.anomaly - second.anomaly).max()) / max(float(np.ptp(first.anomaly)), FLATTEST)
+    flipped = judge(first.score, threshold, tie) * judge(second.score, second_threshold, tie) < 0
+    return map_error, abs(first.score - second.score), flipped
+
+
+def judge(score: float, threshold: float, tie: float) -> int:
+    """1 above the threshold, -1 below it, 0 on it."""
+    return 0 if abs(score - threshold) < tie else (1 if score > threshold else -1)
+
+
+def require_parity(certificate: Certificate) -> None:
+    """Raises TrainingError where an exported file would judge otherwise than the network did."""
+    wrong = [each for each in certificate.comparisons if not each.holds]
+    if wrong:
+        told = "; ".join(
+            f"{each.runtime} ({each.precision}) flips {each.flips} of {certificate.pictures} verdicts, its maps are "
+            f"{each.map_error:.1e} of their range off (bound {BOUNDS[each.precision].map_error:.0e})"
+            for each in wrong
+        )
+        raise TrainingError(f"The exported network does not judge as the trained one: {told}. Nothing was written.")
+
+
+def open_runners(onnx: bytes, threads: int, threshold: float) -> tuple[list[Runner], tuple[str, ...]]:
+    """The graph in every runtime there is, ONNX Runtime first, and remarks on those that are absent."""
+    runners = [Runner(f"ONNX Runtime {onnxruntime.__version__}", "fp32", Session(onnx, threads), threshold)]
+    if importlib.util.find_spec("openvino") is None:
+        return runners, ('OpenVINO is not installed and was not compared: pip install "baad[openvino]"',)
+    return [*runners, Runner(name_openvino(), "fp32", Session(onnx, threads, "openvino"), threshold)], ()
+
+
+def name_openvino() -> str:
+    """OpenVINO and its release."""
+    import openvino
+
+    return f"OpenVINO {openvino.__version__.split('-')[0]}"

@@ -24,7 +24,9 @@ from baad.data.split import Split, split_held_out
 from baad.errors import DataError, OutputError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
+from baad.learn.calibrate import calibrate
 from baad.learn.card import describe_model, sample_pictures
+from baad.learn.decision import describe_decision, with_decision
 from baad.learn.deploy import DeployGraph, scoring_of, weigh_memory
 from baad.learn.export import export_onnx
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place
@@ -32,7 +34,7 @@ from baad.learn.loop import run
 from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network
-from baad.learn.parity import compare, require_parity
+from baad.learn.parity import Certificate, certify, require_parity
 from baad.learn.pdn import fit_features, load_pdn, new_pdn
 from baad.learn.resume import (
     Past,
@@ -48,15 +50,15 @@ from baad.learn.resume import (
     require_same_pictures,
     saying_what_is_saved,
 )
+from baad.learn.witnesses import Normals
 from baad.progress import Progress, Silence, format_seconds
 from baad.runtime.detector import name_colour
 from baad.runtime.session import Session
 from baad.settings import TrainSettings
 from baad.synthesis.recipe import Plan, make_banks
-from baad.verdict.calibration import Calibration, fit_calibration
+from baad.verdict.calibration import Calibration
 
 TIMED_STEPS = 20
-PARITY_PICTURES = 16
 MEASURED = 30  # pictures that tell at what aspect the network sees all, and what novelty is usual
 
 
@@ -129,7 +131,7 @@ def train(
                 progress,
                 ready.note,
             )
-            onnx, calibration = deploy(trained.model, ready, progress)
+            onnx, calibration, certificate = deploy(trained.model, ready, progress)
             minutes = trained.earlier + (time.monotonic() - began) / 60.0
             manifest = {
                 "category": category_name,
@@ -140,9 +142,10 @@ def train(
             write_bundle(
                 out,
                 manifest=manifest,
-                onnx=onnx,
+                onnx=with_decision(onnx, describe_decision(calibration, manifest)),
                 weights=save({name: value.contiguous() for name, value in trained.model.state_dict().items()}),
                 calibration=calibration,
+                parity=certificate.to_json(),
                 card=describe_model(manifest, calibration),
                 samples=sample_pictures(ready.pictures.resized, ready.material.foregrounds),
             )
@@ -195,9 +198,12 @@ def prepare(
     return Ready(split, pictures, gate, material, settled, note.to_text())
 
 
-def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibration]:
-    """The network as the line runs it, ONNX, and its thresholds. Raises TrainingError where the two differ."""
-    settings, gate, model = ready.settings, ready.gate, model.cpu()
+def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibration, Certificate]:
+    """The network as the line runs it, ONNX, its thresholds, and the proof that it judges as the network does.
+
+    Raises TrainingError where it does not.
+    """
+    settings, gate, model, held_out = ready.settings, ready.gate, model.cpu(), ready.split.held_out
     scoring = scoring_of(settings) if gate.accepted else replace(scoring_of(settings), suppression=0.0)
     if gate.accepted:
         model.usual = find_usual_place(ready.material.foregrounds)
@@ -206,13 +212,11 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     graph = DeployGraph(model, ready.pictures.input_shape, scoring).eval()
     progress.say("exporting")
     onnx = export_onnx(graph)
-    session = Session(onnx, settings.threads)
-    calibration = calibrate(session, ready.split.held_out, settings, progress)
-    tested = [read_image(image.path) for image in ready.split.held_out[:PARITY_PICTURES]]
-    drawn = batches(ready.material, batch_plan(settings, gate), settings.steps, settings.steps + 1)
-    tested += list(next(drawn).pictures())
-    require_parity(compare(graph, session, tested, calibration.threshold))
-    return onnx, calibration
+    calibration, scores = calibrate(Session(onnx, settings.threads), held_out, settings.false_alarms, progress)
+    normals = Normals("held-out normal pictures", scores, lambda index: read_image(held_out[index].path))
+    certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress)
+    require_parity(certificate)
+    return onnx, calibration, certificate
 
 
 def fill_memory(model: Baad, ready: Ready) -> None:
@@ -341,18 +345,3 @@ def fix_steps(settings: TrainSettings, material: Material, run_dir: Path, progre
         f"{steps} steps on {len(material.images)} pictures, about {format_seconds(60 * steps * minutes / timed)}"
     )
     return replace(settings, steps=steps, minutes=0.0)
-
-
-def calibrate(
-    session: Session, held_out: Sequence[GoodImage], settings: TrainSettings, progress: Progress
-) -> Calibration:
-    """Score the held-out normals with the very code that the line will run."""
-    scores, maxima = [], []
-    with progress.task("held-out pictures", len(held_out)) as task:
-        for image in held_out:
-            maps = session.run(read_image(image.path))
-            scores.append(maps.score)
-            maxima.append(float(maps.anomaly.max()))
-            task.advance()
-    sessions = [image.session for image in held_out]
-    return fit_calibration(np.array(scores), np.array(maxima), sessions, settings.false_alarms)

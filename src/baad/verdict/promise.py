@@ -55,10 +55,15 @@ def images_needed(rate: float, confidence: float = CONFIDENCE) -> int:
     return nearly if rank_for(nearly, rate, confidence) else nearly + 1  # the division may have been rounded down
 
 
+def promised_by(calibration: "Calibration", confidence: float = CONFIDENCE) -> float:
+    """Bound on the false-alarm rate at the calibration's threshold; 1 where it promises nothing."""
+    return promised_rate(calibration.n, confidence, _others_at_least_threshold(calibration))
+
+
 def describe(calibration: "Calibration", confidence: float = CONFIDENCE) -> str:
     """The promise of a calibration in two sentences; bounds are rounded up."""
     n, rate = calibration.n, calibration.false_alarm_rate
-    bound = promised_rate(n, confidence, _others_at_least_threshold(calibration))
+    bound = promised_by(calibration, confidence)
     pictures = f"{n} held-out picture{'s' if n != 1 else ''}"
     if bound >= 1:
         return f"This threshold promises nothing: every one of {pictures} of good parts lies above it."

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+import torch
+
+from baad.errors import TrainingError
+from baad.learn.parity import Certificate, Comparison, Runner, compare, require_parity
+from baad.runtime.session import RawMaps
+
+
+def graph(pictures):
+    """A network in the head: the map is the first channel, 0 to 255, the score its mean."""
+    maps = pictures[..., 0].float()
+    return maps, maps, maps.mean((1, 2)), pictures
+
+
+class Runtime:
+    """The same network, off by `by` in the maps and by `score` in the score."""
+
+    def __init__(self, by=0.0, score=0.0):
+        self.by, self.score = by, score
+
+    def run(self, picture):
+        level = picture[..., 0].astype(np.float32)
+        return RawMaps(level + self.by, level, float(level.mean()) + self.score)
+
+
+def runner(threshold=50.0, precision="fp32", **off):
+    return Runner("a runtime 1.0", precision, Runtime(**off), threshold)
+
+
+def picture(first, rest):
+    """uint8 [2, 2, 3] whose map ranges from `rest` to `first`."""
+    made = np.full((2, 2, 3), rest, np.uint8)
+    made[0, 0] = first
+    return made
+
+
+def certified(*comparisons):
+    return Certificate(32, 10, 16, "drawn", 50.0, comparisons)
+
+
+def test_a_map_error_is_a_share_of_that_maps_range():
+    (found,) = compare(graph, [runner(by=2.0)], [picture(100, 0), picture(20, 0)], 50.0)
+    assert found == Comparison("a runtime 1.0", "fp32", map_error=0.1, score_error=0.0, flips=0)
+    assert not found.holds
+
+
+def test_a_verdict_flips_where_the_scores_lie_on_both_sides_of_the_threshold():
+    pictures = [picture(52, 52), picture(49, 49), picture(200, 200)]
+    (found,) = compare(graph, [runner(score=-3.0)], pictures, 50.0)
+    assert (found.flips, found.score_error) == (1, 3.0)
+
+
+def test_a_score_on_the_threshold_flips_nothing():
+    found = compare(graph, [runner(score=-1e-5), runner(score=1e-5)], [picture(50, 50)], 50.0)
+    assert [each.flips for each in found] == [0, 0]
+
+
+def test_a_runner_judges_at_a_threshold_of_its_own():
+    (found,) = compare(graph, [runner(threshold=47.0, precision="int8", score=-3.0)], [picture(52, 52)], 50.0)
+    assert found.flips == 0
+
+
+@pytest.mark.parametrize(
+    ("precision", "map_error", "flips", "holds"),
+    [
+        ("fp32", 9e-4, 0, True),
+        ("fp32", 1.1e-3, 0, False),
+        ("fp32", 0.0, 1, False),
+        ("fp16", 1.9e-2, 0, True),
+        ("fp16", 0.0, 1, False),
+        ("int8", 0.14, 3, True),
+        ("int8", 0.16, 0, False),
+    ],
+)
+def test_what_each_precision_may_cost(precision, map_error, flips, holds):
+    row = Comparison("a runtime 1.0", precision, map_error, 0.0, flips)
+    certificate = certified(Comparison("another 2.0", "fp32", 0.0, 0.0, 0), row)
+    assert certificate.to_json()["comparisons"][1]["holds"] is holds
+    if holds:
+        require_parity(certificate)
+    else:
+        with pytest.raises(TrainingError, match=r"a runtime 1\.0"):
+            require_parity(certificate)
+
+
+def test_people_are_told_what_was_compared_and_what_came_of_it():
+    lines = certified(Comparison("a runtime 1.0", "fp32", 2e-5, 3e-6, 0)).lines()
+    assert lines[0] == (
+        f"parity with PyTorch {torch.__version__} on 32 pictures: 10 normal, 22 with drawn defects, "
+        "16 the nearest to the threshold"
+    )
+    assert "map error 2.0e-05 of its range, score error 3.0e-06, 0 flipped verdicts" in lines[1]
