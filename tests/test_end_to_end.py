@@ -110,9 +110,11 @@ def test_the_line_judges_without_the_training_packages(baad, trained, category):
     )
 
 
-def test_a_picture_unlike_all_training_pictures_carries_a_note(baad, trained, tmp_path):
+def test_a_picture_unlike_all_training_pictures_is_skipped_or_judged_with_a_note(baad, trained, tmp_path):
     picture = save_picture(tmp_path / "long.png", draw_picture((40, 400), np.random.default_rng(0)).image)
-    record = json.loads(baad("predict", trained[0], picture, "--json", "-").out)
+    told = baad("predict", trained[0], picture)
+    assert told.code == 3 and "--any-size" in told.err
+    record = json.loads(baad("predict", trained[0], picture, "--any-size", "--json", "-").out)
     assert "aspect" in record["notes"][0]
 
 

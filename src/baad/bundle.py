@@ -26,6 +26,7 @@ from typing import Any
 from baad.atomic import replacing
 from baad.errors import BundleError
 from baad.verdict.calibration import Calibration
+from baad.verdict.drawn import is_zones
 
 SCHEMA = 1  # of the manifest and the list of members; raised when an old program could not read a new file
 PRODUCT = "baad"
@@ -49,6 +50,8 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "image_colours": lambda value: isinstance(value, list) and set(map(str, value)) <= {"grey", "colour"},
     "image_shapes": lambda value: isinstance(value, list) and all(map(_is_shape, value)),
     "part_share": lambda value: _is_range(value),
+    "part_centre": lambda value: isinstance(value, list) and len(value) == 2 and all(map(_is_range, value)),
+    "zones": is_zones,
     "input_shape": lambda value: _is_shape(value),
 }
 
@@ -96,6 +99,23 @@ def write_bundle(
     for name, content in members.items():
         if not _is_known(name) or len(content) > _size_limit(name):
             raise ValueError(f"{name!r} of {len(content)} bytes does not belong in a model file")
+    return _write_members(path, manifest, members)
+
+
+def rewrite_bundle(path: Path, out: Path, changes: Mapping[str, Any]) -> Path:
+    """The same model with other entries in its manifest; None takes an entry away. `out` may be `path` itself.
+
+    Raises BundleError as `read_bundle` does, OutputError where the disk refuses.
+    """
+    path = Path(path)
+    with _opened(path) as archive:
+        manifest = _read_manifest(archive, path)
+        members = {name: _read_verified(archive, path, manifest, name, keep=True) for name in manifest["files"]}
+    changed = {name: value for name, value in {**manifest, **changes}.items() if value is not None}
+    return _write_members(Path(out), changed, members)
+
+
+def _write_members(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> Path:
     files = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
     manifest = {**manifest, "schema": SCHEMA, "product": PRODUCT, "files": files}
     with replacing(Path(path)) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:

@@ -149,7 +149,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(model, tmp_path):
     picture = save_picture(tmp_path / "a.png", draw_picture((256, 256), np.random.default_rng(0)).image)
     code = (
         "import resource, sys; from baad.cli.app import main\n"
-        f"sys.argv = ['baad', 'predict', {str(model)!r}, '-', '--csv', '-', '--threads', '1']\n"
+        f"sys.argv = ['baad', 'predict', {str(model)!r}, '-', '--csv', '-', '--any-size', '--threads', '1']\n"
         "try: main()\n"
         "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
     )
@@ -160,3 +160,33 @@ def test_memory_does_not_grow_with_the_number_of_pictures(model, tmp_path):
         assert done.stdout.count("\n") == count + 1
         peaks.append(int(done.stderr.split()[-1]))  # KiB
     assert peaks[1] - peaks[0] < 30_000
+
+
+EVERYWHERE = {"elsewhere": "ignore", "zones": []}
+
+
+def test_zones_of_a_file_replace_the_models_own_for_one_call(baad, model, parts, tmp_path):
+    (tmp_path / "zones.json").write_text(json.dumps(EVERYWHERE))
+    zoned = tmp_path / "zoned.baad"
+    assert baad("zones", model, tmp_path / "zones.json", "-o", zoned).code == 0
+
+    def labels(*words):
+        return [record["verdict"] for record in read_records(baad("predict", *words, parts, "--json", "-").out)]
+
+    assert labels(model) == labels(zoned, "--zones", "none") == ["ok", "ok", "ng"]
+    assert labels(zoned) == labels(model, "--zones", tmp_path / "zones.json") == ["ok", "ok", "ok"]
+
+
+def test_warnings_are_counted_apart_and_do_not_fail(baad, model, parts, tmp_path):
+    (tmp_path / "zones.json").write_text(json.dumps({"elsewhere": "warn", "zones": []}))
+    told = baad("predict", model, parts, "--zones", tmp_path / "zones.json", "--fail-on-ng")
+    assert told.code == 0
+    assert "3 judged, 0 rejected, 1 warned of" in told.err
+
+
+def test_a_picture_of_another_size_is_named_and_skipped_unless_it_is_asked_for(baad, model, parts):
+    save_picture(parts / "wide.png", np.full((64, 200, 3), 90, np.uint8))
+    told = baad("predict", model, parts)
+    assert told.code == 3
+    assert "skipped" in told.err and "wide.png: the picture is 200x64 px" in told.err and "--any-size" in told.err
+    assert baad("predict", model, parts, "--any-size").code == 0

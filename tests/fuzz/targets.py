@@ -202,7 +202,7 @@ def _models(folder: Path) -> list[Original]:
     content = write_fake_model(place).read_bytes()
 
     def judge(path: Path) -> None:
-        Detector.load(path, threads=1).predict(np.full((*SIZE, 3), 100, np.uint8))
+        Detector.load(path, threads=1).for_any_size().predict(np.full((*SIZE, 3), 100, np.uint8))
 
     return [Original("model file", content, place, mutate, judge)] + [
         Original(f"{name} with its checksum", content, place, _inside(name), judge)

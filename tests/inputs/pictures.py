@@ -18,12 +18,13 @@ from tests.inputs.case import Case
 
 PART = draw_picture((64, 64), np.random.default_rng(3)).image  # uint8 [64, 64, 3]
 GREY = PART[..., 0]
+LINE = Image.fromarray(np.full((2000, 8, 3), 90, np.uint8))
 OK = r"^ok .*{}$"
 Write = Callable[[str], object]
 
 
 def judging(*names: str) -> list[object]:
-    write_fake_model(Path("model.baad"))
+    write_fake_model(Path("model.baad"), image_shapes=[[64, 64], [48, 64], [64, 48]])
     return ["predict", "model.baad", *names]
 
 
@@ -277,7 +278,14 @@ PICTURES = (
     ),
     Case(
         what="line scan of 8 x 2000 px",
-        make=alone("line.png", saving(Image.fromarray(np.full((2000, 8, 3), 90, np.uint8)))),
+        make=alone("line.png", saving(LINE)),
+        code=3,
+        told=("skipped line.png.*another aspect",),
+        lost=SKIPPED,
+    ),
+    Case(
+        what="the same with `--any-size`",
+        make=lambda here: [*alone("line.png", saving(LINE))(here), "--any-size"],
         code=0,
         told=("line.png .*another aspect",),
     ),

@@ -17,6 +17,7 @@ from baad.report.html import Page, Score, describe_model, evaluation_page, rende
 from baad.runtime.detector import judge
 from baad.runtime.session import RawMaps
 from baad.verdict.calibration import fit_calibration
+from baad.verdict.drawn import DrawnZones
 from tests.factory import write_category
 
 SIZE = (40, 56)
@@ -38,6 +39,7 @@ class StandIn:
     session: BrightSpots
     calibration: object
     manifest: dict
+    zones: DrawnZones = DrawnZones()
 
 
 class Elements(HTMLParser):

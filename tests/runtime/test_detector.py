@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from baad.errors import BundleError, ImageError
+from baad.bundle import rewrite_bundle
+from baad.errors import BundleError, ImageError, InputMismatch
 from baad.runtime.detector import Detector, check_framing, check_input, to_pixels
+from baad.verdict.drawn import DrawnZone, DrawnZones
 from tests.runtime.tiny_model import draw_part, tiny_bundle
 
 
@@ -58,7 +60,7 @@ def test_a_file_and_its_array_have_the_same_verdict(detector, tmp_path):
 
 def test_one_picture_never_changes_the_verdict_on_another(detector):
     before = detector.predict(draw_part(green=180))
-    detector.predict(draw_part((100, 20), green=255))
+    detector.for_any_size().predict(draw_part((100, 20), green=255))
     after = detector.predict(draw_part(green=180))
     assert before.score == after.score
     assert np.array_equal(before.anomaly_map, after.anomaly_map)
@@ -143,8 +145,51 @@ def test_a_part_that_fills_half_the_least_or_twice_the_most_of_training_carries_
     assert all(f"fills {share:.0%} of the picture, in training 20% to 30%" in note for note in notes)
 
 
-def test_the_verdict_carries_the_note(detector):
-    assert "aspect" in detector.predict(draw_part((60, 40))).notes[0]
+@pytest.mark.parametrize(("column", "noted"), [(1, True), (2, False), (5, False), (6, True)])
+def test_a_part_that_lies_where_none_lay_in_training_carries_a_note(column, noted):
+    foreground = np.zeros((10, 10), np.float32)
+    foreground[5, column] = 1.0  # its centre: half a pixel further
+    notes = check_framing(foreground, {"part_centre": [[0.35, 0.45], [0.5, 0.6]]})
+    assert bool(notes) == noted
+    assert all("of the width and 55% of the height, in training at 35% to 45%" in note for note in notes)
+
+
+def test_a_picture_of_another_aspect_is_not_judged_unless_any_size_is_welcome(detector):
+    with pytest.raises(InputMismatch, match="another aspect"):
+        detector.predict(draw_part((60, 40)))
+    assert "aspect" in detector.for_any_size().predict(draw_part((60, 40))).notes[0]
+
+
+ON_PART = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))  # the left half, as draw_part has it
+
+
+@pytest.mark.parametrize(("rule", "label"), [("reject", "ng"), ("warn", "warn"), ("ignore", "ok")])
+def test_the_rule_of_a_zone_decides_what_an_alarm_in_it_means(detector, rule, label):
+    verdict = detector.with_zones(DrawnZones((DrawnZone(rule, ON_PART),))).predict(draw_part(green=240))
+    assert verdict.label == label
+    assert [region.rule for region in verdict.regions] == [rule]
+    assert (verdict.score > verdict.threshold) == (rule != "ignore")
+    assert verdict.zones.part == 0.0 if rule == "ignore" else verdict.zones.part > 0.5
+
+
+def test_a_zone_elsewhere_changes_nothing(detector):
+    other = ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0))
+    zoned = detector.with_zones(DrawnZones((DrawnZone("ignore", other),))).predict(draw_part(green=240))
+    assert (zoned.label, zoned.regions) == ("ng", detector.predict(draw_part(green=240)).regions)
+    assert zoned.score == pytest.approx(detector.predict(draw_part(green=240)).score, abs=1e-3)
+
+
+def test_zones_that_follow_the_part_say_when_there_is_none(detector):
+    picture = draw_part(green=100)
+    picture[..., 0] = 0  # no red, no part
+    zones = DrawnZones((DrawnZone("ignore", ON_PART, "part"),))
+    assert "zones that follow it are left out" in " ".join(detector.with_zones(zones).predict(picture).notes)
+
+
+def test_zones_come_with_the_model(bundle, tmp_path):
+    zones = DrawnZones((DrawnZone("warn", ON_PART),))
+    rewrite_bundle(bundle, tmp_path / "zoned.baad", {"zones": zones.to_json()})
+    assert Detector.load(tmp_path / "zoned.baad", threads=1).zones == zones
 
 
 def test_a_model_file_that_is_missing_is_said_plainly(tmp_path):

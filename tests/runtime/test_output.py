@@ -59,8 +59,8 @@ def test_a_record_has_the_documented_fields_and_plain_values():
         "p_value": 0.25,
         "display": 0.75,
         "regions": [
-            {"box": [1, 2, 5, 8], "area": 20, "peak": 3.5, "zones": ON_PART},
-            {"box": [9, 9, 10, 10], "area": 1, "peak": 2.5, "zones": ON_PART},
+            {"box": [1, 2, 5, 8], "area": 20, "peak": 3.5, "rule": "reject", "zones": ON_PART},
+            {"box": [9, 9, 10, 10], "area": 1, "peak": 2.5, "rule": "reject", "zones": ON_PART},
         ],
         "zones": {"part": 0.75, "border": 0.25, "background": 0.0},
         "notes": ["another aspect"],
@@ -71,7 +71,7 @@ def test_regions_found_in_a_map_are_plain_values_too():
     anomaly_map = np.zeros((4, 4), np.float32)
     anomaly_map[1, 1] = 7
     assert json.loads(json.dumps(verdict_record(make_verdict(anomaly_map), "x")))["regions"] == [
-        {"box": [1, 1, 2, 2], "area": 1, "peak": 7.0, "zones": ON_PART}
+        {"box": [1, 1, 2, 2], "area": 1, "peak": 7.0, "rule": "reject", "zones": ON_PART}
     ]
 
 

@@ -33,6 +33,7 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "predict": "baad.cli.predict",
     "stress": "baad.cli.stress",
     "info": "baad.cli.info",
+    "zones": "baad.cli.zones",
     "masks": "baad.cli.masks",
     "distill": "baad.cli.distill",
     "demo": "baad.cli.demo",

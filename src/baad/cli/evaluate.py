@@ -120,12 +120,13 @@ class _Doubts:
 
     def score(self, path: Path) -> "RawMaps":
         from baad.data.decode import read_image
+        from baad.runtime.zoned import leave_out_ignored
 
         image = read_image(path)
         raw = self._detector.score(image)
         for note in self._detector.doubts(image, raw):
             self._found.setdefault(note.rpartition(": ")[2], []).append(note)
-        return raw
+        return leave_out_ignored(raw, self._detector.zones)
 
     def told(self, total: int) -> list[str]:
         """A line for each kind of doubt."""

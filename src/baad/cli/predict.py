@@ -55,23 +55,29 @@ def main(
     false_alarms: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Set the threshold for this share of good parts, such as 1%.")
     ] = None,
+    zones: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Drawn zones in place of the model's own, see baad zones; none for none."),
+    ] = None,
+    any_size: Annotated[
+        bool, typer.Option("--any-size", help="Judge pictures of another size or aspect than in training, too.")
+    ] = False,
     fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 1 if a picture is rejected.")] = False,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> int:
     """Judge pictures with a trained model.
 
-    A picture is "ng" when its raw score lies above the threshold, else "ok". Scores and maps are comparable between
-    pictures. Memory does not grow with their number. Files that cannot be read are named and skipped (exit code 3).
+    A picture is "ng" when its raw score lies above the threshold, "warn" when it does so only in drawn zones that
+    warn, else "ok". Scores and maps are comparable between pictures. Memory does not grow with their number. Files that
+    cannot be read, and pictures of another size or aspect than in training, are named and skipped (exit code 3).
     Ctrl-C and SIGTERM let the picture in work end; what was judged until then is written.
     """
     from baad.cli.inputs import Picture, find_pictures
     from baad.cli.outputs import require_different, require_file, require_folder
     from baad.errors import SettingError
     from baad.progress import Silence, choose_progress
-    from baad.runtime.detector import Detector
     from baad.runtime.output import write_csv
-    from baad.settings import parse_share
 
     if threshold is not None and false_alarms is not None:
         raise SettingError("--threshold and --false-alarms both set the threshold. Give one of them.")
@@ -83,11 +89,7 @@ def main(
         require_folder(folder, option)
     require_different(json_file, csv_file, "--json and --csv")
     progress = choose_progress(quiet)
-    detector = Detector.load(model, options.limit_threads(threads, progress))
-    if threshold is not None:
-        detector = detector.with_threshold(threshold)
-    if false_alarms is not None:
-        detector = detector.with_false_alarms(parse_share(false_alarms, "--false-alarms"))
+    detector = _load(model, options.limit_threads(threads, progress), threshold, false_alarms, zones, any_size)
     found: Iterable[Picture | Remark] = find_pictures(
         paths, sys.stdin, [folder for folder in (overlays, maps) if folder is not None]
     )
@@ -119,6 +121,25 @@ def main(
     return SKIPPED if run.skipped else DONE
 
 
+def _load(
+    model: Path, threads: int, threshold: float | None, false_alarms: str | None, zones: str | None, any_size: bool
+) -> "Detector":
+    """The model, changed for this call as the options say."""
+    from baad.runtime.detector import Detector
+    from baad.settings import parse_share
+    from baad.verdict.drawn import DrawnZones, read_zones
+
+    drawn = None if zones is None else DrawnZones() if zones == "none" else read_zones(Path(zones))
+    detector = Detector.load(model, threads)
+    if threshold is not None:
+        detector = detector.with_threshold(threshold)
+    if false_alarms is not None:
+        detector = detector.with_false_alarms(parse_share(false_alarms, "--false-alarms"))
+    if drawn is not None:
+        detector = detector.with_zones(drawn)
+    return detector.for_any_size() if any_size else detector
+
+
 @dataclass
 class _Run:
     """Many pictures through one detector, and what is counted on the way."""
@@ -129,6 +150,7 @@ class _Run:
     maps: Path | None
     judged: int = 0
     rejected: int = 0
+    warned: int = 0
     skipped: int = 0
     stopped: Stopped | None = None
 
@@ -162,9 +184,9 @@ class _Run:
 
     def _judge_one(self, picture: "Picture") -> Record | None:
         """The record of a picture, after its overlay and map are written; None where it cannot be read."""
-        from baad.data.decode import open_samples, read_content, text_of_path, to_picture
+        from baad.data.decode import open_samples, read_content, show_path, text_of_path, to_picture
         from baad.data.maps import write_map
-        from baad.errors import ImageError
+        from baad.errors import ImageError, InputMismatch
         from baad.runtime.output import verdict_record, write_overlay
 
         try:
@@ -173,7 +195,11 @@ class _Run:
         except ImageError as error:
             self._skip(error)
             return None
-        verdict = self.detector.predict(image)
+        try:
+            verdict = self.detector.predict(image)
+        except InputMismatch as error:
+            self._skip(f"{show_path(picture.path)}: {error} --any-size judges it all the same.")
+            return None
         if samples.pages > 1:
             verdict = replace(verdict, notes=(*verdict.notes, f"the first of {samples.pages} pages"))
         if self.overlays is not None:
@@ -182,6 +208,7 @@ class _Run:
             write_map(_beside(self.maps, picture, ".tiff"), verdict.anomaly_map)
         self.judged += 1
         self.rejected += verdict.label == "ng"
+        self.warned += verdict.label == "warn"
         return verdict_record(verdict, text_of_path(picture.path))
 
     def many_rejected(self) -> bool:
@@ -189,7 +216,8 @@ class _Run:
 
     def summary(self) -> str:
         skipped = f", {self.skipped} skipped" if self.skipped else ""
-        return f"{self.judged} judged, {self.rejected} rejected{skipped}"
+        warned = f", {self.warned} warned of" if self.warned else ""
+        return f"{self.judged} judged, {self.rejected} rejected{warned}{skipped}"
 
 
 def _beside(folder: Path, picture: "Picture", suffix: str) -> Path:

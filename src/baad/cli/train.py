@@ -14,6 +14,7 @@ baad train parts/good -o model.baad                    a folder of good pictures
 baad train mvtec/bottle -o bottle.baad --minutes 5     an MVTec AD category; test/ is not looked at
 baad train parts -o model.baad --fg-masks outlines     your own masks of the part, for all or a few pictures
 baad train parts -o model.baad --empty-scene empty.png  what differs from it is part
+baad train parts -o model.baad --zones zones.json      where an alarm rejects, where it only warns
 baad train parts -o model.baad --set image_size=384 --set false_alarms=0.5%
 baad train parts -o model.baad --config mine.toml --steps 2000 --seed 1
 baad train parts -o model.baad --resume                go on after Ctrl-C, a crash or a power cut
@@ -27,6 +28,9 @@ def main(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL", help="The model file to write.")],
     fg_masks: options.FgMasks = None,
     empty_scene: options.EmptyScene = None,
+    zones: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Drawn zones: where an alarm rejects, warns, is ignored.")
+    ] = None,
     layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,
@@ -50,6 +54,7 @@ def main(
     from baad.cli.outputs import require_model
     from baad.errors import BaadError
     from baad.progress import choose_progress
+    from baad.verdict.drawn import read_zones
 
     settings = options.gather_settings(
         config, changes, device=device, threads=threads, seed=seed, steps=steps, minutes=minutes
@@ -57,6 +62,7 @@ def main(
     options.require_extra("train")
     require_model(out)
     options.require_shown(fg_masks, empty_scene)
+    drawn = None if zones is None else read_zones(zones)
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
     category, findings = open_for_training(data, settings, progress, fg_masks, layout)
@@ -75,6 +81,7 @@ def main(
             findings=findings,
             fg_masks=fg_masks,
             empty_scene=empty_scene,
+            zones=drawn,
             resume=resume,
         )
     except (BaadError, KeyboardInterrupt) as error:

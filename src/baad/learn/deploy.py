@@ -16,9 +16,9 @@ from baad.learn.blocks import fold_batch_norms
 from baad.learn.mtrs import unfold
 from baad.learn.network import Baad, Outputs
 from baad.learn.resizing import Resizing
+from baad.runtime.zoned import TOP_CELLS
 from baad.settings import TrainSettings
 
-TOP_CELLS = 16  # of 128x128: the image score is the mean of the highest
 SMOOTHING = 1.0  # standard deviation in cells of the 128x128 map, 2 px at 256
 LEAST_ERROR = 1e-6  # of the features, before its logarithm is taken
 OUTLINE = 2  # cells of the features inside the part's outline where novelty does not count

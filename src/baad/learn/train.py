@@ -57,6 +57,7 @@ from baad.runtime.session import Session
 from baad.settings import TrainSettings
 from baad.synthesis.recipe import Plan, make_banks
 from baad.verdict.calibration import Calibration
+from baad.verdict.drawn import DrawnZones
 
 TIMED_STEPS = 20
 MEASURED = 30  # pictures that tell at what aspect the network sees all, and what novelty is usual
@@ -98,12 +99,14 @@ def train(
     findings: Sequence[str] = (),
     fg_masks: Path | None = None,
     empty_scene: Path | None = None,
+    zones: DrawnZones | None = None,
     resume: bool = False,
 ) -> TrainResult:
     """Train on normal pictures and write the model file `out`.
 
     `fg_masks`: folder with masks of the part; one for each picture is used as it is, fewer teach the rest.
-    `empty_scene`: picture of the scene without a part. `findings`: warnings about the data, kept in the model file.
+    `empty_scene`: picture of the scene without a part. `zones`: what an alarm means where. `findings`: warnings
+    about the data, kept in the model file.
     `resume`: go on with a stopped run of the same pictures and settings; the weights become those of a run that was
     never stopped.
 
@@ -138,6 +141,7 @@ def train(
                 "train_minutes": round(minutes, 3),
                 **describe_run(trained.model, ready),
                 "findings": list(findings),
+                **({"zones": zones.to_json()} if zones else {}),
             }
             write_bundle(
                 out,
@@ -257,12 +261,20 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
     }
 
 
-def describe_framing(ready: Ready) -> dict[str, list[float]]:
-    """The least and the largest share of a picture that the part fills; nothing where it was not found."""
-    if not ready.gate.accepted:
+def describe_framing(ready: Ready) -> dict[str, Any]:
+    """How much of a picture the part fills and where its centre lies, least and most; nothing if it was not found."""
+    parts = ready.material.foregrounds
+    parts = parts[parts.any(axis=(1, 2))]
+    if not ready.gate.accepted or len(parts) == 0:
         return {}
-    shares = ready.material.foregrounds.mean(axis=(1, 2))  # [N]
-    return {"part_share": [round(float(shares.min()), 4), round(float(shares.max()), 4)]}
+    across = (parts.mean(axis=1) @ (np.arange(parts.shape[2]) + 0.5)) / parts.mean(axis=1).sum(axis=1)  # [N], px
+    down = (parts.mean(axis=2) @ (np.arange(parts.shape[1]) + 0.5)) / parts.mean(axis=2).sum(axis=1)
+    centres = [_range_of(across / parts.shape[2]), _range_of(down / parts.shape[1])]
+    return {"part_share": _range_of(parts.mean(axis=(1, 2))), "part_centre": centres}
+
+
+def _range_of(values: np.ndarray) -> list[float]:
+    return [round(float(values.min()), 4), round(float(values.max()), 4)]
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def evaluation_page(
             shape = (pixels.shape[0], pixels.shape[1])
             truth = unite_masks(image.masks, shape) if image.masks else None
             raw = detector.session.run(pixels)
-            verdict = judge(raw, shape, detector.calibration, check_input(shape, detector.manifest))
+            verdict = judge(raw, shape, detector.calibration, check_input(shape, detector.manifest), detector.zones)
             cases.append(draw_case(scored.name, scored.kind, pixels, verdict, raw.reconstruction, truth))
             task.advance()
     return Page(

@@ -11,16 +11,20 @@ import numpy as np
 from baad.bundle import read_bundle
 from baad.data.decode import read_image
 from baad.data.geometry import resize_map
-from baad.errors import ImageError
+from baad.errors import ImageError, InputMismatch
 from baad.runtime.session import RawMaps, Session
+from baad.runtime.zoned import find_box, score_zones
 from baad.verdict.calibration import Calibration, at_rate, at_threshold
 from baad.verdict.decide import Verdict, decide
-from baad.verdict.regions import find_regions
+from baad.verdict.drawn import IGNORE, DrawnZones, paint_rules, parse_zones
+from baad.verdict.regions import find_regions, find_ruled_regions
 from baad.verdict.zones import border_width, share_alarm
 
-ASPECT_TOLERANCE = 1.25  # times wider or narrower than any training picture before a verdict carries a note
+ASPECT_TOLERANCE = 1.25  # times wider or narrower than any training picture before it is not judged
 SIZE_TOLERANCE = 2.0  # times larger or smaller, along the side
 FRAMING_TOLERANCE = 2.0  # times less than the least share of the picture that the part filled, or more than the most
+PLACE_TOLERANCE = 0.1  # of the picture's side beyond the training parts' centres
+NO_ZONES = DrawnZones()
 COLOUR_GRID = 256  # rows and columns, about, that are looked at for colour
 
 
@@ -36,12 +40,16 @@ class Detector:
     session: Session
     calibration: Calibration
     manifest: Mapping[str, Any]
+    zones: DrawnZones = NO_ZONES
+    any_size: bool = False  # judge pictures of another size or aspect than in training, with a note
 
     @classmethod
     def load(cls, path: Path | str, threads: int = 0, provider: str = "cpu") -> "Detector":
         """Read and verify a model file. `threads`: 0 takes every core. Raises BundleError, see `read_bundle`."""
         bundle = read_bundle(Path(path))
-        return cls(Session(bundle.onnx, threads, provider), bundle.calibration, bundle.manifest)
+        drawn = bundle.manifest.get("zones")
+        zones = NO_ZONES if drawn is None else parse_zones(drawn, bundle.path)
+        return cls(Session(bundle.onnx, threads, provider), bundle.calibration, bundle.manifest, zones)
 
     def with_false_alarms(self, rate: float) -> "Detector":
         """The same model at another false-alarm rate, a share between 0 and 1; the network is not loaded again."""
@@ -51,16 +59,28 @@ class Detector:
         """The same model with a threshold of the raw score set by hand."""
         return replace(self, calibration=at_threshold(self.calibration, threshold))
 
+    def with_zones(self, zones: DrawnZones) -> "Detector":
+        """The same model with other drawn zones, see `baad.verdict.drawn.read_zones`; DrawnZones() has none."""
+        return replace(self, zones=zones)
+
+    def for_any_size(self) -> "Detector":
+        """The same model, which judges pictures of any size and aspect and says so in the verdict's notes."""
+        return replace(self, any_size=True)
+
     def predict(self, image: Path | str | np.ndarray) -> Verdict:
         """Judge a picture: a file, uint8 [H, W, 3] in the order red, green, blue, or uint8 [H, W] grey.
 
         Maps come back at the size of the picture. OpenCV reads blue first: turn its arrays with `image[:, :, ::-1]`.
-        Raises ImageError for files that cannot be read and for other arrays.
+        Raises ImageError for files that cannot be read and for other arrays, InputMismatch for a picture whose size or
+        aspect lies outside what training showed.
         """
         pixels = to_pixels(image)
         shape = (pixels.shape[0], pixels.shape[1])
+        misfits = check_input(shape, self.manifest)
+        if misfits and not self.any_size:
+            raise InputMismatch(f"{misfits[0]}. Take pictures as in training, or train again with such pictures.")
         raw = self.session.run(pixels)
-        return judge(raw, shape, self.calibration, self.doubts(pixels, raw))
+        return judge(raw, shape, self.calibration, self.doubts(pixels, raw), self.zones)
 
     def doubts(self, pixels: np.ndarray, raw: RawMaps) -> tuple[str, ...]:
         """What makes a verdict on uint8 [H, W, 3] doubtful, and on what the network saw in it: `Verdict.notes`."""
@@ -72,20 +92,39 @@ class Detector:
         return self.session.run(to_pixels(image))
 
 
-def judge(raw: RawMaps, shape: tuple[int, int], calibration: Calibration, notes: tuple[str, ...] = ()) -> Verdict:
+def judge(
+    raw: RawMaps,
+    shape: tuple[int, int],
+    calibration: Calibration,
+    notes: tuple[str, ...] = (),
+    zones: DrawnZones = NO_ZONES,
+) -> Verdict:
     """Decide on raw maps: what follows the network, for a picture of `shape` (H, W)."""
     anomaly_map = resize_map(raw.anomaly, shape)  # float32 [H, W]
     foreground = resize_map(raw.foreground, shape)  # float32 [H, W]
     network_pixel = math.ceil(shape[0] * shape[1] / raw.anomaly.size)  # px; smaller regions come from interpolation
     part, border_px, threshold = foreground > 0.5, border_width(shape), calibration.pixel_threshold
+    alarmed, score, rejecting = anomaly_map > threshold, raw.score, None
+    if zones:
+        box = find_box(foreground)
+        rules = paint_rules(zones, shape, box)
+        scores = score_zones(raw, zones)
+        score, rejecting = scores.counting, scores.rejecting
+        alarmed &= rules != IGNORE
+        regions = find_ruled_regions(anomaly_map, threshold, network_pixel, part, border_px, rules)
+        if box is None and zones.follow_part:
+            notes = (*notes, "no part is seen: the zones that follow it are left out")
+    else:
+        regions = find_regions(anomaly_map, threshold, network_pixel, part, border_px)
     return decide(
-        score=raw.score,
+        score=score,
         calibration=calibration,
-        regions=find_regions(anomaly_map, threshold, network_pixel, part, border_px),
-        zones=share_alarm(anomaly_map > threshold, part, border_px),
+        regions=regions,
+        zones=share_alarm(alarmed, part, border_px),
         anomaly_map=anomaly_map,
         foreground=foreground,
         notes=notes,
+        rejecting=rejecting,
     )
 
 
@@ -137,14 +176,25 @@ def check_colour(pixels: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, 
 
 
 def check_framing(foreground: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """A note where the part fills far more or less of the picture than in training. foreground: [h, w] in 0..1."""
-    if "part_share" not in manifest:
-        return ()
-    share, (low, high) = float((foreground > 0.5).mean()), manifest["part_share"]
-    if low / FRAMING_TOLERANCE <= share <= high * FRAMING_TOLERANCE:
-        return ()
-    usual = f"{low:.0%} to {high:.0%}"
-    return (f"the part fills {share:.0%} of the picture, in training {usual}: another framing, product, or no part",)
+    """Notes where the part fills far more or less of the picture than in training, or lies where it never lay.
+
+    foreground: [h, w] in 0..1.
+    """
+    part, notes = foreground > 0.5, []
+    if "part_share" in manifest:
+        share, (low, high) = float(part.mean()), manifest["part_share"]
+        if not low / FRAMING_TOLERANCE <= share <= high * FRAMING_TOLERANCE:
+            said = f"the part fills {share:.0%} of the picture, in training {low:.0%} to {high:.0%}"
+            notes.append(f"{said}: another framing, product, or no part")
+    if "part_centre" in manifest and part.any():
+        rows, columns = np.nonzero(part)
+        centre = (float(columns.mean() + 0.5) / part.shape[1], float(rows.mean() + 0.5) / part.shape[0])
+        usual = manifest["part_centre"]
+        if any(not low - PLACE_TOLERANCE <= at <= high + PLACE_TOLERANCE for at, (low, high) in zip(centre, usual)):
+            there = " and ".join(f"{low:.0%} to {high:.0%}" for low, high in usual)
+            said = f"the part's centre lies at {centre[0]:.0%} of the width and {centre[1]:.0%} of the height"
+            notes.append(f"{said}, in training at {there}: another framing, or something else is taken for the part")
+    return tuple(notes)
 
 
 def name_colour(pixels: np.ndarray) -> str:

@@ -17,13 +17,14 @@ from baad.verdict.zones import widen
 
 RECORD_FIELDS = {
     "file": "the picture, as it was named to the program",
-    "verdict": '"ng" if the score lies above the threshold, else "ok"; "warn" is kept for zone policies',
+    "verdict": '"ng" if the score lies above the threshold, else "ok"; "warn" if only in zones drawn to warn',
     "score": "raw score of the picture: any real number, higher is stranger, comparable between pictures",
     "threshold": "raw score above which a picture is rejected",
     "p_value": "share of good pictures that score at least this high, above 0, at most 1",
     "display": "score on a scale of 0 to 1, .5 at the threshold",
     "regions": "places above the pixel threshold, highest peak first: box [x0, y0, x1, y1] in px with x1 and y1 just "
-    "outside, area in px, peak (raw), zones: shares of its area on part, border and background",
+    "outside, area in px, peak (raw), rule of the drawn zone (reject, warn or ignore), zones: shares of its area on "
+    "part, border and background",
     "zones": "shares of the area above the pixel threshold on the part, on the border band around its outline and on "
     "the background; they sum to 1, or are 0 without such an area",
     "notes": "what makes the verdict doubtful, in words; mostly empty",
@@ -59,7 +60,8 @@ def verdict_record(verdict: Verdict, path: Path | str) -> dict[str, Any]:
         "p_value": verdict.p_value,
         "display": verdict.display,
         "regions": [
-            {"box": list(r.box), "area": r.area_px, "peak": r.peak, "zones": asdict(r.zones)} for r in verdict.regions
+            {"box": list(r.box), "area": r.area_px, "peak": r.peak, "rule": r.rule, "zones": asdict(r.zones)}
+            for r in verdict.regions
         ],
         "zones": asdict(verdict.zones),
         "notes": list(verdict.notes),

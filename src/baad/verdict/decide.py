@@ -17,8 +17,8 @@ class Verdict:
     """The decision on one picture of H x W, with all that it rests on.
 
     `score`, `threshold` and `anomaly_map` are raw (any real number) and comparable between pictures; nothing is
-    stretched per picture. `label` is "ng" when the score lies above the threshold, else "ok"; "warn" is kept for
-    policies that let a zone warn instead of reject.
+    stretched per picture. `label` is "ng" when the score lies above the threshold, else "ok"; "warn" when it does so
+    only for places in which the user's drawn zones warn. Places that they ignore are not in the score.
     """
 
     label: Label
@@ -44,15 +44,18 @@ def decide(
     anomaly_map: np.ndarray,
     foreground: np.ndarray,
     notes: tuple[str, ...] = (),
+    rejecting: float | None = None,
 ) -> Verdict:
     """Judge one picture. anomaly_map, foreground: float32 [H, W]; score: finite.
+
+    `rejecting`: the score of the places alone in which an alarm rejects, where zones are drawn; None: all of them do.
 
     Regions and zones explain the verdict; the score alone makes it, so that the promised false-alarm rate holds.
     """
     if not np.isfinite(score):
         raise ValueError(f"score is {score}: a picture without a score cannot be judged")
     return Verdict(
-        label="ng" if score > calibration.threshold else "ok",
+        label=_label(score, score if rejecting is None else rejecting, calibration.threshold),
         score=score,
         threshold=calibration.threshold,
         p_value=calibration.p_value(score),
@@ -65,3 +68,9 @@ def decide(
         pixel_spread=calibration.pixel_spread,
         notes=notes,
     )
+
+
+def _label(score: float, rejecting: float, threshold: float) -> Label:
+    if rejecting > threshold:
+        return "ng"
+    return "warn" if score > threshold else "ok"

@@ -1,9 +1,10 @@
 """Anomaly map above a threshold -> regions with box, area, peak and zones. Numpy alone: scipy would add 35 MB."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from baad.verdict.drawn import RULES, Rule
 from baad.verdict.zones import ZoneShares, mark_zones, shares_of
 
 ON_PART = ZoneShares(part=1.0, border=0.0, background=0.0)
@@ -17,6 +18,7 @@ class Region:
     area_px: int
     peak: float  # highest value of the anomaly map inside
     zones: ZoneShares = ON_PART  # how much of it lies where
+    rule: Rule = "reject"  # of the drawn zone it lies in; no region crosses into another rule's
 
 
 def find_regions(
@@ -62,6 +64,23 @@ def find_regions(
         Region((x0, y0, x1, y1), size, highest, shares_of(size, on_part, off_part))
         for x0, y0, x1, y1, size, highest, on_part, off_part in zip(*columns)
     )
+
+
+def find_ruled_regions(
+    anomaly_map: np.ndarray,
+    threshold: float,
+    minimum_area: int,
+    foreground: np.ndarray,
+    border_px: int,
+    rules: np.ndarray,
+) -> tuple[Region, ...]:
+    """Regions cut where one rule ends and another begins; rules: uint8 [H, W] of places in RULES."""
+    found: list[Region] = []
+    for code in np.unique(rules):
+        inside = np.where(rules == code, anomaly_map, -np.inf)
+        regions = find_regions(inside, threshold, minimum_area, foreground, border_px)
+        found += [replace(region, rule=RULES[code]) for region in regions]
+    return tuple(sorted(found, key=lambda region: -region.peak))
 
 
 def _zones_of_rows(

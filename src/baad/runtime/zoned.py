@@ -1,0 +1,93 @@
+"""Drawn zones applied to what the network says of a picture: the score anew without the places that do not count."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from baad.runtime.session import RawMaps
+from baad.verdict.drawn import IGNORE, REJECT, Box, DrawnZones, paint_rules
+from baad.verdict.regions import find_regions
+
+TOP_CELLS = 16  # the score is the mean of so many highest cells of the network's own grid, half as fine as its map
+CRUMB = 0.1  # of the largest piece's area: smaller pieces of the foreground are not the part
+
+
+@dataclass(frozen=True, eq=False)
+class ZonedScores:
+    """Scores of a picture as the zones have it.
+
+    counting: without the places that are ignored; rejecting: without those that only warn, too. Neither is ever above
+    the network's own score of the whole picture, so that what a threshold promises holds.
+    """
+
+    counting: float
+    rejecting: float
+
+
+def score_zones(raw: RawMaps, zones: DrawnZones) -> ZonedScores:
+    """The network's score once more, over parts of the picture. Where every cell counts it is the network's own."""
+    cells = halve(raw.anomaly)  # [h / 2, w / 2]
+    rules = paint_rules(zones, (cells.shape[0], cells.shape[1]), find_box(_shrink(raw.foreground, cells.shape)))
+    own = raw.score - _top(cells.ravel(), cells)  # 0 but for rounding, where the model scores as ours do
+
+    def over(kept: np.ndarray) -> float:
+        return raw.score if kept.all() else min(raw.score, _top(cells[kept], cells) + own)
+
+    return ZonedScores(over(rules != IGNORE), over(rules == REJECT))
+
+
+def leave_out_ignored(raw: RawMaps, zones: DrawnZones) -> RawMaps:
+    """Map and score without what is ignored: there the map falls to its lowest value."""
+    if not zones:
+        return raw
+    shape = (raw.anomaly.shape[0], raw.anomaly.shape[1])
+    ignored = paint_rules(zones, shape, find_box(raw.foreground)) == IGNORE
+    anomaly = np.where(ignored, raw.anomaly.min(), raw.anomaly)
+    return replace(raw, anomaly=anomaly, score=score_zones(raw, zones).counting)
+
+
+def find_box(foreground: np.ndarray) -> Box | None:
+    """The box around the part, from its probability [H, W]; crumbs left out. None where no part is seen."""
+    pieces = find_regions(foreground, 0.5)
+    if not pieces:
+        return None
+    largest = max(piece.area_px for piece in pieces)
+    boxes = np.array([piece.box for piece in pieces if piece.area_px >= CRUMB * largest])
+    (x0, y0), (x1, y1) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
+    return x0, y0, x1, y1
+
+
+def halve(values: np.ndarray) -> np.ndarray:
+    """Undo a bilinear doubling: [2h, 2w] -> the [h, w] that was doubled. Maps of odd sides are returned as they are."""
+    height, width = values.shape
+    if height % 2 or width % 2:
+        return values
+    return _undoubling(height // 2) @ values @ _undoubling(width // 2).T
+
+
+@lru_cache(maxsize=16)
+def _undoubling(count: int) -> np.ndarray:
+    """float32 [count, 2 count]: takes a doubled line back."""
+    doubling = np.zeros((2 * count, count))
+    for place in range(2 * count):
+        source = np.clip((place + 0.5) / 2 - 0.5, 0, count - 1)  # centres of pixels, the edge repeated
+        low = min(int(source), count - 1)
+        high = min(low + 1, count - 1)
+        doubling[place, low] += 1 - (source - low)
+        doubling[place, high] += source - low
+    return np.linalg.pinv(doubling).astype(np.float32)
+
+
+def _shrink(foreground: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """[2h, 2w] -> [h, w] by means of 2 x 2; a map of that shape already is returned as it is."""
+    if foreground.shape == tuple(shape):
+        return foreground
+    return foreground.reshape(shape[0], 2, shape[1], 2).mean(axis=(1, 3))
+
+
+def _top(values: np.ndarray, cells: np.ndarray) -> float:
+    """Mean of the highest values; the lowest of all cells where none is left."""
+    if values.size == 0:
+        return float(cells.min())
+    return float(np.partition(values, -min(TOP_CELLS, values.size))[-TOP_CELLS:].mean())

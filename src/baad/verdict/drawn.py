@@ -1,0 +1,156 @@
+"""Zones that a user draws: where an alarm rejects the part, where it only warns, where it is ignored.
+
+The file, JSON:
+    {"elsewhere": "reject",
+     "zones": [{"rule": "ignore", "frame": "part", "polygon": [[0.1, 0.2], [0.4, 0.2], [0.4, 0.5]]}]}
+
+A point is [x, y], as shares of the width and height of the frame; [0, 0] is its upper left corner. The frame "picture"
+is the whole picture, "part" the box around the part as the model sees it, so that the zone moves with it; its points
+may lie outside 0..1. With "size": [width, height] beside "zones", points of the frame "picture" are pixels of a picture
+of that size. Later zones lie over earlier ones; "elsewhere" rules where none lies. A file of labelme, with reject, warn
+or ignore as labels, is read as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from baad.data.jsonfile import read_json, refuse
+from baad.data.labelme import KEYS, read_labelme
+from baad.data.outlines import paint_outlines, to_points
+from baad.data.sample import Outlines, Point, Shape
+from baad.errors import DataError
+
+Rule = Literal["reject", "warn", "ignore"]
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in px; x1 and y1 lie just outside
+RULES: tuple[Rule, ...] = ("reject", "warn", "ignore")
+REJECT, WARN, IGNORE = range(3)
+FRAMES = ("picture", "part")
+FURTHEST = 10.0  # frames away that a point may lie
+
+
+@dataclass(frozen=True)
+class DrawnZone:
+    """A polygon and what an alarm in it means; points in shares of the frame's width and height."""
+
+    rule: Rule
+    polygon: tuple[Point, ...]
+    frame: str = "picture"
+
+
+@dataclass(frozen=True)
+class DrawnZones:
+    """All zones of a model; later ones lie over earlier ones."""
+
+    zones: tuple[DrawnZone, ...] = ()
+    elsewhere: Rule = "reject"
+
+    def __bool__(self) -> bool:
+        """Whether anything is drawn that makes a difference."""
+        return self.elsewhere != "reject" or any(zone.rule != "reject" for zone in self.zones)
+
+    @property
+    def follow_part(self) -> bool:
+        return any(zone.frame == "part" for zone in self.zones)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `json.dumps`; `parse_zones` gives back equal zones."""
+        zones = [
+            {"rule": zone.rule, "frame": zone.frame, "polygon": [list(point) for point in zone.polygon]}
+            for zone in self.zones
+        ]
+        return {"elsewhere": self.elsewhere, "zones": zones}
+
+
+def read_zones(file: Path) -> DrawnZones:
+    """Read a file of zones, ours or labelme's. Raises DataError, which says what is wrong and where."""
+    content = read_json(file)
+    if isinstance(content, dict) and all(key in content for key in KEYS):
+        return _from_labelme(file)
+    return parse_zones(content, file)
+
+
+def parse_zones(content: object, file: Path) -> DrawnZones:
+    """Zones from what JSON holds; `file` is named in errors. Raises DataError."""
+    zones = content.get("zones") if isinstance(content, Mapping) else None
+    if not isinstance(content, Mapping) or not isinstance(zones, list):
+        raise refuse(
+            file, "it holds no list of zones", 'Write {"zones": [{"rule": "ignore", "polygon": [[0, 0], ...]}]}'
+        )
+    width, height = _read_size(content.get("size"), file)
+    elsewhere = _read_rule(content.get("elsewhere", "reject"), "elsewhere", file)
+    return DrawnZones(
+        tuple(_read_zone(each, index, (width, height), file) for index, each in enumerate(zones)), elsewhere
+    )
+
+
+def paint_rules(zones: DrawnZones, shape: tuple[int, int], box: Box | None) -> np.ndarray:
+    """Which rule holds at each pixel, as its place in RULES: uint8 [H, W] for `shape` (H, W).
+
+    `box`: the part's, in px of that shape; without one, zones that follow the part are left out. A pixel belongs to a
+    zone when its centre lies inside.
+    """
+    rules = np.full(shape, RULES.index(zones.elsewhere), np.uint8)
+    for zone in zones.zones:
+        frame = (0, 0, shape[1], shape[0]) if zone.frame == "picture" else box
+        if frame is not None:
+            x0, y0, x1, y1 = frame
+            ring = tuple((x0 + x * (x1 - x0), y0 + y * (y1 - y0)) for x, y in zone.polygon)
+            rules[paint_outlines(Outlines(Path(), shape, (Shape(rings=(ring,)),)))] = RULES.index(zone.rule)
+    return rules
+
+
+def _from_labelme(file: Path) -> DrawnZones:
+    found = read_labelme(file, all_labels=True)
+    height, width = found.outlines.shape
+    zones = []
+    for label, shape in zip(found.labels, found.outlines.shapes):
+        rule = _read_rule(label, "a label", file)
+        if not shape.rings:
+            raise refuse(file, f"a shape labelled {label} is no polygon", "Draw zones as polygons or rectangles")
+        zones += [DrawnZone(rule, tuple((x / width, y / height) for x, y in ring)) for ring in shape.rings]
+    return DrawnZones(tuple(zones))
+
+
+def _read_zone(value: object, index: int, size: tuple[float, float], file: Path) -> DrawnZone:
+    name = f"zone {index}"
+    if not isinstance(value, Mapping):
+        raise refuse(file, f"{name} is no object with a rule and a polygon", "Write it as the others")
+    frame = value.get("frame", "picture")
+    if frame not in FRAMES:
+        raise refuse(file, f"{name} has the frame {frame!r}", f"Give {' or '.join(FRAMES)}")
+    points = to_points(value.get("polygon"), file, name)
+    if frame == "picture":
+        points = tuple((x / size[0], y / size[1]) for x, y in points)
+    if len(points) < 3 or not all(abs(number) <= FURTHEST for point in points for number in point):
+        problem = f"{name} is no polygon of three points or more within {FURTHEST:g} frames of its own"
+        raise refuse(file, problem, 'Give shares of the width and height, or "size": [width, height] beside "zones"')
+    return DrawnZone(_read_rule(value.get("rule"), name, file), points, str(frame))
+
+
+def _read_rule(value: object, name: str, file: Path) -> Rule:
+    for rule in RULES:
+        if value == rule:
+            return rule
+    raise refuse(file, f"{name} has the rule {value!r}", f"Give {', '.join(RULES[:-1])} or {RULES[-1]}")
+
+
+def _read_size(value: object, file: Path) -> tuple[float, float]:
+    """What points of the frame "picture" are divided by."""
+    if value is None:
+        return 1.0, 1.0
+    if not (isinstance(value, list) and len(value) == 2 and all(type(side) is int and side > 0 for side in value)):
+        raise refuse(file, f"size is {value!r}", "Give [width, height] in pixels")
+    return float(value[0]), float(value[1])
+
+
+def is_zones(value: object) -> bool:
+    """Whether plain values, such as a manifest holds, are zones."""
+    try:
+        parse_zones(value, Path())
+    except DataError:
+        return False
+    return True

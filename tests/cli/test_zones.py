@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from baad.bundle import read_bundle, read_member
+from baad.verdict.drawn import parse_zones
+
+SQUARE = [[0.1, 0.1], [0.4, 0.1], [0.4, 0.4], [0.1, 0.4]]
+
+
+@pytest.fixture
+def zones(tmp_path):
+    file = tmp_path / "zones.json"
+    drawn = [{"rule": "ignore", "polygon": SQUARE}, {"rule": "warn", "polygon": SQUARE, "frame": "part"}]
+    file.write_text(json.dumps({"zones": drawn}))
+    return file
+
+
+def test_zones_go_into_the_model_are_shown_and_taken_away_again(baad, model, zones, tmp_path):
+    out = tmp_path / "zoned.baad"
+    assert "wherever it lies" in baad("zones", model).out
+    told = baad("zones", model, zones, "-o", out)
+    assert told.code == 0
+    shown = baad("zones", out).out
+    assert shown.strip() == "zones: 1 that ignores, 1 that warns (1 move with the part); elsewhere: reject"
+    assert baad("zones", out, "--clear", "-o", out).code == 0
+    assert read_bundle(out).manifest == read_bundle(model).manifest
+
+
+def test_nothing_but_the_manifest_changes(baad, model, zones, tmp_path):
+    out = tmp_path / "zoned.baad"
+    baad("zones", model, zones, "-o", out)
+    manifest = read_bundle(out).manifest
+    assert len(parse_zones(manifest.pop("zones"), out).zones) == 2
+    assert manifest == read_bundle(model).manifest
+    assert all(read_member(out, name) == read_member(model, name) for name in manifest["files"])
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [(("--clear",), "contradict"), ((), "Name the model file to write"), (("-o", "x", "--clear"), "contradict")],
+)
+def test_what_cannot_be_meant_is_refused(baad, model, zones, words, told):
+    outcome = baad("zones", model, zones, *words)
+    assert outcome.code == 2 and told in outcome.err
+
+
+def test_an_output_without_zones_is_refused(baad, model, tmp_path):
+    assert "or --clear" in baad("zones", model, "-o", tmp_path / "new.baad").err
+
+
+def test_a_damaged_file_of_zones_is_named(baad, model, tmp_path):
+    (tmp_path / "zones.json").write_text("{")
+    outcome = baad("zones", model, tmp_path / "zones.json", "-o", tmp_path / "new.baad")
+    assert outcome.code == 2 and "zones.json is no JSON" in outcome.err
+    assert not (tmp_path / "new.baad").exists()

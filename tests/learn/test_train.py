@@ -1,0 +1,24 @@
+from types import SimpleNamespace
+
+import numpy as np
+
+from baad.foreground.gate import Gate
+from baad.learn.train import describe_framing
+
+
+def ready(foregrounds, accepted=True):
+    gate = Gate(accepted, "border", 0.9, "", None)
+    return SimpleNamespace(gate=gate, material=SimpleNamespace(foregrounds=foregrounds))
+
+
+def test_the_manifest_says_how_large_the_parts_were_and_where_they_lay():
+    parts = np.zeros((2, 10, 20), bool)
+    parts[0, 0:2, 0:10] = True  # a tenth of the picture; centre at 5 of 20 across, 1 of 10 down
+    parts[1, 8:10, 10:20] = True
+    said = describe_framing(ready(parts))
+    assert said == {"part_share": [0.1, 0.1], "part_centre": [[0.25, 0.75], [0.1, 0.9]]}
+
+
+def test_without_a_foreground_it_says_nothing_of_parts():
+    assert describe_framing(ready(np.ones((2, 4, 4), bool), accepted=False)) == {}
+    assert describe_framing(ready(np.zeros((2, 4, 4), bool))) == {}
