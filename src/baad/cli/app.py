@@ -31,6 +31,7 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "train": "baad.cli.train",
     "evaluate": "baad.cli.evaluate",
     "predict": "baad.cli.predict",
+    "export": "baad.cli.export",
     "stress": "baad.cli.stress",
     "info": "baad.cli.info",
     "zones": "baad.cli.zones",
@@ -52,6 +53,7 @@ EXTRAS = {  # module that may be absent -> the optional part of the installation
         "distill",
     ),
     "openvino": "openvino",
+    "nncf": "export",
 }
 
 

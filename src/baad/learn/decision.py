@@ -10,7 +10,10 @@ from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
 
 SCHEMA = 1  # of the sidecar; raised when an old program could not read a new file
-FACTS = ("category", "baad_version", "created", "input_shape", "image_shapes", "image_colours")
+FACTS = (
+    *("category", "baad_version", "created", "input_shape", "image_shapes", "image_colours"),
+    *("part_share", "part_centre", "zones"),
+)
 
 
 def describe_decision(calibration: Calibration, manifest: Mapping[str, Any], precision: str = "fp32") -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """The trained network back from its model file, to go on with it in PyTorch."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load
 
-from baad.bundle import read_bundle, read_member
+from baad.bundle import WEIGHTS, read_bundle, read_member
+from baad.errors import BundleError
+from baad.learn.deploy import DeployGraph, scoring_of
 from baad.learn.network import Baad, new_network
 from baad.learn.pdn import PDN_SHAPES, Pdn
 from baad.settings import TrainSettings
@@ -19,9 +22,24 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
     settings = TrainSettings(**{name: value for name, value in manifest["settings"].items() if name in known})
     shape = PDN_SHAPES[settings.size]
     model = new_network(Pdn(shape), settings)
-    state = load(read_member(path, "weights.safetensors"))
-    model.usual = state.setdefault("usual", model.usual)  # its size is that of the pictures; older files lack it
-    model.load_state_dict(state)
+    try:
+        state = load(read_member(path, WEIGHTS))
+        model.usual = state.setdefault("usual", model.usual)  # its size is that of the pictures; older files lack it
+        model.load_state_dict(state)
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise BundleError(f"The weights in {path} are not those of its network ({reason}). Train again.") from error
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     return model.eval().to(torch.float32), settings
+
+
+def load_graph(path: Path) -> tuple[DeployGraph, TrainSettings]:
+    """The graph that the line runs, in PyTorch, as training made it; and the settings."""
+    model, settings = load_model(path)
+    manifest = read_bundle(path).manifest
+    scoring = scoring_of(settings)
+    if not manifest["gate"].get("accepted"):
+        scoring = replace(scoring, suppression=0.0)
+    height, width = manifest["input_shape"]
+    return DeployGraph(model, (height, width), scoring).eval(), settings

@@ -11,9 +11,9 @@ TYPE_NAMES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}  # OpenVINO's name 
 
 
 class OpenVinoNetwork:
-    """Runs an ONNX graph. May be shared between threads: each has a request of its own."""
+    """Runs an ONNX graph, or one of OpenVINO's own. May be shared between threads: each has a request of its own."""
 
-    def __init__(self, onnx: bytes, threads: int) -> None:
+    def __init__(self, onnx: bytes, threads: int, weights: bytes = b"") -> None:
         """Raises MissingExtra where OpenVINO is not installed, BundleError where it does not read the graph."""
         try:
             import openvino
@@ -29,7 +29,7 @@ class OpenVinoNetwork:
         }
         try:
             core = openvino.Core()
-            self._compiled = core.compile_model(core.read_model(onnx, b""), "CPU", settings)
+            self._compiled = core.compile_model(core.read_model(onnx, weights), "CPU", settings)
         except RuntimeError as error:
             reason = str(error).strip().split("\n")[0][:300]
             raise BundleError(

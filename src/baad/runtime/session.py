@@ -49,14 +49,16 @@ class RawMaps:
 class Session:
     """A network ready to run. May be shared between threads."""
 
-    def __init__(self, onnx: bytes, threads: int = 0, provider: str = "cpu") -> None:
+    def __init__(self, onnx: bytes, threads: int = 0, provider: str = "cpu", weights: bytes = b"") -> None:
         """`onnx`: a graph that keeps the contract of TYPES. `threads`: see settle_threads.
+
+        With `weights`, which OpenVINO keeps beside its graphs, `onnx` is such a graph (XML) instead.
 
         Raises BundleError for a graph that does not load or keeps another contract, SettingError for an unknown
         provider or thread count, MissingExtra where the provider is not installed.
         """
         self.threads = settle_threads(threads)
-        self._network = start_network(onnx, self.threads, provider)
+        self._network = start_network(onnx, self.threads, provider, weights)
         self._outputs = _check_contract(self._network)
 
     def run(self, image: np.ndarray) -> RawMaps:
@@ -96,14 +98,14 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def start_network(onnx: bytes, threads: int, provider: str) -> Network:
+def start_network(onnx: bytes, threads: int, provider: str, weights: bytes = b"") -> Network:
     """The graph, ready to run in the runtime that `provider` names. `threads`: at least 1."""
     if provider not in PROVIDERS:
         raise SettingError(f"There is no provider {provider!r}. Choose one of: {', '.join(PROVIDERS)}.")
     if threads < 1:
         raise SettingError(f"threads is {threads}: give 1 or more, or 0 for all cores.")
     if provider == "openvino":
-        return OpenVinoNetwork(onnx, threads)
+        return OpenVinoNetwork(onnx, threads, weights)
     return OnnxNetwork(onnx, threads, PROVIDERS[provider])
 
 

@@ -1,0 +1,229 @@
+"""A model file -> a folder for the line: the network as ONNX, OpenVINO or Triton wants it, its decision, its proof."""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from baad.atomic import replacing
+from baad.bundle import SAMPLES, Bundle, read_bundle, read_member
+from baad.data.decode import read_image
+from baad.data.sample import GoodImage
+from baad.data.split import Split, split_held_out
+from baad.errors import BaadError, DataError, OutputError, SettingError
+from baad.learn.calibrate import calibrate
+from baad.learn.decision import describe_decision, with_decision
+from baad.learn.deploy import DeployGraph
+from baad.learn.export import export_onnx
+from baad.learn.int8 import count_missed, quantize_network, refuse
+from baad.learn.machine import using_machine
+from baad.learn.openvino_ir import add_info, describe_model_info, read_onnx, read_session, write_ir
+from baad.learn.parity import Certificate, Runner, compare, name_openvino, open_runners, require_parity
+from baad.learn.reload import load_graph
+from baad.learn.triton import CONFIG, VERSION, check_name, describe_config
+from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
+from baad.progress import Progress
+from baad.runtime.session import Session
+from baad.settings import TrainSettings
+from baad.verdict.calibration import Calibration
+
+FORMATS = ("onnx", "openvino", "triton")
+PRECISIONS = ("fp32", "fp16", "int8")
+ONNX, DECISION, PARITY = "model.onnx", "decision.json", "parity.json"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote."""
+
+    folder: Path
+    precision: str  # "fp32" also where INT8 was asked for and was not good enough
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
+class Source:
+    """The model to export, opened."""
+
+    bundle: Bundle
+    graph: DeployGraph
+    seed: int
+    onnx: bytes
+    session: Session
+    split: Split | None  # of the normal pictures that were given
+    threads: int
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of the model file; INT8 gets one of its own."""
+        return self.bundle.calibration
+
+
+@dataclass(frozen=True)
+class Written:
+    """A network that lies in the folder: what runs it, its thresholds, and what else is to be said."""
+
+    runners: list[Runner]
+    calibration: Calibration
+    precision: str
+    remarks: tuple[str, ...]
+
+
+def export_model(
+    model: Path,
+    out: Path,
+    *,
+    form: str,
+    precision: str,
+    pictures: Sequence[GoodImage],
+    progress: Progress,
+    threads: int = 0,
+    name: str = "",
+) -> Exported:
+    """Write `out`, or for Triton `out`/`name`, whole or not at all.
+
+    `pictures`: the normal ones that the model was made from; those it held out then are the witnesses. Without any,
+    the few samples in the model file are. INT8 needs them, and falls back to FP32 where it is not good enough.
+
+    Raises SettingError for a form or precision that cannot be, TrainingError where the exported network judges
+    otherwise than the trained one, OutputError where `out` holds other things.
+    """
+    require_possible(form, precision, pictures)
+    folder = out / check_name(name or model.stem) if form == "triton" else out
+    require_own(folder)
+    try:
+        with using_machine(TrainSettings(threads=threads)), replacing(folder) as partial:
+            source = open_source(model, pictures, threads, progress)
+            witnesses = find_witnesses(source, progress)
+            partial.mkdir()
+            written = write_network(source, witnesses, partial, form, precision, progress)
+            certificate = prove(source, witnesses, written, progress)
+            write_decision(source, written, certificate, partial, form, folder.name)
+    except BaadError as error:
+        error.add_note(f"{model} is as it was: baad export can be tried again.")
+        raise
+    return Exported(folder, written.precision, certificate)
+
+
+def require_possible(form: str, precision: str, pictures: Sequence[GoodImage]) -> None:
+    """Raise SettingError for what cannot be exported."""
+    for word, allowed, what in ((form, FORMATS, "--format"), (precision, PRECISIONS, "--precision")):
+        if word not in allowed:
+            raise SettingError(f"{what} is {word!r}: give one of {', '.join(allowed)}.")
+    if precision != "fp32" and form != "openvino":
+        raise SettingError(f"{precision} comes as OpenVINO files: give --format openvino with it, or leave it away.")
+    if precision == "int8" and not pictures:
+        raise SettingError("int8 is set by normal pictures: give the folder that the model was trained on after it.")
+
+
+def require_own(folder: Path) -> None:
+    """Raise OutputError where replacing the folder would delete what no export wrote."""
+    if folder.exists() and not (folder / PARITY).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} is there and is no export. Give the name of a new folder with -o.")
+
+
+def open_source(model: Path, pictures: Sequence[GoodImage], threads: int, progress: Progress) -> Source:
+    """Read the model file and export its network to ONNX anew, from its weights."""
+    bundle = read_bundle(model)
+    graph, settings = load_graph(model)
+    split = None
+    if pictures:
+        split = split_held_out(pictures, settings.held_out, settings.seed, progress)
+        then, now = bundle.manifest.get("n_held_out"), len(split.held_out)
+        if then != now:
+            progress.warn(f"training held out {then} pictures, and of these it would {now}: they are not the same")
+    progress.say("exporting")
+    onnx = export_onnx(graph)
+    return Source(bundle, graph, settings.seed, onnx, Session(onnx, threads), split, threads)
+
+
+def find_witnesses(source: Source, progress: Progress) -> Witnesses:
+    """The pictures to compare on: of the held-out normals, or of the samples in the model file."""
+    if source.split is not None:
+        held_out = source.split.held_out
+        _, scores = calibrate(source.session, held_out, source.calibration.false_alarm_rate, progress)
+        normals = Normals("held-out normal pictures", scores, lambda index: read_image(held_out[index].path))
+    else:
+        samples = read_samples(source.bundle)
+        scores = tuple(source.session.run(sample).score for sample in samples)
+        normals = Normals("samples in the model file; give DATA for held-out pictures", scores, samples.__getitem__)
+    threshold, shape = source.calibration.threshold, source.graph.input_shape
+    return choose_witnesses(normals, source.session, threshold, shape, source.seed, progress)
+
+
+def read_samples(bundle: Bundle) -> list[np.ndarray]:
+    """The training pictures in a model file, uint8 [H, W, 3]. Raises DataError where it has none."""
+    names = [name for name in bundle.manifest["files"] if name.startswith(SAMPLES)]
+    if not names:
+        raise DataError(f"{bundle.path} holds no samples to compare on: give the folder it was trained on after it.")
+    return [np.array(Image.open(io.BytesIO(read_member(bundle.path, name))).convert("RGB")) for name in names]
+
+
+def write_network(
+    source: Source, witnesses: Witnesses, folder: Path, form: str, precision: str, progress: Progress
+) -> Written:
+    """Write the network into the folder, and open it there as the line will."""
+    threshold, threads = source.calibration.threshold, source.threads
+    runners, remarks = open_runners(source.onnx, threads, threshold)
+    if form != "openvino":
+        return Written(runners, source.calibration, precision, remarks)
+    if precision == "int8":
+        quantized = write_int8(source, witnesses, folder, progress)
+        if isinstance(quantized, Written):
+            return quantized
+        remarks = (*remarks, f"INT8 is not written: {quantized}")
+        progress.warn(f"INT8 is not good enough ({quantized}): FP32 is written in its place")
+        precision = "fp32"
+    write_ir(read_onnx(source.onnx), folder, half=precision == "fp16")
+    runner = Runner(name_openvino(), precision, read_session(folder, threads), threshold)
+    return Written([runners[0], runner], source.calibration, precision, remarks)
+
+
+def write_int8(source: Source, witnesses: Witnesses, folder: Path, progress: Progress) -> Written | str:
+    """Write INT8 files and weigh them: what was written, or why it is not good enough."""
+    assert source.split is not None
+    before, threads = source.calibration, source.threads
+    progress.say("quantising")
+    session = quantize_network(source.onnx, source.split.fit, witnesses.painter, folder, threads)
+    after, _ = calibrate(session, source.split.held_out, before.false_alarm_rate, progress)
+    runner = Runner(name_openvino(), "int8", session, after.threshold)
+    (comparison,) = compare(source.graph, [runner], witnesses, before.threshold)
+    found, missed = count_missed(witnesses, session, before.threshold, after.threshold)
+    reason = refuse(before, after, comparison, found, missed)
+    if reason:
+        return reason
+    remark = f"INT8 has a threshold of its own, {after.threshold:.4g} in place of {before.threshold:.4g}; "
+    remark += f"it finds {found - missed} of {found} drawn defects that FP32 finds"
+    return Written([runner], after, "int8", (remark,))
+
+
+def prove(source: Source, witnesses: Witnesses, written: Written, progress: Progress) -> Certificate:
+    """Compare what was written with the network; raises TrainingError where it judges otherwise."""
+    threshold = source.calibration.threshold
+    comparisons = compare(source.graph, written.runners, witnesses, threshold)
+    certificate = Certificate.of(witnesses, threshold, comparisons, written.remarks)
+    for line in certificate.lines():
+        progress.say(line)
+    require_parity(certificate)
+    return certificate
+
+
+def write_decision(
+    source: Source, written: Written, certificate: Certificate, folder: Path, form: str, name: str
+) -> None:
+    """Write what stands beside the network: decision, certificate, and what the form asks for."""
+    decision = describe_decision(written.calibration, source.bundle.manifest, written.precision)
+    if form == "openvino":
+        add_info(folder, describe_model_info(written.calibration, source.graph.input_shape), decision)
+    else:
+        home = folder / VERSION if form == "triton" else folder
+        home.mkdir(exist_ok=True)
+        (home / ONNX).write_bytes(with_decision(source.onnx, decision))
+    if form == "triton":
+        (folder / CONFIG).write_text(describe_config(name, source.onnx), "utf-8")
+    for file, content in ((DECISION, decision), (PARITY, certificate.to_json())):
+        (folder / file).write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")

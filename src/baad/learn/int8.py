@@ -1,0 +1,60 @@
+"""Is INT8 good enough? It scores a little differently, so it gets thresholds of its own, and must earn its place.
+
+Its thresholds come from its own scores of the held-out normals, for the same false-alarm rate. It is refused where they
+promise less than those of FP32, where it misses drawn defects that FP32 finds, or where its maps are too far off.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from baad.data.decode import read_image
+from baad.data.sample import GoodImage
+from baad.learn.openvino_ir import quantize, read_onnx, read_session, write_ir
+from baad.learn.parity import BOUNDS, Comparison
+from baad.learn.witnesses import Painter, Witnesses
+from baad.runtime.session import Session
+from baad.verdict.calibration import Calibration
+from baad.verdict.promise import format_bound, promised_by
+
+RANGED = 100  # normal pictures that the ranges come from, at most; each a second time with a defect drawn on it
+MOST_MISSED = 0.05  # of the drawn defects that FP32 finds
+FOUND = 10  # drawn defects that FP32 must find for that share to mean something
+
+
+def quantize_network(onnx: bytes, fit: Sequence[GoodImage], painter: Painter, folder: Path, threads: int) -> Session:
+    """Write an INT8 network into the folder and open it. fit: pictures that training saw, no held-out one.
+
+    Ranges taken from normal pictures alone would cut off what defects do to the network, and flatten its maps.
+    """
+    chosen = np.unique(np.linspace(0, len(fit) - 1, min(len(fit), RANGED)).round().astype(int))
+
+    def read(number: int) -> np.ndarray:
+        index = int(chosen[number // 2])
+        picture = read_image(fit[index].path)
+        return painter.draw(picture, index, 1) if number % 2 else picture
+
+    write_ir(quantize(read_onnx(onnx), range(2 * len(chosen)), read), folder)
+    return read_session(folder, threads)
+
+
+def count_missed(witnesses: Witnesses, session: Session, before: float, after: float) -> tuple[int, int]:
+    """(drawn defects that FP32 finds, those of them that the session misses), at thresholds `before` and `after`."""
+    found = [each for each in witnesses.drawn if each.score > before]
+    return len(found), sum(session.run(witnesses.show(each)).score <= after for each in found)
+
+
+def refuse(before: Calibration, after: Calibration, comparison: Comparison, found: int, missed: int) -> str:
+    """Why INT8 is not good enough, a clause; empty where it is. before: FP32's calibration, after: INT8's own."""
+    promised, wanted = promised_by(after), max(promised_by(before), before.false_alarm_rate)
+    if promised > wanted:
+        return f"it would flag up to {format_bound(promised)} of good parts, not {format_bound(wanted)}"
+    bound = BOUNDS["int8"].map_error
+    if comparison.map_error > bound:
+        return f"its maps are {comparison.map_error:.0%} of their range off, more than {bound:.0%}"
+    if found < FOUND:
+        return f"FP32 finds {found} of the drawn defects, too few to compare with"
+    if missed > MOST_MISSED * found:
+        return f"it misses {missed} of {found} drawn defects that FP32 finds"
+    return ""

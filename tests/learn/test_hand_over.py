@@ -1,0 +1,268 @@
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import onnx
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from PIL import Image
+
+from baad.bundle import read_bundle
+from baad.data.decode import read_image
+from baad.data.reading import read_category
+from baad.errors import OutputError, SettingError, TrainingError
+from baad.learn import hand_over
+from baad.learn.hand_over import export_model, require_own
+from baad.learn.openvino_ir import read_onnx, read_session, write_ir
+from baad.progress import Silence
+from baad.runtime.detector import Detector
+from baad.runtime.session import Session
+from tests.factory import write_category
+from tests.learn.small_model import write_small_model
+
+openvino = pytest.importorskip("openvino")
+CPP = Path(__file__).parents[2] / "examples" / "cpp"
+
+
+@pytest.fixture(scope="module")
+def category(tmp_path_factory):
+    root = write_category(tmp_path_factory.mktemp("parts") / "disc", normals=16, good=1, defective=1, size=(72, 96))
+    return read_category(root)
+
+
+@pytest.fixture(scope="module")
+def small(category, tmp_path_factory):
+    return write_small_model(tmp_path_factory.mktemp("model") / "disc.baad", category.train)
+
+
+@pytest.fixture(scope="module")
+def export(small, category, tmp_path_factory):
+    """Calls export_model with the graph that is there already -> the folder; the same call gives the same one."""
+    done, place = {}, tmp_path_factory.mktemp("exports")
+
+    def call(form="onnx", precision="fp32", pictures=category.train, out=None, **replaced):
+        key = (form, precision, len(pictures), *replaced)
+        if out is None and key in done:
+            return done[key]
+        given = {"form": form, "precision": precision, "pictures": pictures, "progress": Silence(), "threads": 1}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {"export_onnx": lambda graph: small[1], **replaced}.items():
+                patch.setattr(hand_over, name, value)
+            folder = export_model(small[0], out or place / str(len(done)), **given).folder
+        if out is None:
+            done[key] = folder
+        return folder
+
+    return call
+
+
+def read_json(file):
+    return json.loads(file.read_text("utf-8"))
+
+
+def test_onnx_comes_with_its_decision_beside_it_and_in_its_metadata(export, small):
+    folder = export()
+    assert sorted(file.name for file in folder.iterdir()) == ["decision.json", "model.onnx", "parity.json"]
+    decision, calibration = read_json(folder / "decision.json"), read_bundle(small[0]).calibration
+    metadata = {entry.key: entry.value for entry in onnx.load(folder / "model.onnx").metadata_props}
+    assert json.loads(metadata["baad_decision"]) == decision
+    assert decision["threshold"] == float(metadata["baad_threshold"]) == calibration.threshold
+    assert decision["scores"] == list(calibration.scores)
+    assert "of good parts" in decision["promise"]
+
+
+def test_the_certificate_tells_of_two_runtimes_on_32_pictures(export):
+    told = read_json(export() / "parity.json")
+    assert (told["pictures"], told["near"], told["source"]) == (32, 16, "held-out normal pictures")
+    assert 1 <= told["normal"] < 32
+    assert [row["runtime"].split()[0] for row in told["comparisons"]] == ["ONNX", "OpenVINO"]
+    assert all(row["flips"] == 0 and row["map_error"] < 1e-3 and row["holds"] for row in told["comparisons"])
+
+
+def test_without_pictures_the_samples_in_the_model_file_are_compared_on(export):
+    told = read_json(export(pictures=()) / "parity.json")
+    assert (told["pictures"], told["near"]) == (32, 16)
+    assert "samples" in told["source"]
+
+
+def test_openvino_files_judge_as_the_model_file_and_tell_model_api_what_it_reads(export, small, category):
+    folder = export("openvino")
+    picture = read_image(category.train[0].path)
+    there, here = read_session(folder, 1).run(picture), Session(small[1], 1).run(picture)
+    assert there.score == pytest.approx(here.score, abs=1e-5)
+    model = openvino.Core().read_model(folder / "model.xml")
+    told = {key: value.astype(str) for key, value in model.get_rt_info(["model_info"]).astype(dict).items()}
+    decision = read_json(folder / "decision.json")
+    assert (told["model_type"], told["embedded_processing"], told["labels"]) == ("AnomalyDetection", "YES", "ok ng")
+    assert float(told["image_threshold"]) == pytest.approx(decision["pixel_threshold"])
+    assert json.loads(model.get_rt_info(["baad", "decision"]).astype(str)) == decision
+
+
+def test_half_precision_halves_the_weights_and_keeps_the_verdicts(export):
+    whole, half = export("openvino"), export("openvino", "fp16")
+    assert (half / "model.bin").stat().st_size < 0.6 * (whole / "model.bin").stat().st_size
+    row = read_json(half / "parity.json")["comparisons"][-1]
+    assert (row["precision"], row["flips"]) == ("fp16", 0)
+
+
+def test_int8_is_written_with_thresholds_of_its_own(export):
+    pytest.importorskip("nncf")
+    folder = export("openvino", "int8", refuse=lambda *facts: "")
+    decision, told = read_json(folder / "decision.json"), read_json(folder / "parity.json")
+    assert "FakeQuantize" in (folder / "model.xml").read_text()
+    assert (decision["precision"], told["comparisons"][0]["precision"]) == ("int8", "int8")
+    assert f"{decision['threshold']:.4g}" in told["remarks"][0]
+    assert decision["threshold"] != told["threshold"]
+
+
+def test_int8_that_is_not_good_enough_is_said_and_fp32_is_written(export):
+    def pretend(onnx, fit, painter, folder, threads):
+        write_ir(read_onnx(onnx), folder)
+        return read_session(folder, threads)
+
+    reason = "it misses 3 of 20 drawn defects that FP32 finds"
+    folder = export("openvino", "int8", quantize_network=pretend, refuse=lambda *facts: reason)
+    told = read_json(folder / "parity.json")
+    assert read_json(folder / "decision.json")["precision"] == "fp32"
+    assert told["comparisons"][-1]["precision"] == "fp32"
+    assert told["remarks"] == [f"INT8 is not written: {reason}"]
+
+
+def model_config():
+    """Triton's ModelConfig as far as an export uses it: names and types of model_config.proto."""
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="config.proto", syntax="proto3")
+    file.enum_type.add(name="DataType").value.add(name="TYPE_INVALID", number=0)
+    for number, name in ((2, "TYPE_UINT8"), (11, "TYPE_FP32")):
+        file.enum_type[0].value.add(name=name, number=number)
+
+    def message(name, *fields):
+        made = file.message_type.add(name=name)
+        for number, (word, kind, many, of) in enumerate(fields, 1):
+            label = field.LABEL_REPEATED if many else field.LABEL_OPTIONAL
+            made.field.add(name=word, number=number, type=kind, label=label, **({"type_name": of} if of else {}))
+
+    message("Reshape", ("shape", field.TYPE_INT64, True, ""))
+    message("Batching")
+    message(
+        "Tensor",
+        ("name", field.TYPE_STRING, False, ""),
+        ("data_type", field.TYPE_ENUM, False, "DataType"),
+        ("dims", field.TYPE_INT64, True, ""),
+        ("reshape", field.TYPE_MESSAGE, False, "Reshape"),
+    )
+    message(
+        "ModelConfig",
+        ("name", field.TYPE_STRING, False, ""),
+        ("backend", field.TYPE_STRING, False, ""),
+        ("max_batch_size", field.TYPE_INT32, False, ""),
+        ("input", field.TYPE_MESSAGE, True, "Tensor"),
+        ("output", field.TYPE_MESSAGE, True, "Tensor"),
+        ("dynamic_batching", field.TYPE_MESSAGE, False, "Batching"),
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("ModelConfig"))()
+
+
+def test_the_triton_folder_describes_the_graph_in_it(export, tmp_path):
+    (tmp_path / "another model").mkdir()
+    folder = export("triton", out=tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["another model", "disc"]
+    assert folder == tmp_path / "disc"
+    files = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    assert files == ["1/model.onnx", "config.pbtxt", "decision.json", "parity.json"]
+    config = text_format.Parse((folder / "config.pbtxt").read_text(), model_config())
+    assert (config.name, config.backend, config.max_batch_size) == ("disc", "onnxruntime", 8)
+    graph = onnx.load(folder / "1" / "model.onnx").graph
+    for told, tensor in zip((*config.input, *config.output), (*graph.input, *graph.output), strict=True):
+        axes = [axis.dim_value or -1 for axis in tensor.type.tensor_type.shape.dim]
+        assert told.name == tensor.name and axes[0] == -1
+        assert list(told.dims) == (axes[1:] or [1])
+        assert told.HasField("reshape") == (len(axes) == 1)
+        kind = {2: onnx.TensorProto.UINT8, 11: onnx.TensorProto.FLOAT}[told.data_type]
+        assert tensor.type.tensor_type.elem_type == kind
+
+
+def perturb(graph: bytes) -> bytes:
+    """The graph with one weight changed: of the convolution that gives the anomaly logits."""
+    model = onnx.load_from_string(graph)
+    weight = next(each for each in model.graph.initializer if "discriminator.out.weight" in each.name)
+    values = onnx.numpy_helper.to_array(weight).copy()
+    values.flat[0] += 5.0
+    weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+    return model.SerializeToString()
+
+
+def test_one_changed_weight_makes_it_refuse_and_nothing_is_written(export, small, tmp_path):
+    before = small[0].read_bytes()
+    with pytest.raises(TrainingError, match="does not judge as the trained one") as caught:
+        export(out=tmp_path / "line", export_onnx=lambda graph: perturb(small[1]))
+    assert f"{small[0]} is as it was" in caught.value.__notes__[0]
+    assert list(tmp_path.iterdir()) == [] and small[0].read_bytes() == before
+
+
+def test_only_an_earlier_export_is_ever_replaced(export, tmp_path):
+    require_own(export())
+    require_own(tmp_path / "new")
+    (tmp_path / "thesis.txt").write_text("years of work")
+    for taken in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(OutputError, match="is no export"):
+            export(out=taken)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"form": "tflite"}, "onnx, openvino, triton"),
+        ({"precision": "fp8"}, "fp32, fp16, int8"),
+        ({"precision": "fp16"}, "--format openvino"),
+        ({"form": "openvino", "precision": "int8", "pictures": ()}, "normal pictures"),
+    ],
+)
+def test_what_cannot_be_exported_is_said_before_any_work(export, tmp_path, asked, told):
+    with pytest.raises(SettingError, match=told):
+        export(out=tmp_path / "line", **asked)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    """The C++ example, built against the OpenVINO that pip installed."""
+    missing = [tool for tool in ("cmake", "c++", "make") if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"the C++ example is not built: there is no {' and no '.join(missing)} here")
+    build, home = tmp_path_factory.mktemp("build"), openvino.utils.get_cmake_path()
+    for words in (["-S", str(CPP), "-B", str(build), f"-DOpenVINO_DIR={home}"], ["--build", str(build)]):
+        done = subprocess.run(["cmake", *words], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return build / "judge"
+
+
+def test_the_cpp_example_judges_as_python_does(judge, export, small, category, tmp_path):
+    detector, pictures = Detector.load(small[0], threads=1), []
+    for number, image in enumerate((*category.train[:4], *category.test)):
+        pixels = read_image(image.path)[: 60 + number, :, :]
+        pictures.append(pixels)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.ppm")
+    files = [str(tmp_path / f"{number}.ppm") for number in range(len(pictures))]
+    done = subprocess.run([str(judge), str(export("openvino")), *files], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for line, pixels in zip(done.stdout.splitlines(), pictures, strict=True):
+        label, _, score, _, threshold, _, p_value = line.split()
+        verdict = detector.predict(pixels)
+        assert label == verdict.label
+        assert float(score) == pytest.approx(verdict.score, abs=1e-4)
+        assert float(threshold) == pytest.approx(verdict.threshold, abs=1e-5)
+        assert float(p_value) == pytest.approx(verdict.p_value, abs=1e-5)
+
+
+def test_the_cpp_example_says_what_it_cannot_read(judge, export, tmp_path):
+    (tmp_path / "cut.ppm").write_bytes(b"P6 10 10 255\n123")
+    done = subprocess.run(
+        [str(judge), str(export("openvino")), str(tmp_path / "cut.ppm")], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "ends too early" in done.stderr
