@@ -187,9 +187,9 @@ def test_a_run_with_a_foreground_goes_on_with_the_masks_it_found(tmp_path, monke
     """Stopped at its third step of four, and continued where nothing is proposed a second time."""
     found = []
 
-    def find_once(pictures, settings, progress):
-        found.append(len(pictures))
-        masks = np.zeros(pictures.shape[:3], np.float32)
+    def find_once(seen, *given):
+        found.append(len(seen.files))
+        masks = np.zeros(seen.resized.shape[:3], np.float32)
         masks[:, 8:-8, 8:-8] = 1.0
         return Gate(True, "border", 0.9, "drawn", masks)
 
@@ -204,7 +204,7 @@ def test_a_run_with_a_foreground_goes_on_with_the_masks_it_found(tmp_path, monke
                 os.kill(os.getpid(), signal.SIGTERM)
 
     weights, steps = [], []
-    monkeypatch.setattr("baad.learn.train.find_foreground", find_once)
+    monkeypatch.setattr("baad.learn.train.choose_foreground", find_once)
     monkeypatch.setattr("baad.learn.train.export_onnx", export)
     monkeypatch.setattr("baad.learn.train.certify", lambda *given: fake_certificate())
     images = read_folder(write_folder(tmp_path / "parts", normals=4)).train
