@@ -1,6 +1,6 @@
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class StandIn:
     session: BrightSpots
     calibration: object
     manifest: dict
-    zones: DrawnZones = DrawnZones()
+    zones: DrawnZones = field(default_factory=DrawnZones)
 
 
 class Elements(HTMLParser):
