@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 import torch
 
 from baad.learn.blocks import fold_batch_norms
-from baad.learn.lite_start import start_from
+from baad.learn.lite_start import fit_heads, start_from
 from baad.learn.pdn import PDN_SHAPES, Pdn
+from baad.learn.targets import Targets
 
 
 def test_a_trunk_starts_as_the_packaged_network_shifted_by_its_padding():
@@ -25,3 +27,17 @@ def test_a_trunk_starts_as_the_packaged_network_shifted_by_its_padding():
     inner = (..., slice(8, 24), slice(8, 24))  # away from the borders
     assert torch.allclose(mine[inner], theirs[inner], atol=1e-3 * float(theirs.std()))
     assert torch.allclose(folded[inner], theirs[inner], atol=1e-3 * float(theirs.std()))
+
+
+def test_heads_are_fitted_to_targets_that_a_network_of_that_trunk_gives():
+    network = Pdn(PDN_SHAPES["tiny"]).eval()
+    images = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)
+    pictures = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255.0
+    with torch.no_grad():
+        wanted = network(pictures)
+        targets = Targets(images, wanted.permute(0, 2, 3, 1).half().numpy(), 1, {})
+        for head in network.heads():
+            head.weight.zero_()
+        fit_heads(network, targets)
+        found = network(pictures[-1:])  # held out
+    assert ((found - wanted[-1:]) ** 2).mean() < 0.01 * wanted[-1:].var()

@@ -21,7 +21,7 @@ from torch import Tensor
 from baad.atomic import replacing, write_text
 from baad.learn.blocks import count_macs
 from baad.learn.checkpoint import load_checkpoint, save_checkpoint
-from baad.learn.lite_start import start_from
+from baad.learn.lite_start import fit_heads, start_from
 from baad.learn.machine import choose_device
 from baad.learn.pdn import PDN_SHAPES, STRIDE, Pdn
 from baad.learn.precision import autocast
@@ -119,7 +119,7 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
 
     Ctrl-C and SIGTERM let the step end and save it. Raises Stopped then.
     """
-    network = new_student(settings)
+    network = new_student(settings, targets)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-5, fused=True)
     note = json.dumps([settings.note(), targets.key])
     checkpoint = work / f"student-{settings.size}-{hashlib.sha256(note.encode()).hexdigest()[:8]}.safetensors"
@@ -149,7 +149,7 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
     return network.cpu().eval()
 
 
-def new_student(settings: DistillSettings) -> Pdn:
+def new_student(settings: DistillSettings, targets: Targets) -> Pdn:
     """The network before its first step: drawn by the seed, or with the first stages of a packaged one."""
     shape = PDN_SHAPES[settings.size]
     with torch.random.fork_rng(devices=[]):
@@ -157,6 +157,7 @@ def new_student(settings: DistillSettings) -> Pdn:
         network = Pdn(shape)
     if shape.start:
         start_from(network, shape.start)
+        fit_heads(network, targets)
     return network.to(settings.place, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

@@ -1,14 +1,19 @@
-"""A PDN whose trunk starts as the first stages of an EfficientNet-Lite, which ImageNet taught already."""
+"""A PDN that knows something before its first step: first stages of an EfficientNet-Lite, heads by regression."""
 
 from typing import Any
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from baad.learn.pdn import MEAN, STD, Pdn
+from baad.learn.targets import Targets
 from baad.learn.teacher import load_lite
 
 LITE_MEAN, LITE_STD = 127.0 / 255.0, 128.0 / 255.0  # what those networks expect of pictures in 0..1
+FITTED_ON = 64  # pairs that the heads are fitted on
+RIDGE = 1e-3  # share of the mean variance of the maps' channels
 
 
 @torch.no_grad()
@@ -31,3 +36,30 @@ def start_from(network: Pdn, name: str) -> None:
     offset = (torch.tensor(MEAN) - LITE_MEAN) / LITE_STD  # [3]
     norm.running_mean.sub_((first.weight * offset.view(1, 3, 1, 1)).sum((1, 2, 3)))
     first.weight.mul_(torch.tensor(STD).view(1, 3, 1, 1) / LITE_STD)
+
+
+@torch.no_grad()
+def fit_heads(network: Pdn, targets: Targets) -> None:
+    """Set the heads to what gives the targets best from the maps of the trunk as it is, by ridge regression.
+
+    From random heads the first steps would tear at a trunk that knows something already. All heads are 1x1
+    convolutions, whose outputs are added: one linear regression on the maps, side by side at stride 4.
+    """
+    network.eval()
+    heads, count = network.heads(), min(FITTED_ON, len(targets.images) - targets.held_out)
+    widths = [head.in_channels for head in heads]
+    products, answers = torch.zeros(sum(widths) + 1, sum(widths) + 1).double(), torch.zeros(1)
+    for image, target in zip(targets.images[:count], targets.targets[:count]):
+        maps = network.maps(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255.0)
+        cells = target.shape[:2]
+        seen = torch.cat([F.interpolate(each, size=cells, mode="nearest") for each in maps], 1)[0].flatten(1)
+        rows = torch.cat([seen, torch.ones(1, seen.shape[1])]).double()  # [widths + 1, h * w]
+        wanted = torch.from_numpy(target.astype(np.float64)).flatten(0, 1)  # [h * w, C]
+        products, answers = products + rows @ rows.T, answers + rows @ wanted
+    strength = RIDGE * products.diagonal()[:-1].mean()
+    products.diagonal()[:-1].add_(strength)
+    weights = torch.linalg.solve(products, answers).float()  # [widths + 1, C]
+    for head, part in zip(heads, weights[:-1].split(widths)):
+        head.weight.copy_(part.T[:, :, None, None])
+    assert network.head.bias is not None
+    network.head.bias.copy_(weights[-1])

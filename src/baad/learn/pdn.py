@@ -51,12 +51,17 @@ class Pdn(nn.Module):
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.fine((images - self.mean) / self.std)  # [B, fine, H / 4, W / 4]
-        found = self.head(x)  # [B, C, H / 4, W / 4]
-        for index, name in enumerate(self.scales, 1):
-            x = self.get_submodule(name)(x)  # [B, width, H / 8, W / 8], then [B, width, H / 16, W / 16]
-            coarse = self.get_submodule(f"{name}_head")(x)
+        described = [head(x) for head, x in zip(self.heads(), self.maps(images))]  # [B, C, H / 4, W / 4], ...
+        found = described[0]
+        for index, coarse in enumerate(described[1:], 1):
             found = found + F.interpolate(coarse, scale_factor=2.0**index, mode="nearest")
+        return found
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """What the heads read: [B, width, H / 4, W / 4], and at strides 8 and 16 where the design has them."""
+        found = [self.fine((images - self.mean) / self.std)]
+        for name in self.scales:
+            found.append(self.get_submodule(name)(found[-1]))
         return found
 
     def heads(self) -> list[nn.Conv2d]:
