@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baad.bench.peers import DENSE, EfficientAdS, WideResNet50, dense_convolution
@@ -46,18 +45,6 @@ class Network(nn.Module):
         return outputs.anomaly_logits, outputs.foreground_logits
 
 
-class Resizing(nn.Module):
-    """The first stage of the deploy graph: [B, 3, H, W] in 0..255 -> [B, 3, h, w] in 0..1."""
-
-    def __init__(self, deploy: DeployGraph) -> None:
-        super().__init__()
-        self.shape = deploy.input_shape
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        images = pictures.permute(0, 3, 1, 2).float()
-        return F.interpolate(images, size=self.shape, mode="bilinear", align_corners=False, antialias=True) / 255.0
-
-
 def new_deploy(image_size: int, size: str = "fast") -> DeployGraph:
     """The network as it is deployed, with random weights."""
     with torch.random.fork_rng():
@@ -83,7 +70,7 @@ def stage_modules(image_size: int, batch: int) -> dict[str, tuple[nn.Module, tup
     foreground = torch.sigmoid(outputs.foreground_logits)
     seen = (images, outputs.picture, outputs.features, outputs.rebuilt_features, foreground)
     return {
-        "resize": (Resizing(deploy), (pictures,)),
+        "resize": (deploy.resizing, (pictures,)),
         "pdn": (model.pdn, (images,)),
         "mtrs": (model.mtrs, (outputs.features,)),
         "discriminator": (model.discriminator, seen),

@@ -42,6 +42,7 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "bench validate": "baad.cli.validate",
     "bench features": "baad.cli.features",
     "bench speed": "baad.cli.speed",
+    "bench parity": "baad.cli.parity",
 }
 NO_ARGUMENTS = {"demo", "bench speed"}  # verbs that do something without any
 GROUPS = {"bench": "Measure speed, or quality on many categories and seeds; writes tables."}

@@ -71,8 +71,8 @@ def add_info(folder: Path, info: Mapping[str, Any], decision: Mapping[str, Any])
 
     core = openvino.Core()
     model = core.read_model((folder / XML).read_bytes(), (folder / BIN).read_bytes())
-    for name, value in info.items():
-        model.set_rt_info(value, ["model_info", name])
+    for name, value in info.items():  # OpenVINO rounds numbers to six digits, and would move a threshold
+        model.set_rt_info(repr(value) if isinstance(value, float) else value, ["model_info", name])
     model.set_rt_info(json.dumps(decision, ensure_ascii=False), ["baad", "decision"])
     openvino.save_model(model, folder / XML, compress_to_fp16=False)
 

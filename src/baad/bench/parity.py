@@ -1,0 +1,97 @@
+"""Do the runtimes judge every test picture as PyTorch does? A row for each model and runtime."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from baad.atomic import write_text
+from baad.bench.speed import describe_host
+from baad.bundle import Bundle, read_bundle
+from baad.data.decode import read_image
+from baad.data.reading import read_category
+from baad.data.sample import Category
+from baad.errors import DataError
+from baad.learn.parity import compare, open_runners
+from baad.learn.reload import load_graph
+from baad.progress import Progress
+
+ROWS, PAGE = "parity.jsonl", "README.md"
+
+
+def bench_parity(models: Sequence[Path], data: Path, progress: Progress, threads: int = 0) -> Iterator[dict[str, Any]]:
+    """Run all test pictures of each model's category through the model file's own graph, in every runtime: rows.
+
+    data: holds a folder for each category, of the name that the model knows. Labels are counted, not used. Raises
+    DataError where a category or its test half is absent, before any picture is run.
+    """
+    opened = [read_bundle(path) for path in models]
+    categories = [find_category(bundle, data) for bundle in opened]
+    for bundle, category in zip(opened, categories):
+        yield from measure(bundle, category, progress, threads)
+
+
+def find_category(bundle: Bundle, data: Path) -> Category:
+    """The category that a model was trained on, by its name."""
+    name = bundle.manifest.get("category", "")
+    if not name or not (data / name).is_dir():
+        raise DataError(
+            f"{bundle.path} is of the category {name!r}, and {data} has no such folder. Give another --data."
+        )
+    category = read_category(data / name)
+    if not category.test:
+        raise DataError(f"{category.root} has no test pictures to compare on.")
+    return category
+
+
+def measure(bundle: Bundle, category: Category, progress: Progress, threads: int) -> list[dict[str, Any]]:
+    """One model: a row for each runtime."""
+    graph, _ = load_graph(bundle.path)
+    threshold = bundle.calibration.threshold
+    runners, remarks = open_runners(bundle.onnx, threads, threshold)
+    for remark in remarks:
+        progress.warn(remark)
+    with progress.task(category.name, len(category.test)) as task:
+
+        def read(path: Path) -> Any:
+            task.advance()
+            return read_image(path)
+
+        found = compare(graph, runners, (read(image.path) for image in category.test), threshold)
+    facts = {
+        "category": category.name,
+        "seed": bundle.manifest.get("seed"),
+        "steps": bundle.manifest.get("steps"),
+        "pictures": len(category.test),
+        "defective": sum(image.defective for image in category.test),
+    }
+    return [{**facts, **asdict(row), "holds": row.holds, "host": describe_host()} for row in found]
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], out: Path, command: str) -> None:
+    """`parity.jsonl` and a page made from it, in a folder."""
+    write_text(out / ROWS, "".join(json.dumps(row) + "\n" for row in rows))
+    write_text(out / PAGE, format_page(rows, command))
+
+
+def format_page(rows: Sequence[Mapping[str, Any]], command: str) -> str:
+    """Markdown: a table, and what it was measured on."""
+    host = rows[-1]["host"]
+    versions = ", ".join(f"{name} {number}" for name, number in host["versions"].items())
+    lines = [
+        "# Parity",
+        "",
+        f"Written by `{command}`. Every test picture at its own size through PyTorch and the model file's graph in "
+        f"each runtime, at the model's threshold. {host['processor']}, {host['system']}, Python {host['python']}, "
+        f"{versions}.",
+        "",
+        "| category | pictures | runtime | map error, of its range | score error | flipped verdicts |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row['category']} | {row['pictures']} | {row['runtime']} | {row['map_error']:.1e} "
+            f"| {row['score_error']:.1e} | {row['flips']} |"
+        )
+    return "\n".join(lines) + "\n"

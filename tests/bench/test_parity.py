@@ -1,0 +1,33 @@
+import json
+
+import pytest
+
+from tests.factory import write_category
+from tests.learn.small_model import write_small_model
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with the category disc, and a model of it."""
+    from baad.data.reading import read_category
+
+    root = tmp_path_factory.mktemp("data")
+    category = read_category(write_category(root / "disc", normals=8, good=2, defective=3, size=(72, 96)))
+    write_small_model(root / "disc.baad", category.train)
+    return root
+
+
+def test_every_test_picture_goes_through_every_runtime(baad, place, tmp_path):
+    told = baad("bench", "parity", place / "disc.baad", "--data", place, "--out", tmp_path / "out", "--threads", 1)
+    assert told.code == 0, told.err
+    rows = [json.loads(line) for line in (tmp_path / "out" / "parity.jsonl").read_text().splitlines()]
+    assert [row["runtime"].split()[0] for row in rows] == ["ONNX", "OpenVINO"]
+    assert {(row["category"], row["pictures"], row["defective"]) for row in rows} == {("disc", 5, 3)}
+    assert all(row["holds"] and row["flips"] == 0 and row["map_error"] < 1e-3 for row in rows)
+    assert "| disc | 5 | OpenVINO" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_model_whose_category_is_elsewhere_is_named(baad, place, tmp_path):
+    told = baad("bench", "parity", place / "disc.baad", "--data", tmp_path, "--out", tmp_path / "out")
+    assert told.code == 2
+    assert "of the category 'disc'" in told.err and "--data" in told.err
