@@ -25,7 +25,7 @@ def named(page):
 def blocks_of(page, language):
     """(what stands on the line above, the code) of each fenced block."""
     text = page.read_text("utf-8")
-    return re.findall(rf"^(.*)\n```{language}\n(.*?)^```$", text, re.S | re.M)
+    return re.findall(rf"^([^\n]*)\n```{language}\n(.*?)^```$", text, re.S | re.M)
 
 
 def commands_of(page):
