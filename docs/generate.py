@@ -1,4 +1,5 @@
-"""Write docs/cli.md, docs/settings.md, docs/inputs.md and the tree in ARCHITECTURE.md from the program: `make docs`.
+"""Write docs/cli.md, docs/settings.md, docs/inputs.md, the methods in docs/benchmarks.md and the tree in
+ARCHITECTURE.md from the program: `make docs`.
 
 Tests compare them, so that they cannot go stale. docs/inputs.md comes from the cases that the tests provoke
 (tests/inputs), which takes a minute: `make docs ARGS=--quick` leaves it out.
@@ -14,12 +15,14 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from baad.bench.methods import METHODS, Method
 from baad.cli.app import VERBS, build_app
 from baad.settings import TrainSettings, describe_allowed
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "baad"
 TREE = ("<!-- tree: written by make docs -->", "<!-- end of tree -->")
+LIST = ("<!-- methods: written by make docs -->", "<!-- end of methods -->")
 ROOMS = {  # in the order of the imports; what a folder is for (a single file says so itself)
     "errors": "",
     "atomic": "",
@@ -43,14 +46,31 @@ ROOMS = {  # in the order of the imports; what a folder is for (a single file sa
 
 def generate() -> dict[Path, str]:
     """Every generated page and what it must hold."""
-    architecture = ROOT / "ARCHITECTURE.md"
-    before, rest = architecture.read_text("utf-8").split(TREE[0])
-    tree = f"{TREE[0]}\n```\n{draw_tree()}\n```\n{TREE[1]}"
+    architecture, benchmarks = ROOT / "ARCHITECTURE.md", ROOT / "docs" / "benchmarks.md"
     return {
         ROOT / "docs" / "cli.md": describe_commands(),
         ROOT / "docs" / "settings.md": describe_settings(),
-        architecture: before + tree + rest.split(TREE[1])[1],
+        benchmarks: put_between(benchmarks, LIST, describe_methods()),
+        architecture: put_between(architecture, TREE, f"```\n{draw_tree()}\n```"),
     }
+
+
+def put_between(page: Path, marks: tuple[str, str], text: str) -> str:
+    """The page with `text` between the two lines that mark the place."""
+    before, rest = page.read_text("utf-8").split(marks[0])
+    return before + f"{marks[0]}\n{text}\n{marks[1]}" + rest.split(marks[1])[1]
+
+
+def describe_methods() -> str:
+    """Every method of the benchmarks, what it is, what it changes."""
+    rows = [f"| `{name}` | {method.help} | {tell_changes(method)} |" for name, method in METHODS.items()]
+    return "| name | what it is | settings |\n|---|---|---|\n" + "\n".join(rows)
+
+
+def tell_changes(method: Method) -> str:
+    changes = {**method.settings, **method.scoring}
+    told = ", ".join(f"`{name}={str(value).lower()}`" for name, value in changes.items())
+    return told + (", on the model of `baad`" if method.scoring else "")
 
 
 def describe_commands() -> str:

@@ -1,31 +1,28 @@
 import numpy as np
 import pytest
+import torch
 import torch.nn.functional as F
-from PIL import Image
 
-from baad.baselines.nearest import NearestNeighbour
-from baad.data.sample import GoodImage
+from baad.baselines.baseline import Normals
+from baad.baselines.nearest import NearestNeighbour, nearest_distance
+from baad.progress import Silence
 
 
 def mean_colour(images):
     return F.avg_pool2d(images, 4)
 
 
-@pytest.fixture
-def fitted(tmp_path):
+@pytest.fixture(scope="module")
+def fitted():
     rng = np.random.default_rng(0)
-    images = []
-    for index in range(4):
-        picture = (100 + rng.integers(0, 20, (64, 64, 3))).astype(np.uint8)
-        Image.fromarray(picture).save(tmp_path / f"{index}.png")
-        images.append(GoodImage(tmp_path / f"{index}.png"))
-    detector = NearestNeighbour(mean_colour, image_size=64, memory=200, seed=0)
-    detector.fit(images)
-    return detector, picture
+    pictures = (100 + rng.integers(0, 20, (4, 64, 64, 3))).astype(np.uint8)
+    detector = NearestNeighbour(mean_colour, memory=200, seed=0)
+    told = detector.fit(Normals(pictures, pictures[:0]), Silence())
+    return detector, pictures[-1], told
 
 
 def test_a_remembered_picture_is_near_itself_and_a_spot_is_far(fitted):
-    detector, picture = fitted
+    detector, picture, _ = fitted
     spotted = picture.copy()
     spotted[16:32, 32:48] = 250
     normal, defective = detector.score(picture), detector.score(spotted)
@@ -34,12 +31,18 @@ def test_a_remembered_picture_is_near_itself_and_a_spot_is_far(fitted):
     assert 8 <= row < 16 and 16 <= column < 24  # the map has half the picture's side
 
 
-def test_distances_are_those_of_a_loop_over_all_patches(fitted):
-    detector, picture = fitted
-    patches = (detector._patches(picture) - detector._mean) / detector._std
-    slow = np.array(
-        [[min(float((cell - other).norm()) for other in detector._bank) for cell in row] for row in patches]
-    )
-    squared = detector._norms[None] - 2 * patches.flatten(0, 1) @ detector._bank.T
-    fast = (squared.min(1).values + (patches.flatten(0, 1) ** 2).sum(1)).clamp(min=0).sqrt().reshape(8, 8).numpy()
-    assert np.allclose(slow, fast, atol=2e-3)
+def test_the_nearest_of_two_remembered_patches_counts():
+    memory = torch.tensor([[0.0, 0.0], [10.0, 0.0]])
+    found = nearest_distance(torch.tensor([[3.0, 4.0], [10.0, 2.0], [0.0, 0.0]]), memory)
+    assert found.tolist() == pytest.approx([5.0, 2.0, 0.0], abs=1e-5)
+
+
+def test_distances_are_those_of_a_loop_over_all_patches(monkeypatch):
+    monkeypatch.setattr("baad.baselines.nearest.CHUNK", 7)
+    patches, bank = torch.rand(5, 3, generator=torch.manual_seed(0)), torch.rand(20, 3)
+    slow = [min(float((patch - other).norm()) for other in bank) for patch in patches]
+    assert nearest_distance(patches, bank).tolist() == pytest.approx(slow, abs=1e-5)
+
+
+def test_the_cost_is_that_of_comparing_every_patch_with_every_remembered_one(fitted):
+    assert (fitted[2].steps, fitted[2].parameters, fitted[2].macs) == (0, 200 * 3, 8 * 8 * 200 * 3)

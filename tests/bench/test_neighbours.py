@@ -4,12 +4,12 @@ import torch
 import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
+from baad.baselines.nearest import nearest_distance
 from baad.bench.neighbours import (
     Pictures,
     anomaly_map,
     describe_grid,
     draw_memory,
-    nearest_distance,
     read_pictures,
     score_features,
 )
@@ -21,18 +21,6 @@ from tests.factory import write_category
 
 def colours(images):
     return F.avg_pool2d(images, 4)
-
-
-def test_the_nearest_of_two_remembered_patches_counts():
-    memory = torch.tensor([[0.0, 0.0], [10.0, 0.0]])
-    found = nearest_distance(torch.tensor([[3.0, 4.0], [10.0, 2.0], [0.0, 0.0]]), memory)
-    assert found.tolist() == pytest.approx([5.0, 2.0, 0.0], abs=1e-5)
-
-
-def test_distances_are_those_of_a_loop_over_all_pairs():
-    patches, memory = torch.randn(50, 7), torch.randn(6000, 7)  # more than one chunk
-    slow = torch.stack([(memory - patch).norm(dim=1).min() for patch in patches])
-    assert torch.allclose(nearest_distance(patches, memory), slow, atol=1e-3)
 
 
 def test_the_memory_is_a_sample_without_repetition():

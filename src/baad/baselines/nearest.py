@@ -1,70 +1,94 @@
 """Nearest neighbour: how far is each patch from every patch of the normal pictures? (PatchCore, Roth et al. 2022.)
 
-The protocol: pictures squashed to a square, patch features averaged over 3x3 cells on a grid of an eighth of the
-side, a random sample of the normal patches as memory, the distance to the nearest one as anomaly map, smoothed; its
-maximum as image score.
+The protocol: patch features averaged over 3x3 cells on a grid of an eighth of the side, a random sample of the normal
+patches as memory, the distance to the nearest one as anomaly map, smoothed; its maximum as image score.
 """
 
-from collections.abc import Callable, Sequence
-
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from baad.data.decode import read_image
-from baad.data.geometry import resize_image
-from baad.data.sample import GoodImage
+from baad.baselines.baseline import (
+    Describe,
+    Fitted,
+    Normals,
+    features_cost,
+    plain_maps,
+    resize_one,
+    smooth_grid,
+    to_images,
+)
+from baad.progress import Progress
 from baad.runtime.session import RawMaps
 
-Describe = Callable[[Tensor], Tensor]  # images [B, 3, S, S] in 0..1 -> features [B, C, h, w]
+CELL = 8  # px
+CHUNK = 2_048  # remembered patches compared at once
+
+
+def nearest_distance(patches: Tensor, bank: Tensor) -> Tensor:
+    """Distance of each patch to the nearest of the bank: [P, C] and [M, C] -> [P], at least 0."""
+    least = torch.full((len(patches),), torch.inf)
+    for some in bank.split(CHUNK):  # their distances stay in the processor's cache
+        squared = torch.addmm((some**2).sum(1), patches, some.T, alpha=-2.0)  # [P, chunk]
+        least = torch.minimum(least, squared.amin(1))
+    return (least + (patches**2).sum(1)).clamp(min=0).sqrt()  # what all distances of a patch share comes last
+
+
+def pool_patches(features: Tensor, cells: tuple[int, int], averaged: bool) -> Tensor:
+    """Means over 3x3 neighbours on a grid of so many cells: [1, C, h, w] -> [cells, C].
+
+    `averaged`: the features are 3x3 means already, as a teacher's are.
+    """
+    if not averaged:
+        features = F.avg_pool2d(features, 3, 1, 1, count_include_pad=False)
+    return F.adaptive_avg_pool2d(features, cells)[0].flatten(1).T
 
 
 class NearestNeighbour:
     """Memory bank of normal patches over any patch features.
 
-    `standardise` divides every channel by its deviation over the normal patches: right for a teacher's raw maps, wrong
-    for distilled features, where it makes the components that the student could not learn count like the others.
+    `raw`: a teacher's own maps, which are 3x3 means already and whose channels are each divided by their deviation
+    over the normal patches. What was distilled keeps its proportions: the components that a student could not learn
+    would count like the others.
     """
 
-    def __init__(
-        self, describe: Describe, image_size: int = 256, memory: int = 20_000, seed: int = 0, standardise: bool = True
-    ) -> None:
-        self._describe, self._size, self._memory, self._standardise = describe, image_size, memory, standardise
+    def __init__(self, describe: Describe, memory: int = 20_000, seed: int = 0, raw: bool = False) -> None:
+        self._describe, self._memory, self._raw = describe, memory, raw
         self._rng = np.random.default_rng([seed, 11])
 
-    def fit(self, images: Sequence[GoodImage]) -> None:
+    def fit(self, normals: Normals, progress: Progress) -> Fitted:
         """Remember a random sample of the pictures' patches."""
-        per_picture = -(-self._memory // len(images)) * 2
+        self._shape = normals.fit.shape[1:3]
+        self._cells = (self._shape[0] // CELL, self._shape[1] // CELL)
+        per_picture = -(-self._memory // len(normals.fit)) * 2
         kept = []
-        for image in images:
-            patches = self._patches(read_image(image.path)).flatten(0, 1)  # [h * w, C]
-            chosen = self._rng.choice(len(patches), min(per_picture, len(patches)), replace=False)
-            kept.append(patches[torch.from_numpy(chosen)])
+        with progress.task("remembering", len(normals.fit)) as task:
+            for picture in normals.fit:
+                patches = self._patches(to_images(picture[None]))  # [h * w, C]
+                chosen = self._rng.choice(len(patches), min(per_picture, len(patches)), replace=False)
+                kept.append(patches[torch.from_numpy(chosen)])
+                task.advance()
         patches = torch.cat(kept)
         self._mean = patches.mean(0)
-        self._std = patches.std(0) + 1e-6 if self._standardise else torch.ones_like(self._mean)
+        self._std = patches.std(0) + 1e-6 if self._raw else torch.ones_like(self._mean)
         chosen = self._rng.choice(len(patches), min(self._memory, len(patches)), replace=False)
         self._bank = (patches[torch.from_numpy(chosen)] - self._mean) / self._std  # [memory, C]
-        self._norms = (self._bank**2).sum(1)
+        parameters, macs = features_cost(self._describe, self._shape)
+        macs += self._cells[0] * self._cells[1] * self._bank.numel()
+        return Fitted(0, parameters + self._bank.numel(), macs)
 
     def score(self, picture: np.ndarray) -> RawMaps:
-        """Picture uint8 [H, W, 3] -> anomaly map float32 [S / 2, S / 2], at least 0, and its maximum."""
-        patches = (self._patches(picture) - self._mean) / self._std  # [h, w, C]
-        flat = patches.flatten(0, 1)
-        squared = self._norms[None] - 2.0 * flat @ self._bank.T  # [h * w, memory]
-        nearest = (squared.min(1).values + (flat**2).sum(1)).clamp(min=0).sqrt()
-        side = self._size // 2
-        grid = nearest.reshape(patches.shape[:2]).numpy()
-        anomaly = cv2.GaussianBlur(cv2.resize(grid, (side, side), interpolation=cv2.INTER_LINEAR), (0, 0), 2.0)
-        return RawMaps(anomaly, np.ones_like(anomaly), float(anomaly.max()), None)
+        """Picture uint8 [H, W, 3] -> anomaly map float32, half the side of the normal pictures, at least 0."""
+        patches = (self._patches(resize_one(picture, self._shape)) - self._mean) / self._std  # [h * w, C]
+        grid = nearest_distance(patches, self._bank).reshape(self._cells).numpy()  # [h, w]
+        anomaly = smooth_grid(grid, self._shape)
+        return plain_maps(anomaly, self.pool(anomaly))
 
-    def _patches(self, picture: np.ndarray) -> Tensor:
-        """Patch features on a grid of an eighth of the side: [h, w, C]."""
-        square = resize_image(picture, (self._size, self._size))
+    def pool(self, anomaly: np.ndarray) -> float:
+        return float(anomaly.max())
+
+    def _patches(self, images: Tensor) -> Tensor:
+        """Patch features of one image [1, 3, H, W] on a grid of an eighth of its side: [h * w, C]."""
         with torch.no_grad():
-            features = self._describe(torch.tensor(square).permute(2, 0, 1)[None].float() / 255.0).float()
-        features = F.avg_pool2d(features, 3, 1, 1, count_include_pad=False)
-        features = F.adaptive_avg_pool2d(features, self._size // 8)  # [1, C, h, w]
-        return features[0].permute(1, 2, 0)
+            return pool_patches(self._describe(images).float(), self._cells, self._raw)

@@ -5,15 +5,14 @@ The protocol of PatchCore (Roth et al. 2022) with a random memory: pictures squa
 at half of 256 px, smoothed; its maximum as image score. As in baselines/nearest.py, which takes pictures one by one.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from baad.baselines.baseline import Describe, smooth_grid, to_images
+from baad.baselines.nearest import nearest_distance, pool_patches
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_map
 from baad.data.masks import unite_masks
@@ -24,11 +23,7 @@ from baad.progress import Progress
 MEMORY = 20_000  # normal patches
 GRID = 32  # cells a side
 MAP_SIZE = 128  # px of the anomaly map
-SIGMA = 2.0  # px of that map
-BANK_CHUNK = 2_500  # rows of the memory compared at once: what stays in a processor's cache
 SAMPLE = 2**22  # scores from which the levels of the pixel figures are placed
-
-Describe = Callable[[Tensor], Tensor]  # images [B, 3, S, S] in 0..1 -> features [B, C, h, w]
 
 
 @dataclass(frozen=True)
@@ -72,10 +67,8 @@ def describe_grid(describe: Describe, squares: np.ndarray, averaged: bool) -> Te
     found = []
     for square in squares:
         with torch.no_grad():
-            features = describe(torch.from_numpy(square).permute(2, 0, 1)[None].float() / 255.0).float()
-        if not averaged:
-            features = F.avg_pool2d(features, 3, 1, 1, count_include_pad=False)
-        found.append(F.adaptive_avg_pool2d(features, GRID)[0].flatten(1).T)  # [32 * 32, C]
+            features = describe(to_images(square[None])).float()
+        found.append(pool_patches(features, (GRID, GRID), averaged))  # [32 * 32, C]
     return torch.stack(found)
 
 
@@ -86,19 +79,9 @@ def draw_memory(patches: Tensor, seed: int, memory: int = MEMORY) -> Tensor:
     return flat[torch.from_numpy(np.sort(chosen))]
 
 
-def nearest_distance(patches: Tensor, memory: Tensor) -> Tensor:
-    """Distance of each patch to the nearest remembered one: [P, C] and [M, C] -> [P], at least 0."""
-    nearest = torch.full((len(patches),), torch.inf)
-    for rows in memory.split(BANK_CHUNK):
-        squared = torch.addmm((rows**2).sum(1)[None], patches, rows.T, alpha=-2.0)  # [P, chunk], |patch|^2 left out
-        nearest = torch.minimum(nearest, squared.min(1).values)
-    return (nearest + (patches**2).sum(1)).clamp(min=0).sqrt()
-
-
 def anomaly_map(distances: Tensor) -> np.ndarray:
     """Distances [32 * 32] -> float32 [128, 128], smoothed."""
-    grid = distances.reshape(GRID, GRID).numpy()
-    return cv2.GaussianBlur(cv2.resize(grid, (MAP_SIZE, MAP_SIZE), interpolation=cv2.INTER_LINEAR), (0, 0), SIGMA)
+    return smooth_grid(distances.reshape(GRID, GRID).numpy(), (2 * MAP_SIZE, 2 * MAP_SIZE))
 
 
 def score_features(

@@ -3,12 +3,10 @@
 A forward pass costs the same whatever the weights are. All take images [B, 3, H, W] in 0..1, but for the convolution.
 """
 
-import math
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baad.baselines.efficientad import Autoencoder
 from baad.learn.blocks import ConvBlock
 
 DENSE = (128, 64)  # channels and side of the convolution that stands for what a machine can do
@@ -33,33 +31,6 @@ def pdn_s(outputs: int) -> nn.Sequential:
     )
 
 
-class AutoEncoder(nn.Module):
-    """[B, 3, H, W] -> [B, 384, H / 4 - 8, W / 4 - 8], through 64 channels of one cell at 256 px.
-
-    Batzner et al. 2023, table 7. Dropout does nothing in use and is left out.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        encoder: list[nn.Module] = []
-        for before, after in ((3, 32), (32, 32), (32, 64), (64, 64), (64, 64)):
-            encoder += [nn.Conv2d(before, after, 4, 2, 1), nn.ReLU(inplace=True)]
-        self.encoder = nn.Sequential(*encoder, nn.Conv2d(64, 64, 8))
-        self.decoder = nn.ModuleList(nn.Conv2d(64, 64, 4, padding=2) for _ in range(6))
-        self.head = nn.Sequential(
-            nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(64, TEACHER_CHANNELS, 3, padding=1)
-        )
-
-    def forward(self, images: Tensor) -> Tensor:
-        height, width = images.shape[-2:]
-        x = self.encoder(images)
-        for layer, (step, less) in zip(self.decoder, ((64, 1), (32, 0), (16, 1), (8, 0), (4, 1), (2, 1))):
-            size = (height // step - less, width // step - less)
-            x = torch.relu(layer(F.interpolate(x, size=size, mode="bilinear", align_corners=False)))
-        size = (math.ceil(height / 4) - 8, math.ceil(width / 4) - 8)
-        return self.head(F.interpolate(x, size=size, mode="bilinear", align_corners=False))
-
-
 class EfficientAdS(nn.Module):
     """Teacher, student and autoencoder of EfficientAD-S -> their two maps, [B, 1, H / 4 - 8, W / 4 - 8] each."""
 
@@ -67,10 +38,11 @@ class EfficientAdS(nn.Module):
         super().__init__()
         self.teacher = pdn_s(TEACHER_CHANNELS)
         self.student = pdn_s(2 * TEACHER_CHANNELS)
-        self.autoencoder = AutoEncoder()
+        self.autoencoder = Autoencoder(TEACHER_CHANNELS)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        teacher, student, rebuilt = self.teacher(images), self.student(images), self.autoencoder(images)
+        teacher, student = self.teacher(images), self.student(images)
+        rebuilt = self.autoencoder(images, teacher.shape[-2:])
         local = ((teacher - student[:, :TEACHER_CHANNELS]) ** 2).mean(dim=1, keepdim=True)
         return local, ((rebuilt - student[:, TEACHER_CHANNELS:]) ** 2).mean(dim=1, keepdim=True)
 

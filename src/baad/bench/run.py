@@ -1,77 +1,86 @@
-"""Train and evaluate category by category and seed by seed; one row each, resumable, and a table of them."""
+"""Fit and judge method by method, category by category, seed by seed; one row each, resumable, and a table of them."""
 
-import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from baad.atomic import write_text
-from baad.bundle import read_bundle
-from baad.data.decode import read_image
+from baad.bench.background import format_background, stress_rows
+from baad.bench.job import Detector, Job, Part, Workshop, describe_settings, list_jobs
+from baad.bench.table import format_table
+from baad.bench.tasks import Watched
 from baad.data.doctor import check_category
 from baad.data.homes import homes_of
 from baad.data.reading import read_category
 from baad.data.sample import Category
-from baad.errors import DataError, SettingError
-from baad.learn.deploy import DeployGraph, Scoring
-from baad.learn.export import export_onnx
-from baad.learn.reload import load_model
-from baad.learn.train import train
+from baad.errors import DataError
 from baad.metrics.evaluate import evaluate
 from baad.progress import Progress
-from baad.runtime.session import Session
-from baad.settings import TrainSettings
 
-# what each variant changes in the settings; `mask_ones` is the default model, told at test time that all is part
-VARIANTS: dict[str, dict[str, Any]] = {
-    "baad": {},
-    "background_off": {"foreground": "off", "anomalies_on": "anywhere", "background_share": 0.0},
-    "mask_ones": {},
-}
-TABLE = ("image_auroc", "pixel_auroc", "pixel_ap", "au_pro_30", "au_pro_05", "background_fpr", "foreground_fpr")
+Row = dict[str, Any]
+RESULTS, STRESS = "results.jsonl", "stress.jsonl"
 
 
 def run_benchmark(
-    categories: Sequence[Path],
+    parts: Sequence[Part],
     out: Path,
-    seeds: int,
-    settings: TrainSettings,
     progress: Progress,
-    variants: Sequence[str] = ("baad",),
+    command: str,
     models: Path = Path("runs"),
     layout: str = "auto",
-) -> list[dict[str, Any]]:
-    """One row per category, variant and seed in `out`/results.jsonl, and a table in `out`/README.md.
+) -> list[Row]:
+    """One row per category, method and seed in `out`/results.jsonl, and a table in `out`/README.md.
 
-    Rows that stand there already are not run again. Trained models are kept in `models`, by category and settings,
-    and used again. `layout` is read_category's.
+    Rows that stand there already are not run again. Trained models of BAAD are kept in `models`, by category and
+    settings, and used again. What is to be stressed has its rows in `out`/stress.jsonl besides. `layout` is
+    read_category's; `command` is what the table says it was written by.
 
-    Raises SettingError for an unknown variant, DataError for a category without test pictures.
+    Raises DataError for a category without test pictures, or without a background where that is to be changed.
     """
-    for variant in variants:
-        if variant not in VARIANTS:
-            raise SettingError(f"Unknown variant {variant!r}: give {', '.join(VARIANTS)}.")
-    read = [read_category(path, layout) for path in categories]
-    for category in read:
+    read = {path: read_category(path, layout) for part in parts for path in part.categories}
+    for category in read.values():
         check_testable(category, progress)
-    rows = read_rows(out / "results.jsonl")
-    for category in read:
-        for seed in range(seeds):
-            for variant in variants:
-                done = {(row["category"], row["seed"], row["method"]) for row in rows}
-                if (category.name, seed, variant) in done:
-                    progress.say(f"{category.name}, seed {seed}, {variant}: already in {out.name}")
-                    continue
-                chosen = replace(settings, seed=seed, **VARIANTS[variant])
-                model = train_once(category, chosen, models, progress)
-                rows.append(measure(category, model, variant, seed, progress))
-                write_rows(out, rows, settings)
-                progress.say(f"{category.name}, seed {seed}, {variant}: image AUROC {rows[-1]['image_auroc']:.3f}")
+    rows, stressed, workshop = read_rows(out / RESULTS), read_rows(out / STRESS), Workshop(models, progress)
+    for job in list_jobs(parts, read):
+        if not is_done(job, rows, out, progress):
+            rows.append(measure(job, workshop.make(job), progress))
+            progress.say(f"{job}: image AUROC {rows[-1]['image_auroc']}")
+            write_rows(out, rows, stressed, command)
+        if job.stress and not any(job.describes(row) for row in stressed):
+            progress.say(f"{job}: changing backgrounds")
+            stressed += stress_rows(job, workshop, progress)
+            write_rows(out, rows, stressed, command)
+    write_rows(out, rows, stressed, command)
     return rows
+
+
+def is_done(job: Job, rows: Sequence[Row], out: Path, progress: Progress) -> bool:
+    """Whether there is a row; says so, and whether it was made with other settings."""
+    row = next((row for row in rows if job.describes(row)), None)
+    if row is None:
+        return False
+    made_with = row.get("settings", "")
+    if made_with == describe_settings(job.settings):
+        progress.say(f"{job}: already in {out.name}")
+    else:
+        told = made_with or "the default settings"
+        progress.warn(f"{job}: already in {out.name}, but with {told}. Remove its line of {RESULTS} to run it again")
+    return True
+
+
+def measure(job: Job, detector: Detector, progress: Progress) -> Row:
+    """Evaluate a detector: a row of figures, flat, with the same keys for every method."""
+    watched = Watched(detector.score, job.category, detector.rebuilds)
+    card = evaluate(watched, job.category, progress)
+    fitted = detector.fitted
+    return {
+        **card.row(job.method, job.settings.seed, fitted.steps or None, detector.minutes),
+        **watched.figures(),
+        "parameters": fitted.parameters,
+        "macs": fitted.macs,
+        "settings": describe_settings(job.settings),
+    }
 
 
 def check_testable(category: Category, progress: Progress) -> None:
@@ -85,72 +94,18 @@ def check_testable(category: Category, progress: Progress) -> None:
         raise DataError(f"{category.root} has {len(errors)} errors:\n{listed}")
 
 
-def train_once(category: Category, settings: TrainSettings, models: Path, progress: Progress) -> Path:
-    """The model of that category and those settings, trained unless it exists."""
-    key = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode()).hexdigest()[:12]
-    path = models / f"{category.name}-{settings.seed}-{key}.baad"
-    if not path.exists():
-        progress.say(f"{category.name}, seed {settings.seed}: training")
-        train(category.train, settings, path, progress, category_name=category.name)
-    return path
-
-
-def measure(category: Category, model: Path, variant: str, seed: int, progress: Progress) -> dict[str, Any]:
-    """Evaluate one model: a row of figures."""
-    bundle = read_bundle(model)
-    session = Session(bundle.onnx)
-    if variant == "mask_ones":
-        network, _ = load_model(model)
-        network.mask_head = False
-        shape = tuple(bundle.manifest["input_shape"])
-        session = Session(export_onnx(DeployGraph(network, shape, Scoring(suppression=0.0))))
-    card = evaluate(lambda path: session.run(read_image(path)), category, progress)
-    manifest = bundle.manifest
-    return card.row(method=variant, seed=seed, steps=manifest["steps"], train_minutes=manifest["train_minutes"])
-
-
-def read_rows(file: Path) -> list[dict[str, Any]]:
+def read_rows(file: Path) -> list[Row]:
     """Rows of a results file; none where it does not exist."""
     if not file.exists():
         return []
     return [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
 
 
-def write_rows(out: Path, rows: Sequence[dict[str, Any]], settings: TrainSettings) -> None:
-    """`results.jsonl` and the table made from it."""
-    write_text(out / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    write_text(out / "README.md", format_table(rows, settings))
-
-
-def format_table(rows: Sequence[dict[str, Any]], settings: TrainSettings) -> str:
-    """Markdown: mean over seeds, and the spread (highest - lowest) of the image AUROC."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row["category"], row["method"]), []).append(row)
-    names = sorted({row["category"] for row in rows})
-    methods = list(dict.fromkeys(row["method"] for row in rows))
-    changed = {name: value for name, value in settings.to_dict().items() if value != getattr(TrainSettings(), name)}
-    command = f"baad bench run {' '.join(names)} --out DIR --seeds {len({row['seed'] for row in rows})}"
-    if methods != ["baad"]:
-        command += f" --variants {','.join(methods)}"
-    command += "".join(f" --set {name}={value}" for name, value in changed.items())
-    lines = [
-        "# Results",
-        "",
-        f"Written by `{command}`, category names standing for their folders. Mean over the seeds; spread is the "
-        "highest image AUROC minus the lowest. Minutes are of the whole training command.",
-        "",
-        "| category | method | seeds | spread | " + " | ".join(TABLE) + " | steps | minutes | ms |",
-        "|" + "---|" * (len(TABLE) + 7),
-    ]
-    for (category, method), group in groups.items():
-        spread = np.ptp([row["image_auroc"] for row in group])
-        figures = [_mean(group, key) for key in TABLE]
-        last = [_mean(group, "steps", 0), _mean(group, "train_minutes", 1), _mean(group, "ms_per_image", 1)]
-        lines.append(f"| {category} | {method} | {len(group)} | {spread:.3f} | " + " | ".join(figures + last) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _mean(group: Sequence[dict[str, Any]], key: str, digits: int = 3) -> str:
-    values = [row[key] for row in group if row[key] is not None]
-    return f"{np.mean(values):.{digits}f}" if values else "–"
+def write_rows(out: Path, rows: Sequence[Row], stressed: Sequence[Row], command: str) -> None:
+    """The files of rows and the tables made from them."""
+    page = format_table(rows, command)
+    write_text(out / RESULTS, "".join(json.dumps(row) + "\n" for row in rows))
+    if stressed:
+        write_text(out / STRESS, "".join(json.dumps(row) + "\n" for row in stressed))
+        page += "\n" + format_background(stressed)
+    write_text(out / "README.md", page)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from baad.atomic import write_text
-from baad.bench.run import read_rows, train_once
+from baad.bench.job import train_once
+from baad.bench.run import read_rows
 from baad.bundle import read_bundle
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_map

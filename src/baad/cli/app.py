@@ -40,6 +40,7 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "demo": "baad.cli.demo",
     "bench run": "baad.cli.bench",
     "bench validate": "baad.cli.validate",
+    "bench plan": "baad.cli.plan",
     "bench features": "baad.cli.features",
     "bench speed": "baad.cli.speed",
     "bench parity": "baad.cli.parity",

@@ -11,7 +11,8 @@ EXAMPLES = """
 baad bench run mvtec/bottle mvtec/screw --out results          one row a category in results/results.jsonl
 baad bench run mvtec/* --out results --seeds 3                 seeds 0, 1 and 2
 baad bench run mvtec/* --out results --set steps=1500          other settings
-baad bench run mvtec/screw --out results --variants baad,background_off
+baad bench run mvtec/screw --out results --method baad,padim,draem+mask --minutes 5
+baad bench run mvtec/screw --out results --method baselines    all of them; ablation: BAAD with each switch thrown
 """
 
 
@@ -19,12 +20,10 @@ def main(
     categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in a known layout.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl and a table, README.md.")],
     seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many: N stands for the seeds 0 to N-1.")] = 1,
-    variants: Annotated[
-        str, typer.Option(metavar="NAMES", help="Separated by commas: baad, background_off, mask_ones.")
+    method: Annotated[
+        str, typer.Option(metavar="NAMES", help="Separated by commas; docs/benchmarks.md has all.")
     ] = "baad",
-    models: Annotated[Path, typer.Option(metavar="DIR", help="Trained models are kept and used again here.")] = Path(
-        "runs"
-    ),
+    models: options.Models = Path("runs"),
     layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,
@@ -44,12 +43,18 @@ def main(
     settings = options.gather_settings(config, changes, device=device, threads=threads, steps=steps, minutes=minutes)
     options.require_extra("train")
     require_folder(out, "--out")
+    from baad.bench.job import Part, describe_settings
+    from baad.bench.methods import choose_methods
     from baad.bench.run import run_benchmark
 
-    named = [each.strip() for each in variants.split(",") if each.strip()]
+    words = [each.strip() for each in method.split(",") if each.strip()]
+    part = Part(tuple(categories), choose_methods(words), seeds, settings)
+    names = " ".join(path.name for path in categories)
+    changed = "".join(f" --set {each}" for each in describe_settings(settings).split())
+    command = f"baad bench run {names} --out DIR --seeds {seeds} --method {method}{changed}"
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
-    rows = run_benchmark(categories, out, seeds, settings, progress, named, models, layout)
+    rows = run_benchmark([part], out, progress, command, models, layout)
     if not quiet:
         print(f"{len(rows)} rows in {out / 'results.jsonl'}, table in {out / 'README.md'}")
     return 0

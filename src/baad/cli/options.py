@@ -37,6 +37,7 @@ Threads = Annotated[int | None, typer.Option(metavar="N", help="CPU threads; 0 t
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Start of all chance.")]
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps.")]
 Minutes = Annotated[float | None, typer.Option(metavar="M", help="Training time in place of steps; fractions allowed.")]
+Models = Annotated[Path, typer.Option(metavar="DIR", help="Trained models are kept and used again here.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 

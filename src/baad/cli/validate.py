@@ -16,9 +16,7 @@ baad bench validate mvtec/bottle mvtec/screw --out other --set ema=0.99         
 def main(
     categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in a known layout.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl.")],
-    models: Annotated[Path, typer.Option(metavar="DIR", help="Trained models are kept and used again here.")] = Path(
-        "runs"
-    ),
+    models: options.Models = Path("runs"),
     layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,

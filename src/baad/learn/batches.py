@@ -3,10 +3,12 @@
 A batch depends on the seed and the step alone, so that a resumed run sees what an uninterrupted one would have seen.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import itertools
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +19,7 @@ from torch import Tensor
 from baad.synthesis.recipe import Banks, Example, Plan, draw_example
 
 AHEAD = 3  # batches drawn before they are needed
+Drawn = TypeVar("Drawn")
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,22 @@ class BatchPlan:
 
 
 def batches(material: Material, plan: BatchPlan, start: int, stop: int) -> Iterator[Batch]:
-    """The batches of steps `start` to `stop`, drawn on another thread a few steps ahead."""
+    """The batches of steps `start` to `stop`."""
+    return draw_ahead(lambda step: draw_batch(material, plan, step), start, stop)
+
+
+def draw_ahead(draw: Callable[[int], Drawn], start: int, stop: int | None = None) -> Generator[Drawn, None, None]:
+    """What `draw` gives for the steps from `start` on, drawn on another thread a few steps ahead; endless without
+    `stop`."""
+    steps = itertools.count(start) if stop is None else range(start, stop)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting = [pool.submit(draw_batch, material, plan, step) for step in range(start, min(start + AHEAD, stop))]
-        for step in range(start, stop):
-            batch = waiting.pop(0).result()
-            if step + AHEAD < stop:
-                waiting.append(pool.submit(draw_batch, material, plan, step + AHEAD))
-            yield batch
+        waiting: deque[Future[Drawn]] = deque()
+        for step in steps:
+            waiting.append(pool.submit(draw, step))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def draw_batch(material: Material, plan: BatchPlan, step: int) -> Batch:

@@ -5,6 +5,7 @@ more than a tenth of the time). The loss weighs the border less instead.
 """
 
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -150,7 +151,7 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def count_macs(module: nn.Module, *inputs: Tensor) -> int:
+def count_macs(module: nn.Module, *inputs: Any) -> int:
     """Multiply-accumulates of all convolutions and linear layers in one forward pass over `inputs`."""
     total = 0
 

@@ -41,10 +41,10 @@ class Scoring:
     novelty: float = 0.5
 
 
-def scoring_of(settings: TrainSettings) -> Scoring:
-    """What the settings say of scoring."""
+def scoring_of(settings: TrainSettings, has_foreground: bool = True) -> Scoring:
+    """What the settings say of scoring. Where no foreground was found there is nothing to suppress."""
     return Scoring(
-        settings.suppression,
+        settings.suppression if has_foreground else 0.0,
         settings.suppression_margin,
         settings.suppression_floor,
         settings.anomaly_from,

@@ -208,7 +208,7 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     Raises TrainingError where it does not.
     """
     settings, gate, model, held_out = ready.settings, ready.gate, model.cpu(), ready.split.held_out
-    scoring = scoring_of(settings) if gate.accepted else replace(scoring_of(settings), suppression=0.0)
+    scoring = scoring_of(settings, gate.accepted)
     if gate.accepted:
         model.usual = find_usual_place(ready.material.foregrounds)
     if settings.novelty > 0:

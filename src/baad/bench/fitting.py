@@ -1,0 +1,108 @@
+"""The baselines of one category and seed, made ready as BAAD's training makes itself ready: the same split, size, PDN,
+masks, minutes and seed. Each is fitted once, whatever rows need it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from baad.baselines.baseline import Baseline, Fitted, Normals
+from baad.baselines.draem import Draem
+from baad.baselines.efficientad import EfficientAD
+from baad.baselines.masked import Masked, MaskNetwork, train_mask_network
+from baad.baselines.nearest import NearestNeighbour
+from baad.baselines.padim import PaDiM
+from baad.data.decode import read_image
+from baad.data.geometry import resize_image
+from baad.data.sample import Category
+from baad.data.split import Split, split_held_out
+from baad.learn.batches import Material
+from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
+from baad.learn.foreground_masks import Seen, Shown, choose_foreground
+from baad.learn.pdn import Pdn, fit_features, load_pdn
+from baad.learn.train import Pictures, batch_plan, read_pictures
+from baad.progress import Progress
+from baad.runtime.session import RawMaps
+from baad.settings import TrainSettings
+from baad.synthesis.recipe import make_banks
+
+Made = tuple[Callable[[np.ndarray], RawMaps], Fitted, float]  # what scores a picture; what it took; minutes
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The normal pictures and the PDN, and the minutes that they took."""
+
+    split: Split
+    pictures: Pictures
+    normals: Normals
+    pdn: Pdn
+    minutes: float
+
+
+NEW: dict[str, Callable[[Pdn, TrainSettings], Baseline]] = {
+    "nearest": lambda pdn, settings: NearestNeighbour(pdn, seed=settings.seed),
+    "padim": lambda pdn, settings: PaDiM(pdn, seed=settings.seed),
+    "efficientad": EfficientAD,
+    "draem": lambda pdn, settings: Draem(settings),
+}
+
+
+class Fittings:
+    """Everything is made when it is first asked for. Baselines run on the CPU."""
+
+    def __init__(self, category: Category, settings: TrainSettings, progress: Progress) -> None:
+        self._category, self._settings, self._progress = category, settings, progress
+        self._fitted: dict[str, tuple[Baseline, Fitted, float]] = {}
+
+    def plain(self, name: str) -> Made:
+        """The baseline of that name, as its paper has it."""
+        baseline, fitted, minutes = self._fit(name)
+        return baseline.score, fitted, minutes
+
+    def masked(self, name: str) -> Made:
+        """The same, its map multiplied by the mask of a network of its own."""
+        baseline, fitted, minutes = self._fit(name)
+        network, more_minutes = self._mask_network
+        shape = self._ready.pictures.input_shape
+        least = min(float(baseline.score(picture).anomaly.min()) for picture in self._ready.normals.held_out)
+        image, shared = torch.zeros(1, 3, *shape), network.pdn if name != "draem" else None
+        parameters = count_parameters(network) - (count_parameters(shared) if shared is not None else 0)
+        macs = count_macs(network, image) - (count_macs(shared, image) if shared is not None else 0)
+        both = Fitted(fitted.steps, fitted.parameters + parameters, fitted.macs + macs)
+        return Masked(baseline, network, shape, least).score, both, minutes + more_minutes
+
+    def _fit(self, name: str) -> tuple[Baseline, Fitted, float]:
+        if name not in self._fitted:
+            ready, began = self._ready, time.monotonic()
+            baseline = NEW[name](ready.pdn, self._settings)
+            fitted = baseline.fit(ready.normals, self._progress)
+            self._fitted[name] = (baseline, fitted, ready.minutes + (time.monotonic() - began) / 60.0)
+        return self._fitted[name]
+
+    @cached_property
+    def _ready(self) -> Ready:
+        began, settings = time.monotonic(), self._settings
+        split = split_held_out(self._category.train, settings.held_out, settings.seed)
+        pictures = read_pictures(split.fit, settings.image_size, self._progress)
+        held_out = [resize_image(read_image(image.path), pictures.input_shape) for image in split.held_out]
+        pdn = fit_features(load_pdn(settings.size), pictures.resized)
+        fold_batch_norms(pdn)
+        normals = Normals(pictures.resized, np.stack(held_out))
+        return Ready(split, pictures, normals, pdn, (time.monotonic() - began) / 60.0)
+
+    @cached_property
+    def _mask_network(self) -> tuple[MaskNetwork, float]:
+        began, settings = time.monotonic(), self._settings
+        pictures, split = self._ready.pictures, self._ready.split
+        seen = Seen(pictures.resized, split.fit, pictures.shapes)
+        gate = choose_foreground(seen, split.held_out, Shown(), settings, self._progress)
+        foregrounds = np.ones(pictures.resized.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
+        material = Material(pictures.resized, foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
+        plan = batch_plan(settings, gate)
+        plan = replace(plan, ramp_steps=0, synthesis=replace(plan.synthesis, paired=False))  # both are for defects
+        network = train_mask_network(self._ready.pdn, material, plan, settings, self._progress)
+        return network, (time.monotonic() - began) / 60.0

@@ -1,0 +1,137 @@
+"""What one row of a benchmark is about, and the detector it needs: trained, fitted, or there already."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baad.baselines.baseline import Fitted
+from baad.bench.fitting import Fittings
+from baad.bench.methods import METHODS, Method
+from baad.bundle import Bundle, read_bundle
+from baad.data.sample import Category
+from baad.learn.deploy import DeployGraph, scoring_of
+from baad.learn.export import export_onnx
+from baad.learn.machine import using_machine
+from baad.learn.reload import load_model
+from baad.learn.train import train
+from baad.progress import Progress
+from baad.runtime.session import RawMaps, Session
+from baad.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some categories, and what is to be run on each: names of METHODS, that many seeds from 0, settings.
+
+    `stress`: those of the methods whose backgrounds are changed too.
+    """
+
+    categories: tuple[Path, ...]
+    methods: tuple[str, ...]
+    seeds: int
+    settings: TrainSettings
+    stress: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one row is about."""
+
+    category: Category
+    method: str
+    settings: TrainSettings
+    stress: bool = False
+
+    def describes(self, row: Mapping[str, Any]) -> bool:
+        """Whether the row is of this category, method and seed, whatever its settings."""
+        return (row["category"], row["method"], row["seed"]) == (self.category.name, self.method, self.settings.seed)
+
+    def __str__(self) -> str:
+        return f"{self.category.name}, seed {self.settings.seed}, {self.method}"
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Ready to judge: picture uint8 [H, W, 3] -> maps. `minutes`: of the whole training, reading included."""
+
+    score: Callable[[np.ndarray], RawMaps]
+    fitted: Fitted
+    minutes: float
+    rebuilds: bool = True  # its reconstruction, if it gives one, was trained
+
+
+def list_jobs(parts: Sequence[Part], read: Mapping[Path, Category]) -> list[Job]:
+    """All rows to be made; what belongs to one category and seed of a part comes together."""
+    return [
+        Job(read[path], method, replace(part.settings, seed=seed), method in part.stress)
+        for part in parts
+        for path in part.categories
+        for seed in range(part.seeds)
+        for method in part.methods
+    ]
+
+
+class Workshop:
+    """Makes detectors. Trained models of BAAD are kept in `models`, by category and settings, and used again; of the
+    baselines, which are fitted in memory, those of the category and settings last asked for."""
+
+    def __init__(self, models: Path, progress: Progress) -> None:
+        self._models, self._progress = models, progress
+        self._key: tuple[Path, TrainSettings] | None = None
+
+    def make(self, job: Job) -> Detector:
+        """The detector of a job."""
+        method = METHODS[job.method]
+        settings = replace(job.settings, **method.settings)
+        if method.baseline:
+            return self._fit(job.category, method, settings)
+        model = train_once(job.category, settings, self._models, self._progress)
+        bundle = read_bundle(model)
+        session, told = open_session(model, bundle, method, settings), bundle.manifest
+        fitted = Fitted(told["steps"], told["parameters"], told["macs"])
+        return Detector(session.run, fitted, told["train_minutes"], settings.image_head)
+
+    def _fit(self, category: Category, method: Method, settings: TrainSettings) -> Detector:
+        if self._key != (category.root, settings):
+            self._key = (category.root, settings)
+            self._fittings = Fittings(category, settings, self._progress)
+        with using_machine(settings):
+            make = self._fittings.masked if method.masked else self._fittings.plain
+            score, fitted, minutes = make(method.baseline)
+
+        def score_here(picture: np.ndarray) -> RawMaps:
+            with using_machine(settings):
+                return score(picture)
+
+        return Detector(score_here, fitted, minutes)
+
+
+def train_once(category: Category, settings: TrainSettings, models: Path, progress: Progress) -> Path:
+    """The model of that category and those settings, trained unless it exists."""
+    key = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode()).hexdigest()[:12]
+    path = models / f"{category.name}-{settings.seed}-{key}.baad"
+    if not path.exists():
+        progress.say(f"{category.name}, seed {settings.seed}: training")
+        train(category.train, settings, path, progress, category_name=category.name)
+    return path
+
+
+def open_session(model: Path, bundle: Bundle, method: Method, settings: TrainSettings) -> Session:
+    """The model as the line runs it, or as it scores with the method's changes."""
+    if not method.scoring:
+        return Session(bundle.onnx, settings.threads)
+    network, trained = load_model(model)
+    scoring = scoring_of(replace(trained, **method.scoring), bundle.manifest["gate"]["accepted"])
+    height, width = bundle.manifest["input_shape"]
+    return Session(export_onnx(DeployGraph(network, (height, width), scoring)), settings.threads)
+
+
+def describe_settings(settings: TrainSettings) -> str:
+    """What differs from the defaults, seed aside: 'minutes=5.0 threads=2'; nothing where nothing does."""
+    usual = replace(TrainSettings(), seed=settings.seed).to_dict()
+    return " ".join(f"{name}={value}" for name, value in settings.to_dict().items() if value != usual[name])

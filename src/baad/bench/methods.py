@@ -1,0 +1,92 @@
+"""What a row of a benchmark is about: BAAD, BAAD with a switch thrown, or a baseline. One list for all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from baad.errors import SettingError
+
+MASKED = "+mask"  # behind a baseline's name: its map times the mask of a network of its own
+
+
+@dataclass(frozen=True)
+class Method:
+    """`settings`: changes before training. `scoring`: changes of how a trained model scores, on the model trained
+    without them. `baseline`: the name of one, or nothing for BAAD; `masked`: with a mask network beside it."""
+
+    help: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    scoring: Mapping[str, Any] = field(default_factory=dict)
+    baseline: str = ""
+    masked: bool = False
+
+
+ABLATION = {
+    "no_mask_head": Method("no mask head: the discriminator is told that all is part", {"mask_head": False}),
+    "anomalies_anywhere": Method("invented defects anywhere, not on the part alone", {"anomalies_on": "anywhere"}),
+    "no_background_changes": Method(
+        "no changed backgrounds in training, neither as normal nor in pairs",
+        {"background_share": 0.0, "invariance": 0.0},
+    ),
+    "union_target": Method("mask target: the part and the defects beside it", {"mask_target": "union"}),
+    "no_suppression": Method("the map is not multiplied by the mask", scoring={"suppression": 0.0}),
+    "no_image_head": Method("no reconstruction of the picture", {"image_head": False}),
+    "no_feature_head": Method("no reconstruction of the features", {"feature_head": False}),
+    "discriminator_map": Method("the discriminator's map alone, without novelty", scoring={"novelty": 0.0}),
+    "bare_discriminator": Method(
+        "the same, not multiplied by the mask either", scoring={"novelty": 0.0, "suppression": 0.0}
+    ),
+    "feature_error": Method("the error of the rebuilt features alone", scoring={"anomaly_from": "features"}),
+    "separate_networks": Method("two networks, one for the picture and one for the mask", {"separate_networks": True}),
+    "no_invariance": Method("no invariance term", {"invariance": 0.0}),
+    "random_pdn": Method("a PDN with random weights", {"pdn": "random"}),
+    "plain": Method("the paper's setting: all weights 1, no feature head", {"losses": "plain", "feature_head": False}),
+    "background_off": Method(
+        "nothing that knows of the background: no foreground, no mask head, defects anywhere, no changed backgrounds, "
+        "no invariance term, no multiplication",
+        {
+            "foreground": "off",
+            "mask_head": False,
+            "anomalies_on": "anywhere",
+            "background_share": 0.0,
+            "invariance": 0.0,
+            "suppression": 0.0,
+        },
+    ),
+}
+
+BASELINES = {
+    "nearest": Method("nearest neighbour among normal patches (PatchCore)", baseline="nearest"),
+    "padim": Method("a Gaussian per position (PaDiM)", baseline="padim"),
+    "efficientad": Method("student, teacher and autoencoder (EfficientAD)", baseline="efficientad"),
+    "draem": Method("reconstruction and discriminator on images (DRAEM)", baseline="draem"),
+}
+
+METHODS: dict[str, Method] = {
+    "baad": Method("BAAD as its settings have it"),
+    **ABLATION,
+    **BASELINES,
+    **{
+        name + MASKED: Method(f"{name}, times the mask of a network of its own", baseline=name, masked=True)
+        for name in BASELINES
+    },
+    "efficientad_small": Method("EfficientAD around the PDN-S of its paper", {"size": "small"}, baseline="efficientad"),
+}
+
+GROUPS = {
+    "ablation": ("baad", *ABLATION),
+    "baselines": tuple(name + end for name in BASELINES for end in ("", MASKED)),
+}
+
+
+def choose_methods(words: Sequence[str]) -> tuple[str, ...]:
+    """Names of METHODS and GROUPS -> names of METHODS, each once, in the order given.
+
+    Raises SettingError for an unknown name, and for none.
+    """
+    names = [name for word in words for name in GROUPS.get(word, (word,))]
+    unknown = [name for name in names if name not in METHODS]
+    if unknown or not names:
+        told = f"Unknown method {unknown[0]!r}" if unknown else "No method is named"
+        raise SettingError(f"{told}: give {', '.join([*GROUPS, *METHODS])}.")
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,80 @@
+"""Rows of a benchmark -> Markdown: the image AUROC of all methods side by side, then every figure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Row = dict[str, Any]
+FIGURES = {  # key -> digits
+    "image_auroc": 3,
+    "pixel_auroc": 3,
+    "pixel_ap": 3,
+    "au_pro_30": 3,
+    "au_pro_05": 3,
+    "background_fpr": 4,
+    "foreground_fpr": 4,
+    "psnr": 1,
+    "ssim": 3,
+    "mask_iou": 3,
+    "steps": 0,
+    "train_minutes": 1,
+    "parameters": 0,
+    "macs": 0,
+    "score_ms": 1,
+}
+
+
+def format_table(rows: Sequence[Row], command: str) -> str:
+    """Means over the seeds. Columns that no row has a figure for are left out."""
+    lines = [
+        "# Results",
+        "",
+        f"Written by `{command}`, names of categories standing for their folders. Means over the seeds; the spread is "
+        "the highest image AUROC minus the lowest. PSNR and SSIM are of the reconstruction of normal test pictures, "
+        "mask IoU is with the true outline where there is one. Minutes are of the whole training command.",
+    ]
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    if len(methods) > 1:
+        lines += ["", *compare_methods(rows, methods)]
+    return "\n".join([*lines, "", *list_figures(rows)]) + "\n"
+
+
+def compare_methods(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
+    """Image AUROC, a line a method, a column a category; the mean where a method was run on all of them."""
+    names = sorted({row["category"] for row in rows})
+    lines = ["| method | " + " | ".join(names) + " | mean |", "|" + "---|" * (len(names) + 2)]
+    for method in methods:
+        groups = [[row for row in rows if (row["method"], row["category"]) == (method, name)] for name in names]
+        means = [_mean(group, "image_auroc") for group in groups]
+        known = [mean for mean in means if mean is not None]
+        overall = float(np.mean(known)) if len(known) == len(names) else None
+        lines.append(f"| {method} | " + " | ".join(_show(mean, 3) for mean in [*means, overall]) + " |")
+    return lines
+
+
+def list_figures(rows: Sequence[Row]) -> list[str]:
+    """All figures, a line a category and method."""
+    shown = {key: digits for key, digits in FIGURES.items() if any(row.get(key) is not None for row in rows)}
+    lines = [
+        "| category | method | seeds | spread | " + " | ".join(key.replace("_", " ") for key in shown) + " |",
+        "|" + "---|" * (len(shown) + 4),
+    ]
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["category"], row["method"]), []).append(row)
+    for (category, method), group in sorted(groups.items(), key=lambda item: item[0][0]):
+        known = [row["image_auroc"] for row in group if row["image_auroc"] is not None]
+        spread = float(np.ptp(known)) if known else None
+        cells = [_show(_mean(group, key), digits) for key, digits in shown.items()]
+        lines.append(f"| {category} | {method} | {len(group)} | {_show(spread, 3)} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _mean(group: Sequence[Row], key: str) -> float | None:
+    values = [row[key] for row in group if row.get(key) is not None]
+    return float(np.mean(values)) if values else None
+
+
+def _show(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+
+from baad.baselines.baseline import Normals
+from baad.baselines.draem import Draem, Finder, Rebuilder, blend, draw_mask, draw_pasted
+from baad.learn.blocks import count_macs, count_parameters
+from baad.learn.network import describe_cost, new_network
+from baad.learn.pdn import new_pdn
+from baad.progress import Silence
+from baad.settings import TrainSettings
+from baad.synthesis.banks import make_banks
+from tests.baselines.pictures import draw_discs
+
+SETTINGS = TrainSettings(image_size=64, batch_size=4, steps=40, threads=1)
+
+
+@pytest.fixture(scope="module")
+def banks():
+    return make_banks(np.random.default_rng(0), noises=4, patterns=12, scenes=1)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    torch.set_num_threads(1)
+    pictures = draw_discs(4, (64, 64))[0]
+    detector = Draem(SETTINGS)
+    return detector, pictures, detector.fit(Normals(pictures, pictures[:0]), Silence())
+
+
+def test_the_texture_shows_with_its_opacity_where_the_mask_is():
+    picture, texture = np.full((1, 2, 3), 100, np.uint8), np.full((1, 2, 3), 200, np.uint8)
+    assert blend(picture, texture, np.array([[True, False]]), 0.25)[0, :, 0].tolist() == [125, 100]
+
+
+def test_pictures_differ_from_the_clean_ones_inside_the_mask_alone(banks):
+    batch = draw_pasted(draw_discs(4)[0], banks, TrainSettings(batch_size=40), 0)
+    differs = (batch.corrupted != batch.clean).any(dim=1, keepdim=True)
+    assert differs.any() and not (differs & (batch.defect == 0)).any()
+    marked = batch.defect.flatten(1).any(1).float().mean()
+    assert 0.2 <= marked <= 0.6  # half of them are meant to be; the noise may stay below the threshold
+
+
+def test_masks_lie_anywhere_and_are_of_any_size():
+    rng = np.random.default_rng(0)
+    masks = np.stack([draw_mask((64, 96), rng) for _ in range(200)])
+    assert masks.any(0).mean() > 0.99
+    areas = masks.mean((1, 2))
+    assert areas.min() < 0.02 and areas.max() > 0.1
+
+
+def test_the_score_is_the_highest_mean_over_21_by_21_pixels():
+    anomaly = np.zeros((64, 64), np.float32)
+    anomaly[32, 32] = 1.0
+    assert Draem(SETTINGS).pool(anomaly) == pytest.approx(1 / 441)
+
+
+def test_it_costs_what_baad_costs():
+    baad = describe_cost(new_network(new_pdn("fast", 0), TrainSettings()), (256, 256))
+    networks, images = (Rebuilder(), Finder()), (torch.zeros(1, 3, 256, 256), torch.zeros(1, 6, 256, 256))
+    assert sum(map(count_parameters, networks)) == pytest.approx(baad["parameters"], rel=0.15)
+    assert sum(map(count_macs, networks, images)) == pytest.approx(baad["macs"], rel=0.15)
+
+
+def test_a_short_training_finds_a_pasted_patch(fitted):
+    detector, pictures, told = fitted
+    spotted = pictures[0].copy()
+    spotted[4:20, 4:20] = (20, 200, 220)
+    normal, defective = detector.score(pictures[0]), detector.score(spotted)
+    assert told.steps == 40 and defective.anomaly.shape == (64, 64)
+    assert defective.anomaly[6:18, 6:18].mean() > 2 * normal.anomaly[6:18, 6:18].mean()
+    assert defective.score > normal.score
+    assert defective.reconstruction.shape == (64, 64, 3) and defective.reconstruction.dtype == np.uint8

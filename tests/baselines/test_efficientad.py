@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+import torch
+
+from baad.baselines.baseline import Normals, to_images
+from baad.baselines.efficientad import (
+    QUANTILES,
+    Autoencoder,
+    EfficientAD,
+    draw_views,
+    feature_scale,
+    hard_feature_loss,
+    jitter,
+    new_student,
+    scale_map,
+)
+from baad.learn.pdn import new_pdn
+from baad.progress import Silence
+from baad.settings import TrainSettings
+from baad.synthesis.banks import make_banks
+from tests.baselines.pictures import draw_discs
+
+SETTINGS = TrainSettings(size="tiny", image_size=64, batch_size=2, steps=3, threads=1)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    torch.set_num_threads(1)
+    normals = Normals(draw_discs(4)[0], draw_discs(3, seed=1)[0])
+    detector = EfficientAD(new_pdn("tiny", 0), SETTINGS)
+    return detector, normals, detector.fit(normals, Silence())
+
+
+def test_the_hard_feature_loss_is_the_mean_over_the_worst_thousandth():
+    wanted = torch.zeros(1, 2, 25, 40)  # 2,000 values, so the worst two count
+    given = wanted.clone()
+    given[0, 0, 0, :3] = torch.tensor([1.0, 2.0, 3.0])
+    assert hard_feature_loss(given, wanted).item() == (4.0 + 9.0) / 2
+
+
+def test_the_two_quantiles_become_0_and_a_tenth():
+    assert scale_map(torch.tensor([2.0, 6.0, 4.0]), 2.0, 6.0).tolist() == pytest.approx([0.0, 0.1, 0.05])
+
+
+def test_maps_are_scaled_by_the_quantiles_of_the_held_out_pictures(fitted):
+    detector, normals, _ = fitted
+    for index in range(2):
+        values = np.concatenate([detector.maps(to_images(each[None]))[index].ravel() for each in normals.held_out])
+        scaled = scale_map(torch.from_numpy(values), *detector._scales[index]).numpy()
+        assert (scaled > 0).mean() == pytest.approx(1 - QUANTILES[0], abs=0.002)
+        assert (scaled > 0.1).mean() == pytest.approx(1 - QUANTILES[1], abs=0.002)
+
+
+def test_errors_are_means_over_the_channels_of_either_half_of_the_student():
+    detector = EfficientAD(lambda images: torch.full((1, 2, 4, 4), 5.0), SETTINGS)
+    detector._mean, detector._std = torch.full((1, 2, 1, 1), 1.0), torch.full((1, 2, 1, 1), 2.0)  # teacher gives 2
+    detector.student = lambda images: torch.cat([torch.full((1, 2, 4, 4), 5.0), torch.full((1, 2, 4, 4), 3.0)], 1)
+    detector.autoencoder = lambda images, grid: torch.full((1, 2, 4, 4), 7.0)
+    against_teacher, against_autoencoder = detector.maps(torch.zeros(1, 3, 16, 16))
+    assert (against_teacher == (2 - 5) ** 2).all() and (against_autoencoder == (7 - 3) ** 2).all()
+
+
+def test_each_channel_of_the_teacher_is_scaled_by_itself():
+    pictures = draw_discs(3)[0]
+    teacher = new_pdn("tiny", 0)
+    mean, std = feature_scale(teacher, pictures)
+    with torch.no_grad():
+        scaled = (teacher(to_images(pictures)) - mean) / std
+    assert torch.allclose(scaled.mean((0, 2, 3)), torch.zeros(scaled.shape[1]), atol=1e-3)
+    assert torch.allclose(scaled.std((0, 2, 3)), torch.ones(scaled.shape[1]), atol=1e-2)
+
+
+def test_the_student_has_twice_the_channels_and_the_autoencoder_sees_one_vector_a_picture():
+    images = torch.rand(2, 3, 64, 96)
+    assert new_student("tiny")(images).shape == (2, 2 * 96, 16, 24)
+    autoencoder = Autoencoder(96, (2, 3)).eval()
+    assert autoencoder.encoder(images).shape == (2, 64, 1, 1)
+    assert autoencoder(images, (16, 24)).shape == (2, 96, 16, 24)
+
+
+def test_light_changes_brightness_contrast_or_saturation():
+    grey = torch.tensor([0.2, 0.4]).expand(3, 1, 2)
+    assert torch.allclose(jitter(grey, 0, 1.2), grey * 1.2)
+    assert torch.allclose(jitter(grey, 1, 0.8)[0, 0], torch.tensor([0.22, 0.38]))
+    assert torch.allclose(jitter(grey, 2, 0.8), grey, atol=1e-6)  # what is grey has no saturation
+
+
+def test_views_are_pictures_of_the_product_and_one_of_something_else():
+    pictures = draw_discs(4)[0]
+    views = draw_views(pictures, make_banks(np.random.default_rng(0), noises=1, patterns=4, scenes=2), SETTINGS, 0)
+    known = {picture.tobytes() for picture in pictures}
+    drawn = (views.normal * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    assert all(picture.tobytes() in known for picture in drawn)
+    assert views.jittered.shape == views.normal.shape and views.other.shape == (1, 3, 64, 96)
+
+
+def test_a_few_steps_give_a_map_of_the_pictures_size_and_the_same_seed_the_same_map(fitted):
+    detector, normals, told = fitted
+    maps = detector.score(normals.fit[0])
+    assert maps.anomaly.shape == (64, 96) and maps.score == pytest.approx(float(maps.anomaly.max()))
+    assert told.steps == 3
+    again = EfficientAD(new_pdn("tiny", 0), SETTINGS)
+    again.fit(normals, Silence())
+    assert np.array_equal(again.score(normals.fit[0]).anomaly, maps.anomaly)

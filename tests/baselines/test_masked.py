@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+import torch
+
+from baad.baselines.baseline import plain_maps, to_images
+from baad.baselines.masked import Masked, train_mask_network
+from baad.learn.batches import BatchPlan, Material
+from baad.learn.pdn import fit_features, load_pdn
+from baad.progress import Silence
+from baad.settings import TrainSettings
+from baad.synthesis.recipe import Plan, make_banks
+from tests.baselines.pictures import draw_discs
+
+
+class Flat:
+    """A detector that gives the same map for every picture."""
+
+    def score(self, picture):
+        anomaly = np.full((8, 8), 3.0, np.float32)
+        return plain_maps(anomaly, self.pool(anomaly))
+
+    def pool(self, anomaly):
+        return float(anomaly.max())
+
+
+def half(images):
+    """Sure of part on the left, of background on the right."""
+    logits = torch.full((1, 1, 8, 8), 50.0)
+    logits[..., 4:] = -50.0
+    return logits
+
+
+def test_the_map_above_its_least_value_is_multiplied_by_the_probability_of_part():
+    maps = Masked(Flat(), half, (32, 32), least=1.0).score(np.zeros((32, 32, 3), np.uint8))
+    assert maps.anomaly[:, :4] == pytest.approx(2.0) and maps.anomaly[:, 4:] == pytest.approx(0.0)
+    assert maps.score == pytest.approx(2.0)
+    assert maps.foreground[0].tolist() == pytest.approx([1, 1, 1, 1, 0, 0, 0, 0])
+
+
+def test_a_mask_network_finds_the_part_after_a_short_training():
+    torch.set_num_threads(1)
+    pictures, parts = draw_discs(8, (64, 64))
+    material = Material(pictures, parts, make_banks(np.random.default_rng(0), noises=4, patterns=8, scenes=2))
+    plan = BatchPlan(4, 0, Plan(background_share=0.0), "clean", 0)
+    settings = TrainSettings(image_size=64, steps=100, threads=1)
+    network = train_mask_network(fit_features(load_pdn("fast"), pictures), material, plan, settings, Silence())
+    new, truth = draw_discs(3, (64, 64), seed=5)
+    with torch.no_grad():
+        found = network(to_images(new))[:, 0].numpy() > 0  # [3, 16, 16]
+    wanted = truth[:, ::4, ::4]
+    assert (found & wanted).sum() / (found | wanted).sum() > 0.8

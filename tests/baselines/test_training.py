@@ -1,0 +1,49 @@
+import math
+
+import pytest
+import torch
+
+from baad.baselines.training import TIMED_STEPS, Schedule, train_network
+from baad.errors import TrainingError
+from baad.progress import Silence
+
+
+def line():
+    torch.manual_seed(0)
+    return torch.nn.Linear(1, 1)
+
+
+def test_every_step_gets_its_own_batch_in_order():
+    seen = []
+
+    def loss_of(batch):
+        seen.append(batch)
+        return network(torch.ones(1, 1)).square().sum()
+
+    network = line()
+    assert train_network(network, lambda step: step, loss_of, Schedule(5, 0.0, 1e-3), Silence(), "line") == 5
+    assert seen == [0, 1, 2, 3, 4] and not network.training
+
+
+def test_minutes_fix_the_number_of_steps_from_the_first_ones():
+    network = line()
+    schedule = Schedule(1, 0.02, 1e-3)
+    steps = train_network(network, lambda step: step, lambda _: network.weight.sum(), schedule, Silence(), "line")
+    assert steps > TIMED_STEPS
+
+
+def test_the_rate_falls_to_a_tenth(monkeypatch):
+    rates = []
+    monkeypatch.setattr("baad.baselines.training.set_learning_rate", lambda optimizer, rate: rates.append(rate))
+    network = line()
+    schedule = Schedule(10, 0.0, 1.0, fall_at=0.8)
+    train_network(network, lambda step: step, lambda _: network.weight.sum(), schedule, Silence(), "line")
+    assert rates == [1.0] * 8 + [0.1] * 2
+
+
+def test_a_loss_that_is_no_number_stops_the_training():
+    network = line()
+    with pytest.raises(TrainingError, match="step 0"):
+        train_network(
+            network, lambda step: step, lambda _: network.weight.sum() * math.nan, Schedule(3, 0, 1), Silence(), "line"
+        )

@@ -1,0 +1,38 @@
+import pytest
+
+from baad.bench.background import compare_with_off, format_background
+
+
+def row(method, category, family, auroc, rate):
+    figures = {"image_auroc": auroc, "background_fpr_70": rate}
+    missing = ("background_auroc", "background_fpr_50", "background_fpr_90", "part_fpr_70", "background_alarms_70")
+    return {"method": method, "category": category, "family": family, "seed": 0, **figures} | dict.fromkeys(
+        (*missing, "outside_recall_70")
+    )
+
+
+@pytest.fixture
+def rows():
+    return [
+        row("baad", "a", "clean", 0.90, 0.0),
+        row("baad", "a", "all", 0.85, 0.01),
+        row("background_off", "a", "clean", 0.92, 0.0),
+        row("background_off", "a", "all", 0.72, 0.20),
+    ]
+
+
+def test_the_line_tells_how_much_of_the_gap_is_closed(rows):
+    (line,) = compare_with_off(rows, "baad")
+    assert "20.0 times fewer" in line  # .20 against .01
+    assert "gap closed: 75%" in line  # .05 lost in place of .20
+    assert "largest loss of clean AUROC: 0.020" in line
+
+
+def test_there_is_nothing_to_compare_without_the_other(rows):
+    assert compare_with_off(rows[:2], "baad") == []
+    assert "against" not in format_background(rows[:2])
+
+
+def test_figures_stand_as_they_are_and_with_changes(rows):
+    page = format_background(rows)
+    assert "| a | baad | 0.9000 → 0.8500 | – → – | – → – | 0.0000 → 0.0100 |" in page

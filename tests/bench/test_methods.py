@@ -1,0 +1,35 @@
+from dataclasses import replace
+
+import pytest
+
+from baad.bench.fitting import NEW
+from baad.bench.methods import BASELINES, GROUPS, METHODS, choose_methods
+from baad.errors import SettingError
+from baad.settings import TrainSettings
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_changes_settings_that_exist(name):
+    method = METHODS[name]
+    changes = {**method.settings, **method.scoring}
+    changed = replace(TrainSettings(), **changes)
+    assert all(getattr(changed, key) == value for key, value in changes.items())
+    assert method.baseline in ("", *NEW)
+
+
+def test_with_the_background_off_nothing_of_it_is_left():
+    off = replace(TrainSettings(), **METHODS["background_off"].settings)
+    assert off.foreground == "off" and not off.mask_head and off.anomalies_on == "anywhere"
+    assert off.background_share == off.invariance == off.suppression == 0.0
+
+
+def test_groups_stand_for_their_methods_and_each_comes_once():
+    assert choose_methods(["baad", "ablation"]) == GROUPS["ablation"]
+    assert choose_methods(["padim", "nearest+mask", "padim"]) == ("padim", "nearest+mask")
+    assert len(GROUPS["baselines"]) == 2 * len(BASELINES)
+
+
+@pytest.mark.parametrize("words", [["foo"], []])
+def test_an_unknown_method_or_none_is_a_clear_error(words):
+    with pytest.raises(SettingError, match=r"give ablation, baselines, baad, .*draem\+mask"):
+        choose_methods(words)

@@ -1,0 +1,22 @@
+from baad.bench.table import format_table
+
+
+def row(method, category, auroc, seed=0, **more):
+    return {"method": method, "category": category, "seed": seed, "image_auroc": auroc, **more}
+
+
+def test_methods_stand_side_by_side_with_the_mean_where_it_can_be_had():
+    rows = [row("baad", "a", 0.9), row("baad", "a", 1.0, 1), row("baad", "b", 0.7), row("padim", "b", 0.5)]
+    lines = format_table(rows, "baad bench run a b").splitlines()
+    assert "| method | a | b | mean |" in lines
+    assert "| baad | 0.950 | 0.700 | 0.825 |" in lines
+    assert "| padim | – | 0.500 | – |" in lines
+    assert "baad bench run a b" in lines[2]
+
+
+def test_figures_that_no_row_has_get_no_column_and_the_spread_is_highest_minus_lowest():
+    rows = [row("baad", "a", 0.9, psnr=None, steps=900), row("baad", "a", 0.95, 1, psnr=None, steps=1100)]
+    lines = format_table(rows, "command").splitlines()
+    assert "| category | method | seeds | spread | image auroc | steps |" in lines
+    assert "| a | baad | 2 | 0.050 | 0.925 | 1,000 |" in lines
+    assert not any(line.startswith("| method") for line in lines)  # nothing to compare
