@@ -65,6 +65,20 @@ def test_a_disk_that_is_full_at_the_end_loses_no_step(baad, parts, tmp_path, mon
     assert baad("info", model).code == 0
 
 
+def test_a_network_that_is_exported_wrongly_makes_no_model_and_loses_no_step(baad, parts, tmp_path, monkeypatch):
+    model = tmp_path / "m.baad"
+    with monkeypatch.context() as wrong:
+        wrong.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
+        told = baad("train", parts, "-o", model, *TINY)
+    assert told.code == 2
+    assert "does not judge as the trained one: ONNX Runtime" in told.err
+    assert f"2 of 2 steps are saved in {model}.run" in told.err and "--resume" in told.err
+    assert not model.exists() and (tmp_path / "m.baad.run" / "checkpoint.safetensors").exists()
+    told = baad("train", parts, "-o", model, *TINY, "--resume")
+    assert told.code == 0, told.err
+    assert "0 flipped verdicts" in told.err
+
+
 def test_a_folder_that_takes_no_files_is_refused_before_any_work(baad, parts, tmp_path, monkeypatch):
     def refuse(*given, **named):
         raise OSError(errno.EROFS, "Read-only file system")

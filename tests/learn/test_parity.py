@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from baad.errors import TrainingError
-from baad.learn.parity import Certificate, Comparison, Runner, compare, require_parity
+from baad.learn.parity import Certificate, Comparison, Runner, compare, open_runners, require_parity
 from baad.runtime.session import RawMaps
+from tests.fake_model import brightness_graph
 
 
 def graph(pictures):
@@ -82,6 +83,13 @@ def test_what_each_precision_may_cost(precision, map_error, flips, holds):
     else:
         with pytest.raises(TrainingError, match=r"a runtime 1\.0"):
             require_parity(certificate)
+
+
+def test_without_openvino_the_certificate_says_that_it_was_left_out(monkeypatch):
+    monkeypatch.setattr("baad.learn.parity.importlib.util.find_spec", lambda name: None)
+    runners, remarks = open_runners(brightness_graph(), 1, 0.5)
+    assert [each.runtime.split()[0] for each in runners] == ["ONNX"]
+    assert remarks == ('OpenVINO is not installed and was not compared: pip install "baad[openvino]"',)
 
 
 def test_people_are_told_what_was_compared_and_what_came_of_it():

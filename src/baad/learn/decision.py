@@ -12,15 +12,23 @@ from baad.verdict.promise import describe
 SCHEMA = 1  # of the sidecar; raised when an old program could not read a new file
 FACTS = (
     *("category", "baad_version", "created", "input_shape", "image_shapes", "image_colours"),
-    *("part_share", "part_centre", "zones"),
+    *("part_share", "part_centre"),
 )
 
 
 def describe_decision(calibration: Calibration, manifest: Mapping[str, Any], precision: str = "fp32") -> dict[str, Any]:
-    """Thresholds, the good scores behind them (the p-value table), what they promise, and what the model is for."""
+    """Thresholds, the good scores behind them (the p-value table), what they promise, and what the model is for.
+
+    Without the drawn zones, which `baad zones` may change in a model file: `with_zones` adds them.
+    """
     facts = {name: manifest[name] for name in FACTS if name in manifest}
     promise = {"promise": describe(calibration), **calibration.to_json()}
     return {"product": "baad", "schema": SCHEMA, **facts, "precision": precision, **promise}
+
+
+def with_zones(decision: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The decision, and the zones that the manifest holds now."""
+    return {**decision, **({"zones": manifest["zones"]} if "zones" in manifest else {})}
 
 
 def with_decision(graph: bytes, decision: Mapping[str, Any]) -> bytes:

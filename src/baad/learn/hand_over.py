@@ -16,7 +16,7 @@ from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
 from baad.errors import BaadError, DataError, OutputError, SettingError
 from baad.learn.calibrate import calibrate
-from baad.learn.decision import describe_decision, with_decision
+from baad.learn.decision import describe_decision, with_decision, with_zones
 from baad.learn.deploy import DeployGraph
 from baad.learn.export import export_onnx
 from baad.learn.int8 import count_missed, quantize_network, refuse
@@ -216,7 +216,8 @@ def write_decision(
     source: Source, written: Written, certificate: Certificate, folder: Path, form: str, name: str
 ) -> None:
     """Write what stands beside the network: decision, certificate, and what the form asks for."""
-    decision = describe_decision(written.calibration, source.bundle.manifest, written.precision)
+    manifest = source.bundle.manifest
+    decision = with_zones(describe_decision(written.calibration, manifest, written.precision), manifest)
     if form == "openvino":
         add_info(folder, describe_model_info(written.calibration, source.graph.input_shape), decision)
     else:
