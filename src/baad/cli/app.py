@@ -42,6 +42,7 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "bench validate": "baad.cli.validate",
     "bench plan": "baad.cli.plan",
     "bench features": "baad.cli.features",
+    "bench foreground": "baad.cli.bench_foreground",
     "bench speed": "baad.cli.speed",
     "bench parity": "baad.cli.parity",
 }

@@ -20,7 +20,7 @@ from baad.foreground.words import enlarge, have_usual_area
 
 TAUGHT = "taught"  # the recipe's name
 DIMENSIONS = 24  # of the reduced features
-TRUSTED = 0.6  # overlap (IoU) with the painted masks from which a proposal is listened to
+TRUSTED = 0.6  # overlap (IoU) with the painted masks from which a recipe is listened to
 UNPAINTED = 2.0  # weight of all unpainted pictures together beside the painted ones, at full agreement
 PURE = 0.2  # a cell with less than that of one side belongs to the other; those between teach nothing
 CUT = Cut(level=0.5, sure_background=0.2, sure_part=0.8, separation=1.0)
@@ -76,8 +76,12 @@ def teach_masks(
     cells, own = features.shape[1], np.arange(len(images))
     flat = features.reshape(-1, features.shape[-1])
     mean, axes = principal_axes(flat[:: max(1, len(flat) // 20_000)], min(DIMENSIONS, flat.shape[1]))
-    recipes = tuple(proposal.scorer for proposal in proposals)
-    share, weight = _lessons(proposals, painted, len(images), cells)
+    agreed = [_agreement(proposal, painted) for proposal in proposals]
+    heard = [index for index, agreement in enumerate(agreed) if agreement >= TRUSTED]
+    recipes = tuple(proposals[index].scorer for index in heard or range(len(proposals)))
+    best = max(heard, key=lambda index: agreed[index], default=None)
+    trusted = None if best is None else proposals[best]
+    share, weight = _lessons(trusted, 0.0 if best is None else agreed[best], painted, len(images), cells)
     known = weight[:, None, None] * ((share < PURE) | (share > 1.0 - PURE))
     part = share > 0.5
     if not (known * part).any() or not (known * ~part).any():
@@ -90,17 +94,19 @@ def teach_masks(
     return make_proposal(TAUGHT, scorer, images, features, CUT, painted)
 
 
-def _lessons(proposals: Sequence[Proposal], painted: Painted, count: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
+def _agreement(proposal: Proposal, painted: Painted) -> float:
+    """Mean overlap (IoU) of a proposal with the painted masks."""
+    found = proposal.masks[painted.index] >= 0.5
+    return float(np.mean([overlap(one, mask) for one, mask in zip(found, painted.masks)]))
+
+
+def _lessons(
+    trusted: Proposal | None, trust: float, painted: Painted, count: int, cells: int
+) -> tuple[np.ndarray, np.ndarray]:
     """What each picture teaches: the share of its cells that is part, [N, cells, cells], and its weight [N]."""
     share, weight = np.zeros((count, cells, cells), np.float32), np.zeros(count, np.float32)
-    trust, best = 0.0, None
-    for proposal in proposals:
-        found = proposal.masks[painted.index] >= 0.5
-        agreed = float(np.mean([overlap(one, mask) for one, mask in zip(found, painted.masks)]))
-        if agreed > max(trust, TRUSTED):
-            trust, best = agreed, proposal
-    if best is not None:
-        share = np.stack([_to_cells(mask, cells) for mask in best.masks])
+    if trusted is not None:
+        share = np.stack([_to_cells(mask, cells) for mask in trusted.masks])
         usual = have_usual_area(share)
         weight[usual] = UNPAINTED * trust / max(1, usual.sum())
     share[painted.index] = [_to_cells(mask, cells) for mask in painted.masks]

@@ -38,6 +38,7 @@ class Gate:
     tried: tuple[tuple[str, float], ...] = ()
     suggested: tuple[int, ...] = ()
     painted: tuple[int, ...] = ()
+    proposal: Proposal | None = None  # what was taken, fitted to the set: `extend_masks` does more pictures alike
 
 
 def judge_masks(proposals: Sequence[Proposal], images: np.ndarray) -> Gate:
@@ -51,7 +52,7 @@ def judge_masks(proposals: Sequence[Proposal], images: np.ndarray) -> Gate:
     if reason:
         return Gate(False, best.recipe, best.quality, f"no background: {reason}", None, tried=tried)
     told = f"the part covers {best.parts.area:.0%} of the picture in the mean (quality {best.quality:.2f})"
-    return Gate(True, best.recipe, best.quality, told, best.masks, best.per_image_quality, tried)
+    return Gate(True, best.recipe, best.quality, told, best.masks, best.per_image_quality, tried, proposal=best)
 
 
 def _rank(proposal: Proposal) -> tuple[bool, bool, float]:
@@ -87,9 +88,8 @@ def find_foreground(
     gate = judge_masks(proposals, few)
     looks = np.full((len(images), features.shape[-1]), np.nan, np.float32)
     looks[chosen] = features.mean(axis=(1, 2))
-    if gate.masks is not None:
-        best = next(proposal for proposal in proposals if proposal.recipe == gate.recipe)
-        gate = _do_the_rest(gate, best, images, describe, chosen, looks, progress)
+    if gate.proposal is not None:
+        gate = _do_the_rest(gate, gate.proposal, images, describe, chosen, looks, progress)
     seen = np.flatnonzero(~np.isnan(looks[:, 0]))
     quality = None if gate.per_image is None else gate.per_image[seen]
     named = suggest_pictures(quality, looks[seen], np.searchsorted(seen, painted.index))

@@ -14,6 +14,7 @@ from baad.foreground.contrast import ContrastScorer
 from baad.foreground.empty import fit_empty
 from baad.foreground.quality import Quality, agree_with_motion, judge_contours
 from baad.foreground.refine import drop_strays, refine_masks, soften, typical_area
+from baad.foreground.repair import look_again, usual_area
 from baad.foreground.scores import Cut, Scorer, find_cut
 from baad.foreground.shared import fit_shared
 from baad.foreground.static import fit_static
@@ -44,6 +45,7 @@ class Proposal:
     scorer: Scorer
     cut: Cut
     typical_area: float | None  # share of the picture; None where parts reach the border
+    usual_area: float | None = None  # the same, where parts are about equally large; None where they are not
 
 
 def propose_masks(
@@ -97,11 +99,13 @@ def make_proposal(
     masks = refine_masks(images, scores, cut)
     area = typical_area(masks if painted is None else painted.masks)
     masks = drop_strays(masks, area)
+    usual = usual_area(masks if painted is None else np.concatenate([masks, painted.masks]))
+    masks = look_again(images, scores, masks, usual)
     soft = soften(masks)
     if painted is not None:
         masks[painted.index] = soft[painted.index] = painted.masks
     parts = judge_contours(images, masks, cut.separation)
-    return Proposal(name, soft, parts.figure, parts.per_image, parts, scorer, cut, area)
+    return Proposal(name, soft, parts.figure, parts.per_image, parts, scorer, cut, area, usual)
 
 
 def _weigh_motion(found: dict[str, Proposal]) -> list[Proposal]:
@@ -119,4 +123,5 @@ def _weigh_motion(found: dict[str, Proposal]) -> list[Proposal]:
 def extend_masks(proposal: Proposal, images: np.ndarray, features: np.ndarray) -> np.ndarray:
     """Masks float32 [N, S, S] of further pictures of the set, by a recipe that was fitted to others."""
     scores = proposal.scorer.score(images, features, np.full(len(images), -1))
-    return soften(drop_strays(refine_masks(images, scores, proposal.cut), proposal.typical_area))
+    masks = drop_strays(refine_masks(images, scores, proposal.cut), proposal.typical_area)
+    return soften(look_again(images, scores, masks, proposal.usual_area))

@@ -103,10 +103,16 @@ class Mtrs(nn.Module):
         neck = F.dropout2d(self.neck(features), 0.1, self.training)  # [B, neck, 64, 64]
         shared = self.trunk(neck)  # [B, up 1, 32, 32]
         picture, at_64 = self.image_head(shared)
+        logits = self.mask_head(shared, neck) if self.mask_neck is None else self.see_part(features)
+        return picture, logits, self.feature_head(at_64)
+
+    def see_part(self, features: Tensor) -> Tensor:
+        """Foreground logits [B, 1, 64, 64] alone."""
         if self.mask_neck is not None and self.mask_trunk is not None:
             neck = F.dropout2d(self.mask_neck(features), 0.1, self.training)
-            shared = self.mask_trunk(neck)
-        return picture, self.mask_head(shared, neck), self.feature_head(at_64)
+            return self.mask_head(self.mask_trunk(neck), neck)
+        neck = F.dropout2d(self.neck(features), 0.1, self.training)
+        return self.mask_head(self.trunk(neck), neck)
 
 
 def unfold(picture: Tensor) -> Tensor:

@@ -1,0 +1,114 @@
+"""The results of `baad bench foreground` as tables; whether the gate's level holds for sets it was not chosen on."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baad.atomic import write_text
+from baad.foreground.gate import LEAST_QUALITY
+from baad.settings import TrainSettings
+
+Row = dict[str, Any]
+
+
+def write_table(out: Path, rows: Sequence[Row], drawn: Sequence[Row], settings: TrainSettings) -> None:
+    """`out`/results.jsonl, `out`/drawn.jsonl and `out`/README.md."""
+    write_text(out / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    write_text(out / "drawn.jsonl", "".join(json.dumps(row) + "\n" for row in drawn))
+    write_text(out / "README.md", "\n".join([*describe_masks(rows, settings), "", *describe_gate(rows, drawn)]) + "\n")
+
+
+def describe_masks(rows: Sequence[Row], settings: TrainSettings) -> list[str]:
+    """A line for each category and number of user masks: means over the seeds, and the lowest of them."""
+    groups: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["category"], row["user_masks"]), []).append(row)
+    names = " ".join(dict.fromkeys(row["category"] for row in rows))
+    seeds = max((row["seed"] + 1 for row in rows), default=1)
+    lines = [
+        "# Where the part is",
+        "",
+        f"Written by `baad bench foreground {names} --out DIR --seeds {seeds} --steps {settings.steps}`, category "
+        "names standing for their folders. IoU with the true outlines, which only judge, and play the user who "
+        "paints: means over pictures and seeds, the lowest seed in brackets. *Training* are the masks found in the "
+        "training pictures (without the painted ones), *test* what a mask head sees in test pictures after it was "
+        "trained on those, *test, recipe* what the recipe itself says of the same test pictures. The head was trained "
+        "alone, without the rest of the loss. Seconds are of one core, per training picture, all recipes together; "
+        "minutes are of one core as well.",
+        "",
+        "| category | user masks | seeds | gate | recipe | quality | training | test | test, recipe | search s "
+        "| head min |",
+        "|" + "---|" * 11,
+    ]
+    for (category, count), group in sorted(groups.items()):
+        told = [category, str(count), str(len(group)), _agreed(group, "gate"), _agreed(group, "recipe")]
+        told += [_mean(group, "quality", 2), _mean_and_lowest(group, "iou_train"), _mean_and_lowest(group, "iou_test")]
+        told += [_mean_and_lowest(group, "iou_test_proposal"), _mean(group, "search_processor_seconds", 2)]
+        lines.append("| " + " | ".join([*told, _mean(group, "head_processor_minutes", 1)]) + " |")
+    return lines
+
+
+def describe_gate(rows: Sequence[Row], drawn: Sequence[Row]) -> list[str]:
+    """The gate's figure for all sets, sorted, and what its level would be without each of them."""
+    alone = [{**row, "set": row["category"]} for row in rows if row["user_masks"] == 0 and row["seed"] == 0]
+    sets = [(row["set"], row["quality"], row["iou_train"], row["has_background"]) for row in [*alone, *drawn]]
+    lines = [
+        "## The gate",
+        "",
+        f"Quality of the best proposal, over the categories above without help and drawn sets of all kinds. The gate "
+        f"accepts from {LEAST_QUALITY}. A set *has* a background where it was drawn with one, or has true outlines.",
+        "",
+        "| set | has a background | quality | accepted | IoU |",
+        "|---|---|---|---|---|",
+    ]
+    for name, quality, iou, has in sorted(sets, key=lambda each: -each[1]):
+        accepted = "yes" if quality >= LEAST_QUALITY else "no"
+        lines.append(f"| {name} | {'yes' if has else 'no'} | {quality:.2f} | {accepted} | {_show(iou)} |")
+    return [*lines, "", *describe_level([(name, quality, has) for name, quality, _, has in sets])]
+
+
+def describe_level(sets: Sequence[tuple[str, float, bool]]) -> list[str]:
+    """Leave each set out in turn: choose the level on the others, and ask whether it is right for the one left out."""
+    wrong, levels = [], []
+    for name, quality, has in sets:
+        level = choose_level([(other, own) for label, other, own in sets if label != name])
+        levels.append(level)
+        if (quality >= level) != has:
+            wrong.append(name)
+    if not levels:
+        return []
+    listed = f": {', '.join(wrong)}" if wrong else ""
+    return [
+        f"Leaving each of the {len(sets)} sets out in turn and choosing the level on the others gives levels of "
+        f"{min(levels):.2f} to {max(levels):.2f}; {len(wrong)} of the sets left out are judged wrongly by them{listed}."
+    ]
+
+
+def choose_level(sets: Sequence[tuple[float, bool]]) -> float:
+    """The level that judges the most sets (quality, has a background) rightly; midway between its neighbours."""
+    values = np.unique([0.0, 1.0, *(quality for quality, _ in sets)])
+    middles = (values[1:] + values[:-1]) / 2
+    right = [sum((quality >= middle) == has for quality, has in sets) for middle in middles]
+    best = np.flatnonzero(np.array(right) == max(right))
+    return float(middles[best[np.argmax(np.diff(values)[best])]])  # the widest of equally good gaps
+
+
+def _agreed(group: Sequence[Row], key: str) -> str:
+    return ", ".join(dict.fromkeys(str(row[key]) for row in group))
+
+
+def _mean(group: Sequence[Row], key: str, digits: int = 3) -> str:
+    values = [row[key] for row in group if row[key] is not None]
+    return f"{np.mean(values):.{digits}f}" if values else "–"
+
+
+def _mean_and_lowest(group: Sequence[Row], key: str) -> str:
+    values = [row[key] for row in group if row[key] is not None]
+    return f"{np.mean(values):.3f} ({min(values):.3f})" if values else "–"
+
+
+def _show(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

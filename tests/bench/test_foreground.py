@@ -1,0 +1,75 @@
+import json
+
+import numpy as np
+import pytest
+
+from baad.bench import foreground
+from baad.bench.drawn_sets import PICTURES, SIZE, draw_sets
+from baad.bench.foreground_table import choose_level, describe_level
+from baad.data.reading import read_category
+from baad.foreground.gate import Gate
+from baad.progress import Silence
+from baad.settings import TrainSettings
+from tests.factory import write_category
+
+SETTINGS = TrainSettings(steps=1, threads=1, image_size=64)
+
+
+@pytest.fixture
+def category(tmp_path):
+    return write_category(tmp_path / "disc", normals=5, good=1, defective=1, foreground=True)
+
+
+def test_the_level_lies_in_the_middle_of_the_widest_gap_that_separates_the_kinds():
+    assert choose_level([(0.1, False), (0.3, False), (0.7, True), (0.9, True)]) == pytest.approx(0.5)
+
+
+def test_a_set_that_no_level_gets_right_does_not_move_it_far():
+    assert 0.3 < choose_level([(0.1, False), (0.95, False), (0.3, False), (0.7, True), (0.8, True), (0.9, True)]) < 0.7
+
+
+def test_a_set_left_out_is_judged_by_the_others():
+    sets = [("a", 0.1, False), ("b", 0.2, False), ("c", 0.8, True), ("d", 0.9, True)]
+    assert describe_level(sets)[0].endswith("0 of the sets left out are judged wrongly by them.")
+    assert "1 of the sets left out are judged wrongly by them: e." in describe_level([*sets, ("e", 0.6, False)])[0]
+
+
+def test_without_outlines_one_trial_will_do(tmp_path, category):
+    plain = read_category(write_category(tmp_path / "plain", normals=5))
+    assert foreground.plan_trials(plain, (0, 1, 3), 3) == [foreground.Trial(0, 0)]
+    assert len(foreground.plan_trials(read_category(category), (0, 1, 3), 2)) == 6
+
+
+def test_painted_pictures_are_not_judged_and_rows_are_not_made_twice(category, tmp_path, monkeypatch):
+    asked = []
+
+    def find_foreground(images, settings, progress, painted):
+        asked.append(painted.index.tolist())
+        return Gate(False, "none", 0.1, "", None)
+
+    monkeypatch.setattr(foreground, "find_foreground", find_foreground)
+    monkeypatch.setattr(foreground, "draw_sets", lambda: iter(()))
+    for _ in range(2):
+        foreground.run_foreground([category], tmp_path / "out", SETTINGS, Silence(), 2, (0, 2))
+    assert [len(index) for index in asked] == [0, 2, 2]  # without help once; then each seed, other pictures
+    assert asked[1] != asked[2]
+    rows = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
+    assert [(row["user_masks"], row["seed"], row["gate"]) for row in rows] == [
+        *((0, 0, "none"), (0, 1, "none"), (2, 0, "none"), (2, 1, "none"))
+    ]
+    assert "| disc | 2 | 2 | none |" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_overlaps_are_taken_at_the_size_of_the_truth():
+    left = np.zeros((8, 8), np.float32)
+    left[:, :4] = 1.0
+    truth = np.zeros((16, 16), bool)
+    truth[:8, :8] = True
+    assert foreground.mean_overlap([(left, truth)]) == 0.5
+    assert foreground.mean_overlap([(left, truth), (np.zeros((8, 8)), ~truth)]) == 0.25
+
+
+def test_a_drawn_set_has_its_pictures_and_their_truth():
+    first = next(draw_sets())
+    assert first.images.shape == (PICTURES, SIZE, SIZE, 3) and first.truth.shape == (PICTURES, SIZE, SIZE)
+    assert 0.02 < first.truth.mean() < 0.9
