@@ -1,5 +1,6 @@
 """A model file that needs no training: its anomaly map is how bright a pixel is. Finds the factory's bright defects."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from baad.verdict.calibration import fit_calibration
 SIDE = 64
 
 
-def write_fake_model(path: Path, **changes: Any) -> Path:
+def write_fake_model(path: Path, samples: Mapping[str, bytes] | None = None, **changes: Any) -> Path:
     """Write a model file that calls a picture strange where it is brighter than .85; `changes` go to the manifest."""
     manifest = {
         "category": "disc",
@@ -44,7 +45,7 @@ def write_fake_model(path: Path, **changes: Any) -> Path:
         weights=b"none",
         calibration=fit_calibration(scores, scores, [""] * 20, 0.01),
         card="# Brightness\n",
-        samples={},
+        samples=samples or {},
     )
 
 

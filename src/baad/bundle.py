@@ -46,7 +46,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "steps": lambda value: isinstance(value, int),
     "train_minutes": lambda value: isinstance(value, (int, float)),
     "settings": lambda value: isinstance(value, dict),
-    "gate": lambda value: isinstance(value, dict),
+    "gate": lambda value: isinstance(value, dict) and _are_masks(value.get("worst", [])),
     "image_colours": lambda value: isinstance(value, list) and set(map(str, value)) <= {"grey", "colour"},
     "image_shapes": lambda value: isinstance(value, list) and all(map(_is_shape, value)),
     "part_share": lambda value: _is_range(value),
@@ -261,6 +261,14 @@ def _is_known(name: str) -> bool:
         return name != MANIFEST
     parts = PurePosixPath(name).parts
     return name.startswith(SAMPLES) and len(parts) == 2 and parts[1] != ".." and "\\" not in name and ":" not in name
+
+
+def _are_masks(value: Any) -> bool:
+    """Whether it is a list of samples that show masks of training pictures, with their quality."""
+    kinds = {"sample": str, "image": str, "quality": (int, float)}
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and all(isinstance(each.get(key), kind) for key, kind in kinds.items()) for each in value
+    )
 
 
 def _is_shape(value: Any) -> bool:

@@ -13,12 +13,13 @@ from baad.errors import MissingExtra
 from baad.metrics.evaluate import evaluate
 from baad.progress import Silence
 from baad.report.cases import draw_case
-from baad.report.html import Page, Score, describe_model, evaluation_page, render_page, write_page
+from baad.report.html import Page, Score, describe_model, evaluation_page, read_training_masks, render_page, write_page
 from baad.runtime.detector import judge
 from baad.runtime.session import RawMaps
 from baad.verdict.calibration import fit_calibration
 from baad.verdict.drawn import DrawnZones
 from tests.factory import write_category
+from tests.fake_model import write_fake_model
 
 SIZE = (40, 56)
 CALIBRATION = fit_calibration(
@@ -169,3 +170,13 @@ def test_the_template_stands_beside_its_module():
     import baad.report.html as module
 
     assert (Path(module.__file__).parent / "template.html").is_file()
+
+
+def test_the_worst_masks_of_the_training_pictures_stand_on_the_page(tmp_path):
+    worst = [{"sample": "samples/mask-00.jpg", "image": "<7>.png", "quality": 0.31}]
+    gate = {"accepted": True, "recipe": "border", "quality": 0.5, "reason": "", "worst": worst}
+    model = write_fake_model(tmp_path / "m.baad", gate=gate, samples={"samples/mask-00.jpg": b"a picture"})
+    text = render_page(make_bare_page(masks=read_training_masks(model)))
+    assert "&lt;7&gt;.png" in text and "quality 0.31" in text
+    assert "data:image/jpeg;base64,YSBwaWN0dXJl" in text
+    assert "Where the part was found" not in render_page(make_bare_page())

@@ -55,14 +55,15 @@ def main(
 
     from baad.learn.train import train
     from baad.metrics.evaluate import evaluate, summary_lines
-    from baad.report.html import evaluation_page, write_page
+    from baad.report.html import evaluation_page, read_training_masks, write_page
     from baad.runtime.detector import Detector
 
     model, page = out / "model.baad", out / "index.html"
     train(category.train, settings, model, progress, category_name=category.name, findings=findings)
     detector = Detector.load(model, settings.threads)
     scorecard = evaluate(detector.score, category, progress)
-    write_page(page, evaluation_page(detector, category, scorecard, progress))
+    masks = read_training_masks(model)
+    write_page(page, evaluation_page(detector, category, scorecard, progress, masks=masks))
     if not quiet:
         print("\n".join(summary_lines(scorecard)))
         print(f"\nlook at it: {page.resolve()}")

@@ -63,7 +63,7 @@ def main(
     import json
 
     from baad.metrics.evaluate import evaluate, summary_lines
-    from baad.report.html import evaluation_page, write_page
+    from baad.report.html import evaluation_page, read_training_masks, write_page
 
     doubts = _Doubts(detector)
     keep = _map_writer(maps, category, "float16" if half else "float32") if maps is not None else None
@@ -78,7 +78,9 @@ def main(
         )
     manifest = detector.manifest
     row = scorecard.row("baad", manifest["seed"], manifest["steps"], manifest["train_minutes"])
-    page = evaluation_page(detector, category, scorecard, progress) if html is not None else None
+    page = None
+    if html is not None:
+        page = evaluation_page(detector, category, scorecard, progress, masks=read_training_masks(model))
     text = json.dumps(row, indent=2)
     if is_stream(json_file):
         print(text)

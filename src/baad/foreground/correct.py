@@ -79,7 +79,7 @@ def teach_masks(
     agreed = [_agreement(proposal, painted) for proposal in proposals]
     heard = [index for index, agreement in enumerate(agreed) if agreement >= TRUSTED]
     recipes = tuple(proposals[index].scorer for index in heard or range(len(proposals)))
-    best = max(heard, key=lambda index: agreed[index], default=None)
+    best = max(heard, key=lambda index: agreed[index] * proposals[index].quality, default=None)
     trusted = None if best is None else proposals[best]
     share, weight = _lessons(trusted, 0.0 if best is None else agreed[best], painted, len(images), cells)
     known = weight[:, None, None] * ((share < PURE) | (share > 1.0 - PURE))

@@ -1,14 +1,19 @@
 """What a model file says of itself to a person: a page of text and a few pictures."""
 
 import io
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
+from baad.verdict.zones import widen
 
 SAMPLES = 4
+WORST = 12  # training pictures whose masks a person should look at
+OUTLINE = (0, 255, 255)
 
 
 def describe_model(manifest: dict, calibration: Calibration) -> str:
@@ -36,13 +41,45 @@ No defective picture and no test picture was used in training, in choosing weigh
 """
 
 
-def sample_pictures(pictures: np.ndarray, foregrounds: np.ndarray) -> dict[str, bytes]:
-    """A few training pictures uint8 [N, H, W, 3], the background darkened, as JPEG files by name."""
+def sample_pictures(
+    pictures: np.ndarray, foregrounds: np.ndarray, quality: np.ndarray | None = None
+) -> dict[str, bytes]:
+    """A few training pictures uint8 [N, H, W, 3], the background darkened, as JPEG files by name.
+
+    foregrounds: bool [N, H, W]. With the `quality` [N] of these masks, those with the worst come besides, outlined, in
+    the order of `name_worst`.
+    """
     chosen = np.linspace(0, len(pictures) - 1, min(SAMPLES, len(pictures))).round().astype(int)
     found = {}
     for number, index in enumerate(chosen):
         shown = np.where(foregrounds[index][..., None], pictures[index], pictures[index] // 3)
-        buffer = io.BytesIO()
-        Image.fromarray(shown).save(buffer, "JPEG", quality=85)
-        found[f"samples/{number}.jpg"] = buffer.getvalue()
+        found[f"samples/{number}.jpg"] = _to_jpeg(shown)
+    for number, index in enumerate([] if quality is None else _worst(quality)):
+        shown = np.where(foregrounds[index][..., None], pictures[index], pictures[index] // 2)
+        shown[widen(foregrounds[index], 1) & ~foregrounds[index]] = OUTLINE
+        found[_name_mask(number)] = _to_jpeg(shown)
     return found
+
+
+def name_worst(quality: np.ndarray | None, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Which training pictures have the worst masks, and which member of the model file shows each; worst first."""
+    if quality is None:
+        return []
+    return [
+        {"sample": _name_mask(number), "image": names[index], "quality": round(float(quality[index]), 4)}
+        for number, index in enumerate(_worst(quality))
+    ]
+
+
+def _worst(quality: np.ndarray) -> list[int]:
+    return [int(index) for index in np.argsort(quality, kind="stable")[:WORST]]
+
+
+def _name_mask(number: int) -> str:
+    return f"samples/mask-{number:02d}.jpg"
+
+
+def _to_jpeg(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

@@ -25,7 +25,7 @@ from baad.errors import DataError, OutputError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.calibrate import calibrate
-from baad.learn.card import describe_model, sample_pictures
+from baad.learn.card import describe_model, name_worst, sample_pictures
 from baad.learn.decision import describe_decision, with_decision
 from baad.learn.deploy import DeployGraph, scoring_of, weigh_memory
 from baad.learn.export import export_onnx
@@ -151,7 +151,7 @@ def train(
                 calibration=calibration,
                 parity=certificate.to_json(),
                 card=describe_model(manifest, calibration),
-                samples=sample_pictures(ready.pictures.resized, ready.material.foregrounds),
+                samples=sample_pictures(ready.pictures.resized, ready.material.foregrounds, ready.gate.per_image),
             )
         forget_run(run_dir)
     return TrainResult(out, ready.settings.steps, minutes, ready.gate, calibration)
@@ -254,6 +254,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
             "recipe": gate.recipe,
             "quality": round(float(gate.quality), 4),
             "reason": gate.reason,
+            "worst": name_worst(gate.per_image, [image.path.name for image in ready.split.fit]),
         },
         **describe_framing(ready),
         "image_shapes": sorted(set(ready.pictures.shapes))[:20],

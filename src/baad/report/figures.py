@@ -88,6 +88,11 @@ def inline_image(image: np.ndarray) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
+def inline_file(content: bytes) -> str:
+    """The bytes of a JPEG file -> a data URI."""
+    return "data:image/jpeg;base64," + base64.b64encode(content).decode("ascii")
+
+
 def draw_histogram(groups: Sequence[tuple[str, str, Sequence[float]]], threshold: float, bins: int = 48) -> str:
     """Histogram of scores as SVG text. groups: (name, CSS class, raw scores), drawn over one another.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from baad.atomic import write_text
+from baad.bundle import read_bundle, read_member
 from baad.data.decode import read_image
 from baad.data.masks import unite_masks
 from baad.data.sample import Category
@@ -13,7 +14,7 @@ from baad.errors import MissingExtra
 from baad.metrics.scorecard import FIGURE_NAMES, FIGURE_TITLES, KIND_FIGURES, KindFigures, Scorecard, show
 from baad.progress import Progress
 from baad.report.cases import CASE_LIMIT, Case, draw_case, pick_worst
-from baad.report.figures import draw_histogram
+from baad.report.figures import draw_histogram, inline_file
 from baad.runtime.detector import Detector, check_input, judge
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
@@ -41,6 +42,15 @@ class Score:
     score: float
 
 
+@dataclass(frozen=True)
+class TrainingMask:
+    """Where the part was found in a training picture: its name, the mask's quality in 0..1, and a data URI."""
+
+    name: str
+    quality: float
+    uri: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """What stands on a page. Without `scorecard` there are no figures, as for pictures whose truth is not known."""
@@ -54,6 +64,7 @@ class Page:
     facts: tuple[tuple[str, str], ...] = ()  # name and value: the model, how it was trained
     notes: tuple[str, ...] = ()
     scorecard: Scorecard | None = None
+    masks: tuple[TrainingMask, ...] = ()  # of the part in training pictures, worst first
 
 
 def write_page(path: Path, page: Page) -> None:
@@ -98,8 +109,12 @@ def evaluation_page(
     *,
     title: str = "",
     limit: int = CASE_LIMIT,
+    masks: tuple[TrainingMask, ...] = (),
 ) -> Page:
-    """The page of an evaluation: the worst `limit` test pictures are judged once more, and drawn."""
+    """The page of an evaluation: the worst `limit` test pictures are judged once more, and drawn.
+
+    `masks`: see `read_training_masks`.
+    """
     judged = list(zip(category.test, scorecard.images))
     place = {scored.name: image for image, scored in judged}
     cases = []
@@ -124,6 +139,16 @@ def evaluation_page(
         scorecard=scorecard,
         scores=tuple(Score(image.kind, image.score) for image in scorecard.images),
         cases=tuple(cases),
+        masks=masks,
+    )
+
+
+def read_training_masks(model: Path) -> tuple[TrainingMask, ...]:
+    """The worst masks of the part that a model was trained with, as its file holds them; none where it holds none."""
+    worst = (read_bundle(model).manifest.get("gate") or {}).get("worst") or []
+    return tuple(
+        TrainingMask(str(each["image"]), float(each["quality"]), inline_file(read_member(model, each["sample"])))
+        for each in worst
     )
 
 
