@@ -163,8 +163,8 @@ def test_masks_of_the_user_are_used_as_they_are(baad, category, tmp_path):
     assert (gate["accepted"], gate["recipe"]) == (True, "user")
 
 
-def test_a_mask_that_is_missing_stops_training_and_leaves_nothing(baad, category, tmp_path):
-    save_picture(tmp_path / "masks" / "000.png", np.ones((72, 96), bool))
+def test_masks_of_no_picture_stop_training_and_leave_nothing(baad, category, tmp_path):
+    save_picture(tmp_path / "masks" / "nobody.png", np.ones((72, 96), bool))
     told = baad("train", category, "-o", tmp_path / "m.baad", "--fg-masks", tmp_path / "masks", *settings())
     assert told.code == 2
     assert "no mask for" in told.err
