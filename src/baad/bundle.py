@@ -44,6 +44,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "category": lambda value: isinstance(value, str),
     "seed": lambda value: isinstance(value, int),
     "steps": lambda value: isinstance(value, int),
+    "tile_px": lambda value: isinstance(value, int) and value >= 0,
     "train_minutes": lambda value: isinstance(value, (int, float)),
     "settings": lambda value: isinstance(value, dict),
     "gate": lambda value: isinstance(value, dict),

@@ -50,8 +50,9 @@ def test_processor_time_tells_its_own_ratios():
     assert speed.summarise(busy)["times_faster_than_efficientad_s"] == 200 / 10
 
 
-def test_other_sizes_and_batches_do_not_count_in_the_summary():
+def test_other_sizes_batches_and_graphics_cards_do_not_count_in_the_summary():
     more = [row("baad", "onnxruntime", 1, image_size=384), row("efficientad_s", "openvino", 1, batch=8)]
+    more.append(row("baad", "onnxruntime_cuda", 1))  # nor does a graphics card
     assert speed.summarise(ROWS + more) == speed.summarise(ROWS)
 
 
@@ -87,6 +88,6 @@ def test_without_a_model_every_named_figure_comes_out(small):
 def test_the_stages_are_the_networks_own_parts():
     stages = graphs.stage_modules(64, 1)
     macs = {name: graphs.count_macs(module, *inputs) for name, (module, inputs) in stages.items()}
-    whole = graphs.count_macs(graphs.new_deploy(64).model, torch.zeros(1, 3, 64, 64))
+    whole = graphs.count_macs(graphs.Network(graphs.new_deploy(64).model), torch.zeros(1, 3, 64, 64))
     assert sum(macs.values()) == whole
     assert macs["resize"] == 0

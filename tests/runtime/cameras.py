@@ -34,7 +34,10 @@ def http_camera(frames: Sequence[np.ndarray]) -> Iterator[str]:
             self.end_headers()
             for picture in pictures:
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-                self.wfile.write(head.encode() + picture + b"\r\n")
+                try:
+                    self.wfile.write(head.encode() + picture + b"\r\n")
+                except OSError:  # nobody looks any more
+                    return
                 time.sleep(PAUSE)
 
         def log_message(self, *given: object) -> None: ...

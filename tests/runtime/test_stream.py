@@ -95,6 +95,12 @@ def test_a_stream_gives_what_predict_gives_and_says_what_it_could_not_read(detec
     assert np.array_equal(found[2].pixels, draw_part())
 
 
+def test_a_picture_of_another_aspect_costs_itself_alone(detector):
+    first, second, third = detector.stream([draw_part(), draw_part((64, 30)), draw_part()])
+    assert (first.error, third.error) == (None, None)
+    assert second.verdict is None and "another aspect" in str(second.error)
+
+
 def test_each_picture_is_judged_and_used_inside_a_whole_piece_of_work(detector):
     inside, log = [], []
 
@@ -130,8 +136,9 @@ def test_the_next_picture_is_read_while_one_is_judged(detector, monkeypatch):
 
 def test_a_batch_is_judged_as_its_pictures_one_by_one(detector):
     pictures = [draw_part(green=100 + 10 * step) for step in range(11)] + [draw_part((64, 30), green=200)]
-    alone = [detector.predict(picture) for picture in pictures]
-    for one, other in zip(alone, detector.predict_batch(pictures), strict=True):
+    lenient = detector.for_any_size()
+    alone = [lenient.predict(picture) for picture in pictures]
+    for one, other in zip(alone, lenient.predict_batch(pictures), strict=True):
         assert (one.label, one.regions, one.zones, one.notes) == (other.label, other.regions, other.zones, other.notes)
         assert one.score == pytest.approx(other.score, abs=1e-5)
         np.testing.assert_allclose(one.anomaly_map, other.anomaly_map, atol=1e-5)

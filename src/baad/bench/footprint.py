@@ -22,7 +22,7 @@ def judge_pictures(model: Path, image_size: int, batch: int, provider: str, thre
 
     from baad.runtime.detector import Detector
 
-    detector = Detector.load(model, threads, provider)
+    detector = Detector.load(model, threads, provider).for_any_size()
     pictures = np.random.default_rng(0).integers(0, 256, (batch, image_size, image_size, 3), dtype=np.uint8)
     for _ in range(max(1, PICTURES // batch)):
         for picture in pictures:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import torch
 
 from baad.atomic import write_text
@@ -37,7 +38,8 @@ from baad.runtime.session import Session, settle_threads, start_network, usable_
 
 SIZES, BATCHES = (256, 384, 512), (1, 8)
 SUMMARY = (256, 1)  # image size and batch of the figures that have a name
-RUNTIMES = {"onnxruntime": "cpu", "openvino": "openvino"}  # in the tables -> provider
+RUNTIMES = {"onnxruntime": "cpu", "openvino": "openvino", "onnxruntime_cuda": "cuda"}  # in the tables -> provider
+ON_PROCESSOR = ("onnxruntime", "openvino")  # the named figures are theirs
 PEERS = ("efficientad_s", "wrn50_layer3")
 DENSE, NETWORK, WHOLE = "dense_convolution", "baad", "array_to_verdict"
 COLUMNS = ("p50_ms", "p95_ms", "processor_ms", "images_per_s", "gmac", "gmac_per_s", "peak_rss_mib")
@@ -66,7 +68,7 @@ def bench_speed(
     """
     threads = settle_threads(threads)
     torch.set_num_threads(1)
-    chosen = list(runtimes) or [name for name in RUNTIMES if importlib.util.find_spec(name)]
+    chosen = list(runtimes) or installed_runtimes()
     combinations = [(size, batch) for size in SIZES for batch in BATCHES] if full else [SUMMARY]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, progress.task("speed", len(combinations)) as task:
@@ -78,6 +80,13 @@ def bench_speed(
             add_memory(rows, Path(folder) / f"{size}.baad", size, batch, threads)
             task.advance()
     return {**summarise(rows), "threads": threads, "host": describe_host(), "rows": rows}
+
+
+def installed_runtimes() -> list[str]:
+    """Names of RUNTIMES that can run here."""
+    there = {name: importlib.util.find_spec(name) is not None for name in ON_PROCESSOR}
+    there["onnxruntime_cuda"] = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    return [name for name in RUNTIMES if there[name]]
 
 
 def make_cases(
@@ -194,7 +203,7 @@ def find_fastest(rows: Sequence[Mapping[str, Any]], time: str) -> dict[str, Mapp
     """Of each thing at 256x256 and batch 1, the row of the runtime that runs it fastest."""
     fastest: dict[str, Mapping[str, Any]] = {}
     for row in rows:
-        if _place(row) == SUMMARY and row["runtime"] in RUNTIMES:
+        if _place(row) == SUMMARY and row["runtime"] in ON_PROCESSOR:
             fastest[row["what"]] = min(fastest.get(row["what"], row), row, key=lambda each: each[time])
     return fastest
 

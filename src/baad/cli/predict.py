@@ -74,6 +74,10 @@ def main(
         bool, typer.Option("--watch", help="Judge what is in the folder PATH, then what comes into it, until Ctrl-C.")
     ] = False,
     every: Annotated[int, typer.Option(min=1, metavar="N", help="Of films and cameras, judge each N-th frame.")] = 1,
+    tiles: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="PX", help="Judge in tiles of this side, 0: whole; not as the model was trained."),
+    ] = None,
     provider: Annotated[
         str, typer.Option(metavar="NAME", help="What runs the network: cpu, openvino or cuda.")
     ] = "cpu",
@@ -107,7 +111,7 @@ def main(
         require_folder(folder, option)
     require_different(json_file, csv_file, "--json and --csv")
     progress = choose_progress(quiet)
-    detector = Detector.load(model, options.limit_threads(threads, progress), provider, pin)
+    detector = Detector.load(model, options.limit_threads(threads, progress), provider, pin, tiles)
     detector = _change(detector, threshold, false_alarms, zones, any_size)
     results = [folder for folder in (overlays, maps) if folder is not None]
     found: Iterable[Given] = (

@@ -17,6 +17,7 @@ from baad.errors import ImageError, InputMismatch
 from baad.runtime.frame import Frame
 from baad.runtime.session import RawMaps, Session
 from baad.runtime.stream import Judged, read_ahead
+from baad.runtime.tiles import Scorer, as_trained
 from baad.runtime.zoned import find_box, score_zones
 from baad.verdict.calibration import Calibration, at_rate, at_threshold
 from baad.verdict.decide import Verdict, decide
@@ -44,24 +45,31 @@ class Detector:
     print(detector.predict("part.png").label)
     """
 
-    session: Session
+    session: Scorer
     calibration: Calibration
     manifest: Mapping[str, Any]
     zones: DrawnZones = NO_ZONES
     any_size: bool = False  # judge pictures of another size or aspect than in training, with a note
+    caveats: tuple[str, ...] = ()  # notes of every verdict
 
     @classmethod
-    def load(cls, path: Path | str, threads: int = 0, provider: str = "cpu", pin: bool = False) -> "Detector":
+    def load(
+        cls, path: Path | str, threads: int = 0, provider: str = "cpu", pin: bool = False, tiles: int | None = None
+    ) -> "Detector":
         """Read and verify a model file.
 
         `threads`: 0 takes every core; `pin` ties each to a core, for a machine that does nothing else. `provider`:
-        "cpu" and "cuda" are ONNX Runtime's, "openvino" is OpenVINO. Raises BundleError, see `read_bundle`.
+        "cpu" and "cuda" are ONNX Runtime's, "openvino" is OpenVINO. `tiles`: side in px of the tiles that pictures are
+        judged in, 0 for whole pictures; None: as the model was trained. Raises BundleError, see `read_bundle`.
         """
         bundle = read_bundle(Path(path))
-        drawn = bundle.manifest.get("zones")
+        manifest = bundle.manifest
+        drawn = manifest.get("zones")
         zones = NO_ZONES if drawn is None else parse_zones(drawn, bundle.path)
-        session = Session(bundle.onnx, threads, provider, pin=pin)
-        return cls(session, bundle.calibration, bundle.manifest, zones)
+        trained = int(manifest.get("tile_px", 0))
+        side = trained if tiles is None else tiles
+        session = as_trained(Session(bundle.onnx, threads, provider, pin=pin), manifest, side)
+        return cls(session, bundle.calibration, manifest, zones, caveats=doubt_tiles(side, trained))
 
     def warm_up(self) -> "Detector":
         """Judge an empty picture, so that the first real one takes no longer than the others."""
@@ -142,7 +150,8 @@ class Detector:
 
     def _decide(self, raw: RawMaps, pixels: np.ndarray, notes: tuple[str, ...]) -> Verdict:
         shape = (pixels.shape[0], pixels.shape[1])
-        return judge(raw, shape, self.calibration, (*self.doubts(pixels, raw), *notes), self.zones)
+        notes = (*self.doubts(pixels, raw), *self.caveats, *notes)
+        return judge(raw, shape, self.calibration, notes, self.zones)
 
     def doubts(self, pixels: np.ndarray, raw: RawMaps) -> tuple[str, ...]:
         """What makes a verdict on uint8 [H, W, 3] doubtful, and on what the network saw in it: `Verdict.notes`."""
@@ -250,6 +259,14 @@ def check_colour(pixels: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, 
     if not known or found in known:
         return ()
     return (f"the picture is in {found}, all training pictures are in {known[0]}: another camera or setting",)
+
+
+def doubt_tiles(side: int, trained: int) -> tuple[str, ...]:
+    """A note where tiles are other ones than in training, whose held-out pictures set the threshold. 0: none."""
+    if side == trained:
+        return ()
+    seen, then = (f"in tiles of {px} px" if px else "whole" for px in (side, trained))
+    return (f"judged {seen}, in training {then}: the threshold promises nothing",)
 
 
 def check_framing(foreground: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, ...]:

@@ -32,8 +32,8 @@ def watch_folder(
 
     `read` raises ImageError for a file that is not whole yet. It is tried again when the file has changed, and given
     out with its problem when it has not for `patience` seconds. A file that is written anew is a new picture.
-    What `leave` says so of is left aside. `until`: ends when this is set. Raises DataError where the folder is not there; one that goes away later, as a
-    network share may, is waited for.
+    Those that `leave` is true of are left aside. `until`: ends when this is set. Raises DataError where the folder is
+    not there; one that goes away later, as a network share may, is waited for.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder to watch. Make it first, or check the name.")
