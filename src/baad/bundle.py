@@ -44,6 +44,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "category": lambda value: isinstance(value, str),
     "seed": lambda value: isinstance(value, int),
     "steps": lambda value: isinstance(value, int),
+    "tile_px": lambda value: isinstance(value, int) and value >= 0,
     "train_minutes": lambda value: isinstance(value, (int, float)),
     "settings": lambda value: isinstance(value, dict),
     "gate": lambda value: isinstance(value, dict) and _are_masks(value.get("worst", [])),
@@ -265,7 +266,7 @@ def _is_known(name: str) -> bool:
 
 def _are_masks(value: Any) -> bool:
     """Whether it is a list of samples that show masks of training pictures, with their quality."""
-    kinds = {"sample": str, "image": str, "quality": (int, float)}
+    kinds: dict[str, type | tuple[type, ...]] = {"sample": str, "image": str, "quality": (int, float)}
     return isinstance(value, list) and all(
         isinstance(each, dict) and all(isinstance(each.get(key), kind) for key, kind in kinds.items()) for each in value
     )

@@ -48,6 +48,14 @@ class TrainSettings:
         low=64,
         high=1024,
     )
+    tile_px: int = _setting(
+        0,
+        "For pictures with defects too small to be seen in the whole picture: side in pixels of the square tiles that "
+        "the network sees one by one, of 64 or more. It costs a look at each tile, but at those of background alone. "
+        "0: whole pictures.",
+        low=0,
+        high=100_000,
+    )
     steps: int = _setting(1200, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=1_000_000)
     minutes: float = _setting(
         0.0,
@@ -159,6 +167,8 @@ class TrainSettings:
         if self.image_size % 32:
             near = max(64, round(self.image_size / 32) * 32)
             raise SettingError(f"image_size is {self.image_size}: give a multiple of 32, such as {near}.")
+        if 0 < self.tile_px < 64:
+            raise SettingError(f"tile_px is {self.tile_px}: give 64 or more, or 0 for whole pictures.")
         if self.device not in ("auto", "cpu", "cuda", "mps") and not re.fullmatch(r"cuda:\d+", self.device):
             raise SettingError(f"device is {self.device!r}: give auto, cpu, cuda, cuda:1 or mps.")
 

@@ -10,18 +10,19 @@ from baad.progress import Silence
 from tests.fake_model import write_fake_model
 
 
-def row(what, runtime, p50_ms, gmac_per_s=0.0, **more):
+def row(what, runtime, p50_ms, gmac=1.0, **more):
+    """Processors work 1.5 times as long as the clock on the wall goes."""
     return {
         **{"what": what, "runtime": runtime, "image_size": 256, "batch": 1, "p50_ms": p50_ms, "p95_ms": 2 * p50_ms},
-        **{"gmac_per_s": gmac_per_s, "peak_rss_mib": None, **more},
+        **{"processor_ms": 1.5 * p50_ms, "gmac": gmac, "peak_rss_mib": None, **more},
     }
 
 
 ROWS = [
-    row("dense_convolution", "onnxruntime", 5, gmac_per_s=100.0),
-    row("dense_convolution", "openvino", 4, gmac_per_s=125.0),
-    row("baad", "onnxruntime", 10, gmac_per_s=80.0),
-    row("baad", "openvino", 20, gmac_per_s=40.0),
+    row("dense_convolution", "onnxruntime", 5, gmac=0.5),
+    row("dense_convolution", "openvino", 4, gmac=0.5),
+    row("baad", "onnxruntime", 10, gmac=0.8),
+    row("baad", "openvino", 20, gmac=0.8),
     row("efficientad_s", "onnxruntime", 300),
     row("efficientad_s", "openvino", 200),
     row("wrn50_layer3", "onnxruntime", 60),
@@ -39,17 +40,25 @@ def test_each_network_counts_in_the_runtime_that_runs_it_fastest():
 
 
 def test_the_share_of_the_peak_is_taken_in_the_networks_own_runtime():
-    assert speed.summarise(ROWS)["share_of_conv_peak"] == 80.0 / 100.0
+    assert speed.summarise(ROWS)["share_of_conv_peak"] == pytest.approx((0.8 / 10) / (0.5 / 5))
 
 
-def test_other_sizes_and_batches_do_not_count_in_the_summary():
+def test_processor_time_tells_its_own_ratios():
+    busy = [{**each, "processor_ms": 9.0} if each["what"] == "baad" else each for each in ROWS]
+    assert speed.summarise(ROWS)["by_processor_time"]["times_faster_than_efficientad_s"] == 200 / 10
+    assert speed.summarise(busy)["by_processor_time"]["times_faster_than_efficientad_s"] == round(300 / 9, 2)
+    assert speed.summarise(busy)["times_faster_than_efficientad_s"] == 200 / 10
+
+
+def test_other_sizes_batches_and_graphics_cards_do_not_count_in_the_summary():
     more = [row("baad", "onnxruntime", 1, image_size=384), row("efficientad_s", "openvino", 1, batch=8)]
+    more.append(row("baad", "onnxruntime_cuda", 1))  # nor does a graphics card
     assert speed.summarise(ROWS + more) == speed.summarise(ROWS)
 
 
 def test_the_page_shows_every_named_figure_and_every_row():
     host = {"processor": "P", "cores": 2, "load": 0.5, "system": "S", "python": "3", "versions": {"baad": "0"}}
-    rows = [{"images_per_s": 1.0, "gmac": 1.0, "calls": 3, **each} for each in ROWS]
+    rows = [{"images_per_s": 1.0, "gmac_per_s": 1.0, "calls": 3, **each} for each in ROWS]
     page = speed.format_page({**speed.summarise(ROWS), "threads": 2, "host": host, "rows": rows}, "baad bench speed")
     assert all(f"`{name}`" in page for name in speed.NAMED)
     assert page.count("| onnxruntime |") == page.count("| openvino |") == 5
@@ -79,6 +88,6 @@ def test_without_a_model_every_named_figure_comes_out(small):
 def test_the_stages_are_the_networks_own_parts():
     stages = graphs.stage_modules(64, 1)
     macs = {name: graphs.count_macs(module, *inputs) for name, (module, inputs) in stages.items()}
-    whole = graphs.count_macs(graphs.new_deploy(64).model, torch.zeros(1, 3, 64, 64))
+    whole = graphs.count_macs(graphs.Network(graphs.new_deploy(64).model), torch.zeros(1, 3, 64, 64))
     assert sum(macs.values()) == whole
     assert macs["resize"] == 0

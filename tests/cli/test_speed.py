@@ -8,7 +8,7 @@ def measured(monkeypatch):
     from baad.bench import speed
 
     host = {"processor": "P", "cores": 2, "load": 0.5, "system": "S", "python": "3", "versions": {}}
-    found = {**dict.fromkeys(speed.NAMED, 1.5), "threads": 2, "host": host, "rows": []}
+    found = {**dict.fromkeys(speed.NAMED, 1.5), "by_processor_time": {}, "threads": 2, "host": host, "rows": []}
     monkeypatch.setattr(speed, "bench_speed", lambda *given: found)
     return found
 

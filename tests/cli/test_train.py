@@ -1,7 +1,10 @@
+import json
+
 import numpy as np
 import pytest
 
 from tests.factory import save_picture, write_category, write_folder, write_truncated
+from tests.fake_model import brightness_graph
 
 
 def test_all_that_is_wrong_with_the_pictures_comes_at_once_and_nothing_is_written(baad, tmp_path):
@@ -55,3 +58,21 @@ def test_the_place_of_the_model_is_checked_before_any_work(baad, tmp_path):
     told = baad("train", parts, "-o", parts)
     assert told.code == 2
     assert "is a folder" in told.err
+
+
+def test_a_model_is_trained_calibrated_and_used_in_the_same_tiles(baad, tmp_path, monkeypatch):
+    monkeypatch.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
+    monkeypatch.setattr("baad.learn.train.require_parity", lambda found: None)
+    parts, model = write_folder(tmp_path / "parts", normals=8, size=(64, 200)), tmp_path / "m.baad"
+    tiny = ("image_size=64", "size=tiny", "batch_size=2", "threads=1", "held_out=0.25", "pdn=random", "steps=2")
+    words = [word for change in (*tiny, "foreground=off", "tile_px=64") for word in ("--set", change)]
+    told = baad("train", parts, "-o", model, *words)
+    assert told.code == 0, told.err
+    assert "2 steps on 24 pictures" in told.err  # six to learn from, four tiles each
+    known = json.loads(baad("info", model, "--json").out)
+    assert (known["tile_px"], known["input_shape"]) == (64, [64, 64])
+    notes = [
+        json.loads(baad("predict", model, parts / "000.png", "--json", "-", *more).out)["notes"]
+        for more in ((), ("--tiles", 0))
+    ]
+    assert [any("threshold promises nothing" in note for note in each) for each in notes] == [False, True]

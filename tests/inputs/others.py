@@ -246,17 +246,17 @@ def ten_pictures(here: Path) -> Sequence[object]:
 
 @contextmanager
 def ended_at_the_fourth(here: Path) -> Iterator[None]:
-    from baad.runtime.detector import Detector
+    from baad.runtime.session import RawMaps, Session
 
-    predict, calls = Detector.predict, []
+    run, calls = Session.run, []
 
-    def predict_and_strike(self: Detector, image: np.ndarray) -> object:
+    def run_and_strike(self: Session, image: np.ndarray) -> RawMaps:
         calls.append(image)
-        if len(calls) == 4:
+        if len(calls) == 1 + 4:  # the first one warms up
             os.kill(os.getpid(), signal.SIGTERM)
-        return predict(self, image)
+        return run(self, image)
 
-    with mock.patch.object(Detector, "predict", predict_and_strike):
+    with mock.patch.object(Session, "run", run_and_strike):
         yield
 
 

@@ -16,6 +16,7 @@ from baad.bundle import write_bundle
 from baad.learn.blocks import count_macs, fold_batch_norms
 from baad.learn.deploy import DeployGraph, Scoring
 from baad.learn.export import OPSET, export_onnx
+from baad.learn.memory import CODES
 from baad.learn.network import Baad, new_network
 from baad.learn.pdn import new_pdn
 from baad.settings import TrainSettings
@@ -34,15 +35,15 @@ class Graph:
 
 
 class Network(nn.Module):
-    """The whole network as peers are: images [B, 3, H, W] -> anomaly logits, foreground logits."""
+    """The whole network as peers are: images [B, 3, H, W] -> anomaly logits, foreground logits, novelty."""
 
     def __init__(self, model: Baad) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = self.model(images)
-        return outputs.anomaly_logits, outputs.foreground_logits
+        return outputs.anomaly_logits, outputs.foreground_logits, self.model.memory(outputs.features)
 
 
 def new_deploy(image_size: int, size: str = "fast") -> DeployGraph:
@@ -50,6 +51,7 @@ def new_deploy(image_size: int, size: str = "fast") -> DeployGraph:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = new_network(new_pdn(size, seed=0), TrainSettings(size=size)).eval()
+        model.memory.remember(torch.randn(CODES, model.pdn.head.out_channels))
     return DeployGraph(model, (image_size, image_size), Scoring())
 
 
@@ -61,7 +63,7 @@ def network_modules() -> dict[str, nn.Module]:
 
 
 def stage_modules(image_size: int, batch: int) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
-    """Name -> (stage of our network, what it takes): resize, PDN, MTRS, discriminator."""
+    """Name -> (stage of our network, what it takes): resize, PDN, MTRS, discriminator, memory."""
     deploy = new_deploy(image_size)
     model, images = deploy.model, torch.rand(batch, 3, image_size, image_size)
     with torch.no_grad():
@@ -74,6 +76,7 @@ def stage_modules(image_size: int, batch: int) -> dict[str, tuple[nn.Module, tup
         "pdn": (model.pdn, (images,)),
         "mtrs": (model.mtrs, (outputs.features,)),
         "discriminator": (model.discriminator, seen),
+        "memory": (model.memory, (outputs.features,)),
     }
 
 

@@ -21,6 +21,7 @@ from baad.learn.reload import load_model
 from baad.learn.train import train
 from baad.progress import Progress
 from baad.runtime.session import RawMaps, Session
+from baad.runtime.tiles import Scorer, as_trained
 from baad.settings import TrainSettings
 
 
@@ -121,14 +122,15 @@ def train_once(category: Category, settings: TrainSettings, models: Path, progre
     return path
 
 
-def open_session(model: Path, bundle: Bundle, method: Method, settings: TrainSettings) -> Session:
+def open_session(model: Path, bundle: Bundle, method: Method, settings: TrainSettings) -> Scorer:
     """The model as the line runs it, or as it scores with the method's changes."""
     if not method.scoring:
-        return Session(bundle.onnx, settings.threads)
+        return as_trained(Session(bundle.onnx, settings.threads), bundle.manifest)
     network, trained = load_model(model)
     scoring = scoring_of(replace(trained, **method.scoring), bundle.manifest["gate"]["accepted"])
     height, width = bundle.manifest["input_shape"]
-    return Session(export_onnx(DeployGraph(network, (height, width), scoring)), settings.threads)
+    session = Session(export_onnx(DeployGraph(network, (height, width), scoring)), settings.threads)
+    return as_trained(session, bundle.manifest)
 
 
 def describe_settings(settings: TrainSettings) -> str:

@@ -48,7 +48,7 @@ def measure_latency(
         name: Latency(
             size,
             round(macs[name] / 1e9, 3),
-            {runtime: round(float(np.median(times[name, runtime])), 2) for runtime in runtimes},
+            {runtime: round(float(np.median(times[name, runtime].wall)), 2) for runtime in runtimes},
         )
         for name, (_, size) in networks.items()
     }

@@ -33,7 +33,8 @@ from baad.metrics.stress import (
     summarise_defects,
 )
 from baad.progress import Progress
-from baad.runtime.session import RawMaps, Session
+from baad.runtime.session import RawMaps
+from baad.runtime.tiles import Scorer
 from baad.synthesis.shifts import FAMILIES, SEVERITIES, has_background, shift_background, view_background
 from baad.verdict.zones import border_width, widen
 
@@ -66,7 +67,7 @@ class Shifted:
     part: np.ndarray
 
 
-def foreground_of(session: Session) -> SeePart:
+def foreground_of(session: Scorer) -> SeePart:
     """Where a model sees the part."""
 
     def see(picture: np.ndarray) -> np.ndarray:
@@ -75,7 +76,7 @@ def foreground_of(session: Session) -> SeePart:
     return see
 
 
-def examine_model(session: Session, outline: SeePart | None = None) -> Examined:
+def examine_model(session: Scorer, outline: SeePart | None = None) -> Examined:
     """A model of BAAD's; `outline`: another model's eyes for pictures without an outline."""
     see = foreground_of(session)
     return Examined(lambda place, picture: session.run(picture), see, outline or see)

@@ -1,16 +1,22 @@
-"""The PATH words of a command line: files, folders, patterns, and '-' for a list on standard input."""
+"""The PATH words of a command line: files, folders, patterns, films, cameras, and '-' for a list on standard input."""
 
 import glob
+import io
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from baad.data.decode import find_images, show_path
 from baad.data.folder import MASK_FOLDERS
-from baad.errors import DataError
+from baad.errors import DataError, ImageError, SettingError
+from baad.runtime.detector import Opened, open_picture
+from baad.runtime.frame import Frame
+from baad.runtime.video import is_live, is_video, read_frames
+from baad.runtime.watch import watch_folder
 
 LONGEST = 65_536  # signs of a line: what is longer is no name
 
@@ -22,6 +28,11 @@ class Picture:
     path: Path
     place: Path
 
+    @property
+    def name(self) -> str:
+        """In results and messages."""
+        return str(self.path)
+
 
 @dataclass(frozen=True)
 class Remark:
@@ -31,24 +42,61 @@ class Remark:
     skipped: bool
 
 
-def find_pictures(words: Sequence[str], listed: TextIO, results: Sequence[Path] = ()) -> Iterator[Picture | Remark]:
-    """All pictures that the words name, in their order; folders with everything below them.
+Given = Picture | Frame | Remark
+
+
+def find_pictures(
+    words: Sequence[str], listed: TextIO, results: Sequence[Path] = (), every: int = 1
+) -> Iterator[Given]:
+    """All pictures that the words name, in their order; folders with everything below them, films frame by frame.
 
     '-' stands for the lines of `listed`, read one by one. A file that is named is given out whether it exists or
     not: reading it will tell. A folder without pictures, and a pattern that matches nothing, raise DataError; with a
     list, which may have brought results by then, they are skipped with a remark. What lies in a folder of `results`
-    inside a folder of pictures comes from an earlier call, and is left aside.
+    inside a folder of pictures comes from an earlier call, and is left aside. `every`: take each n-th frame.
     """
     for word in words:
-        found = _find_listed(listed, results) if word == "-" else find_named(word, len(words) == 1, results)
+        found = _find_listed(listed, results) if word == "-" else find_named(word, len(words) == 1, results, every)
         for each in found:
             if "-" not in words and isinstance(each, Remark) and each.skipped:
                 raise DataError(each.text)
             yield each
 
 
-def _find_listed(listed: TextIO, results: Sequence[Path]) -> Iterator[Picture | Remark]:
-    while line := listed.readline(LONGEST):
+def is_endless(words: Sequence[str]) -> bool:
+    """Whether the words may name more pictures than can be counted before the first is judged."""
+    return any(word == "-" or is_video(word) for word in words)
+
+
+def watch_pictures(words: Sequence[str], results: Sequence[Path] = ()) -> Iterator[Frame]:
+    """The pictures that come into the one folder that the words name; none of those in folders of `results`.
+
+    Raises SettingError for anything else than one folder.
+    """
+    if len(words) != 1 or is_live(words[0]) or words[0] == "-":
+        raise SettingError(f"--watch takes one folder, and {len(words)} names came. Give the folder alone.")
+    folder, earlier = Path(words[0]), [os.path.abspath(place) for place in results]
+
+    def read(path: Path) -> Frame:
+        pixels, notes = open_picture(path)
+        return Frame(str(path), path.relative_to(folder), pixels, notes=notes)
+
+    def leave(path: Path) -> bool:
+        return any(_is_below(os.path.abspath(path), place) for place in earlier)
+
+    yield from watch_folder(folder, read, leave)
+
+
+def open_given(each: Given) -> Opened:
+    """What `Detector.stream` makes of what the words name. Raises ImageError for a remark: it is no picture."""
+    if isinstance(each, Remark):
+        raise ImageError(each.text)
+    return open_picture(each.path if isinstance(each, Picture) else each)
+
+
+def _find_listed(listed: TextIO, results: Sequence[Path]) -> Iterator[Given]:
+    read = _line_reader(listed)
+    while line := read():
         if len(line) == LONGEST and not line.endswith("\n"):
             told = f"standard input has a line of over {LONGEST:,} signs, which is no name. It is read no further."
             yield Remark(told, skipped=True)
@@ -57,19 +105,34 @@ def _find_listed(listed: TextIO, results: Sequence[Path]) -> Iterator[Picture | 
             yield from find_named(line.rstrip("\r\n"), False, results)
 
 
-def find_named(word: str, alone: bool, results: Sequence[Path]) -> Iterator[Picture | Remark]:
+def _line_reader(listed: TextIO) -> Callable[[], str]:
+    """What reads the next line, or LONGEST signs of it; "" at the end.
+
+    Standard input is read past Python's own buffer: a thread that waits in it would keep the program from ending.
+    """
+    try:
+        number = listed.fileno()
+    except (AttributeError, io.UnsupportedOperation):
+        return partial(listed.readline, LONGEST)
+    own = open(number, encoding=listed.encoding, errors=listed.errors, closefd=False)  # noqa: SIM115  # ends with us
+    return partial(own.readline, LONGEST)
+
+
+def find_named(word: str, alone: bool, results: Sequence[Path], every: int = 1) -> Iterator[Given]:
     """The pictures of one word. `alone`: places of a folder's pictures need not begin with the folder's own name."""
     path = Path(word)
     if not word:
         yield Remark("A name is empty. Give a picture, or . for the folder you are in.", skipped=True)
     elif os.path.isdir(path):
         yield from _find_below(path, alone, results)
+    elif is_video(word):
+        yield from read_frames(word, every)
     elif glob.has_magic(word) and not os.path.exists(path) and "\0" not in word:
         matches = sorted(glob.glob(word, recursive=True))
         if not matches:
             yield Remark(f"Nothing matches {show_path(word)}. Check the pattern, or give a folder.", skipped=True)
         for match in matches:
-            yield from find_named(match, False, results)
+            yield from find_named(match, False, results, every)
     else:
         yield Picture(path, place_of(path))
 

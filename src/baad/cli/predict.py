@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +16,11 @@ from baad.cli.app import DONE, NOT_GOOD, SKIPPED, code_of
 from baad.stopping import Stop, Stopped, catch_stop
 
 if TYPE_CHECKING:
-    from baad.cli.inputs import Picture, Remark
+    from baad.cli.inputs import Given, Picture
     from baad.progress import Progress, Task
     from baad.runtime.detector import Detector
+    from baad.runtime.frame import Frame
+    from baad.runtime.stream import Judged
 
 Record = dict[str, Any]
 LONGEST_NAME = 255  # bytes, where most file systems end
@@ -30,6 +32,9 @@ baad predict model.baad new/ --csv new.csv --overlays seen/     a folder with al
 baad predict model.baad 'new/*.png' --json -                    JSON lines on standard output
 find new -name '*.png' | baad predict model.baad - --json verdicts.jsonl
 baad predict model.baad new/ --false-alarms 1% --fail-on-ng     exit code 1 if a part is rejected
+baad predict model.baad line.mp4 --every 5                      each fifth frame of a film
+baad predict model.baad rtsp://10.0.0.7/main --json -           a network camera; camera:0 is one on USB
+baad predict model.baad --watch inbox/ --json -                 pictures as they come into a folder
 """
 
 
@@ -37,7 +42,9 @@ def main(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file of baad train.")],
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH", help="Pictures, folders, patterns; - reads names from standard input."),
+        typer.Argument(
+            metavar="PATH", help="Pictures, folders, patterns, films, cameras; - reads names from standard input."
+        ),
     ],
     json_file: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="One JSON object a line; - for standard output.")
@@ -63,6 +70,20 @@ def main(
         bool, typer.Option("--any-size", help="Judge pictures of another size or aspect than in training, too.")
     ] = False,
     fail_on_ng: Annotated[bool, typer.Option("--fail-on-ng", help="Exit with 1 if a picture is rejected.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Judge what is in the folder PATH, then what comes into it, until Ctrl-C.")
+    ] = False,
+    every: Annotated[int, typer.Option(min=1, metavar="N", help="Of films and cameras, judge each N-th frame.")] = 1,
+    tiles: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="PX", help="Judge in tiles of this side, 0: whole; not as the model was trained."),
+    ] = None,
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help="What runs the network: cpu, openvino or cuda.")
+    ] = "cpu",
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Tie threads to cores: for a machine that does nothing else.")
+    ] = False,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
 ) -> int:
@@ -73,10 +94,11 @@ def main(
     cannot be read, and pictures of another size or aspect than in training, are named and skipped (exit code 3).
     Ctrl-C and SIGTERM let the picture in work end; what was judged until then is written.
     """
-    from baad.cli.inputs import Picture, find_pictures
+    from baad.cli.inputs import Given, Picture, find_pictures, is_endless, watch_pictures
     from baad.cli.outputs import require_different, require_file, require_folder
     from baad.errors import SettingError
     from baad.progress import Silence, choose_progress
+    from baad.runtime.detector import Detector
     from baad.runtime.output import write_csv
 
     if threshold is not None and false_alarms is not None:
@@ -89,11 +111,13 @@ def main(
         require_folder(folder, option)
     require_different(json_file, csv_file, "--json and --csv")
     progress = choose_progress(quiet)
-    detector = _load(model, options.limit_threads(threads, progress), threshold, false_alarms, zones, any_size)
-    found: Iterable[Picture | Remark] = find_pictures(
-        paths, sys.stdin, [folder for folder in (overlays, maps) if folder is not None]
+    detector = Detector.load(model, options.limit_threads(threads, progress), provider, pin, tiles)
+    detector = _change(detector, threshold, false_alarms, zones, any_size)
+    results = [folder for folder in (overlays, maps) if folder is not None]
+    found: Iterable[Given] = (
+        watch_pictures(paths, results) if watch else find_pictures(paths, sys.stdin, results, every)
     )
-    if "-" not in paths:
+    if not watch and not is_endless(paths):
         found = list(found)
     shown = json_file is None and csv_file is None and not quiet
     total = sum(isinstance(each, Picture) for each in found) if isinstance(found, list) else 0
@@ -121,22 +145,19 @@ def main(
     return SKIPPED if run.skipped else DONE
 
 
-def _load(
-    model: Path, threads: int, threshold: float | None, false_alarms: str | None, zones: str | None, any_size: bool
+def _change(
+    detector: "Detector", threshold: float | None, false_alarms: str | None, zones: str | None, any_size: bool
 ) -> "Detector":
-    """The model, changed for this call as the options say."""
-    from baad.runtime.detector import Detector
+    """The detector, changed for this call as the options say."""
     from baad.settings import parse_share
     from baad.verdict.drawn import DrawnZones, read_zones
 
-    drawn = None if zones is None else DrawnZones() if zones == "none" else read_zones(Path(zones))
-    detector = Detector.load(model, threads)
     if threshold is not None:
         detector = detector.with_threshold(threshold)
     if false_alarms is not None:
         detector = detector.with_false_alarms(parse_share(false_alarms, "--false-alarms"))
-    if drawn is not None:
-        detector = detector.with_zones(drawn)
+    if zones is not None:
+        detector = detector.with_zones(DrawnZones() if zones == "none" else read_zones(Path(zones)))
     return detector.for_any_size() if any_size else detector
 
 
@@ -154,62 +175,46 @@ class _Run:
     skipped: int = 0
     stopped: Stopped | None = None
 
-    def judge(self, found: "Iterable[Picture | Remark]", task: "Task", stop: Stop) -> Iterator[Record]:
+    def judge(self, found: "Iterable[Given]", task: "Task", stop: Stop) -> Iterator[Record]:
         """The record of each picture that can be read, until somebody asks to stop: never in the middle of one."""
+        from baad.cli.inputs import open_given
+
         try:
-            for each in found:
-                with stop.held():
-                    record = self._answer(each)
-                    if record is not None:
-                        yield record  # whoever takes it writes it before the next one, and before the stop
+            for judged in self.detector.stream(found, read=open_given, whole=stop.held):
+                record = self._answer(judged)
+                if record is not None:
+                    yield record  # whoever takes it writes it before the next one, and before the stop
                 task.advance()
         except Stopped as stopped:
             self.stopped = stopped
 
-    def _answer(self, each: "Picture | Remark") -> Record | None:
-        """The record of a picture; None where there is none, which is said."""
+    def _answer(self, judged: "Judged") -> Record | None:
+        """The record of a picture, after its overlay and map are written; None where there is none, which is said."""
         from baad.cli.inputs import Remark
-
-        if not isinstance(each, Remark):
-            return self._judge_one(each)
-        if each.skipped:
-            self._skip(each.text)
-        else:
-            self.progress.say(each.text)
-        return None
-
-    def _skip(self, problem: object) -> None:
-        self.skipped += 1
-        print(f"baad: skipped {problem}", file=sys.stderr)
-
-    def _judge_one(self, picture: "Picture") -> Record | None:
-        """The record of a picture, after its overlay and map are written; None where it cannot be read."""
-        from baad.data.decode import open_samples, read_content, show_path, text_of_path, to_picture
+        from baad.data.decode import show_path, text_of_path
         from baad.data.maps import write_map
-        from baad.errors import ImageError, InputMismatch
+        from baad.errors import InputMismatch
         from baad.runtime.output import verdict_record, write_overlay
 
-        try:
-            samples = open_samples(read_content(picture.path), picture.path)
-            image = to_picture(samples, picture.path)
-        except ImageError as error:
-            self._skip(error)
+        picture, verdict, pixels = judged.source, judged.verdict, judged.pixels
+        if isinstance(picture, Remark) and not picture.skipped:
+            self.progress.say(picture.text)
             return None
-        try:
-            verdict = self.detector.predict(image)
-        except InputMismatch as error:
-            self._skip(f"{show_path(picture.path)}: {error} --any-size judges it all the same.")
+        if verdict is None or pixels is None:
+            self.skipped += 1
+            told = str(judged.error)
+            if isinstance(judged.error, InputMismatch):
+                told = f"{show_path(picture.name)}: {told} --any-size judges it all the same."
+            print(f"baad: skipped {told}", file=sys.stderr)
             return None
-        if samples.pages > 1:
-            verdict = replace(verdict, notes=(*verdict.notes, f"the first of {samples.pages} pages"))
         if self.overlays is not None:
-            write_overlay(_beside(self.overlays, picture, ".png"), image, verdict)
+            write_overlay(_beside(self.overlays, picture, ".png"), pixels, verdict)
         if self.maps is not None:
             write_map(_beside(self.maps, picture, ".tiff"), verdict.anomaly_map)
         self.judged += 1
         self.rejected += verdict.label == "ng"
         self.warned += verdict.label == "warn"
-        return verdict_record(verdict, text_of_path(picture.path))
+        return verdict_record(verdict, text_of_path(picture.name))
 
     def many_rejected(self) -> bool:
         return self.judged >= MANY and self.rejected >= SUSPICIOUS * self.judged
@@ -220,7 +225,7 @@ class _Run:
         return f"{self.judged} judged, {self.rejected} rejected{warned}{skipped}"
 
 
-def _beside(folder: Path, picture: "Picture", suffix: str) -> Path:
+def _beside(folder: Path, picture: "Picture | Frame", suffix: str) -> Path:
     """Where a result goes: the picture's place below `folder`. Raises OutputError if that is the picture itself."""
     from baad.data.decode import IMAGE_SUFFIXES, show_path
     from baad.errors import OutputError
@@ -231,9 +236,10 @@ def _beside(folder: Path, picture: "Picture", suffix: str) -> Path:
     if len(os.fsencode(stem + suffix)) > LONGEST_NAME:
         stem = f"{stem[:40]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}"
     out = folder / picture.place.with_name(stem + suffix)
-    if os.path.exists(out.parent) and os.path.samefile(out.parent, picture.path.parent):
+    home = Path(picture.name).parent
+    if os.path.exists(out.parent) and os.path.exists(home) and os.path.samefile(out.parent, home):
         raise OutputError(
-            f"{folder} is where {show_path(picture.path)} lies: pictures could be lost. Give another folder."
+            f"{folder} is where {show_path(picture.name)} lies: pictures could be lost. Give another folder."
         )
     return out
 

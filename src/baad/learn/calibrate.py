@@ -7,12 +7,12 @@ import numpy as np
 from baad.data.decode import read_image
 from baad.data.sample import GoodImage
 from baad.progress import Progress
-from baad.runtime.session import Session
+from baad.runtime.tiles import Scorer
 from baad.verdict.calibration import Calibration, fit_calibration
 
 
 def calibrate(
-    session: Session, held_out: Sequence[GoodImage], rate: float, progress: Progress
+    session: Scorer, held_out: Sequence[GoodImage], rate: float, progress: Progress
 ) -> tuple[Calibration, tuple[float, ...]]:
     """Score the held-out normals -> thresholds for a share of `rate` false alarms, and the scores in their order."""
     scores, maxima = [], []

@@ -11,6 +11,7 @@ from baad.verdict.promise import describe
 
 SCHEMA = 1  # of the sidecar; raised when an old program could not read a new file
 FACTS = (  # none that differs between two equal trainings, such as the date
+    "tile_px",
     *("category", "baad_version", "input_shape", "image_shapes", "image_colours"),
     *("part_share", "part_centre"),
 )

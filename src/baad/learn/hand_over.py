@@ -98,6 +98,7 @@ def export_model(
     try:
         with using_machine(TrainSettings(threads=threads)), replacing(folder) as partial:
             source = open_source(model, pictures, threads, progress)
+            require_exportable(source, precision, progress)
             witnesses = find_witnesses(source, progress)
             partial.mkdir()
             written = write_network(source, witnesses, partial, form, precision, progress)
@@ -118,6 +119,15 @@ def require_possible(form: str, precision: str, pictures: Sequence[GoodImage]) -
         raise SettingError(f"{precision} comes as OpenVINO files: give --format openvino with it, or leave it away.")
     if precision == "int8" and not pictures:
         raise SettingError("int8 is set by normal pictures: give the folder that the model was trained on after it.")
+
+
+def require_exportable(source: Source, precision: str, progress: Progress) -> None:
+    """Say that a model which judges in tiles needs somebody to cut them; SettingError where INT8 is asked of it."""
+    side = source.bundle.manifest.get("tile_px", 0)
+    if side and precision == "int8":
+        raise SettingError("int8 sets thresholds for whole pictures, and the model judges in tiles: export it as fp32.")
+    if side:
+        progress.warn(f"the model judges in tiles of {side} px: what runs the network must cut them (docs/line.md)")
 
 
 def require_own(folder: Path) -> None:

@@ -50,10 +50,12 @@ from baad.learn.resume import (
     require_same_pictures,
     saying_what_is_saved,
 )
+from baad.learn.views import cut_views
 from baad.learn.witnesses import Normals
 from baad.progress import Progress, Silence, format_seconds
 from baad.runtime.detector import name_colour
 from baad.runtime.session import Session
+from baad.runtime.tiles import tiled
 from baad.settings import TrainSettings
 from baad.synthesis.recipe import Plan, make_banks
 from baad.verdict.calibration import Calibration
@@ -151,7 +153,7 @@ def train(
                 calibration=calibration,
                 parity=certificate.to_json(),
                 card=describe_model(manifest, calibration),
-                samples=sample_pictures(ready.pictures.resized, ready.material.foregrounds, ready.gate.per_image),
+                samples=sample_pictures(ready.pictures.resized, ready.foregrounds, ready.gate.per_image),
             )
         forget_run(run_dir)
     return TrainResult(out, ready.settings.steps, minutes, ready.gate, calibration)
@@ -164,6 +166,7 @@ class Ready:
     split: Split
     pictures: Pictures
     gate: Gate
+    foregrounds: np.ndarray  # bool [N, H, W]: where part is in each whole picture
     material: Material
     settings: TrainSettings  # the number of steps settled
     note: str  # of the checkpoints
@@ -182,24 +185,28 @@ def prepare(
         raise DataError(f"Training needs at least 2 normal pictures, and {len(images)} came. Give more; 100 is good.")
     split = split_held_out(images, settings.held_out, settings.seed, progress)
     progress.say(split.note)
-    pictures = read_pictures(split.fit, settings.image_size, progress)
+    pictures = read_pictures(split.fit, settings.image_size, progress, square=settings.tile_px > 0)
     if past is not None:
         require_same_pictures(past, pictures.fingerprint, run_dir)
     gate = read_masks(run_dir) if past is not None and not shown else None
     seen = Seen(pictures.resized, split.fit, pictures.shapes)
     gate = gate or choose_foreground(seen, split.held_out, shown, settings, progress)
     foregrounds = np.ones(pictures.resized.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
-    material = Material(pictures.resized, foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
+    views = (pictures.resized, foregrounds)
+    if settings.tile_px:
+        parts, rng = foregrounds if gate.accepted else None, np.random.default_rng([settings.seed, 11])
+        views = cut_views(split.fit, pictures.resized, parts, settings.tile_px, rng, progress)
+    material = Material(*views, make_banks(np.random.default_rng([settings.seed, 5])))
     if past is not None:
         require_same_masks(past, foregrounds, run_dir)
         progress.say(f"going on after step {past.step} of {past.note.steps}")
         settled = replace(settings, steps=past.note.steps, minutes=0.0)
-        return Ready(split, pictures, gate, material, settled, past.note.to_text())
+        return Ready(split, pictures, gate, foregrounds, material, settled, past.note.to_text())
     settled = fix_steps(settings, material, run_dir, progress)
     discard_run(run_dir, progress)
     keep_masks(run_dir, gate, foregrounds)
     note = note_run(settings, settled.steps, pictures.fingerprint, foregrounds)
-    return Ready(split, pictures, gate, material, settled, note.to_text())
+    return Ready(split, pictures, gate, foregrounds, material, settled, note.to_text())
 
 
 def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibration, Certificate]:
@@ -209,14 +216,15 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     """
     settings, gate, model, held_out = ready.settings, ready.gate, model.cpu(), ready.split.held_out
     scoring = scoring_of(settings, gate.accepted)
-    if gate.accepted:
+    if gate.accepted and not settings.tile_px:  # a tile has no place that is usual
         model.usual = find_usual_place(ready.material.foregrounds)
     if settings.novelty > 0:
         fill_memory(model, ready)
     graph = DeployGraph(model, ready.pictures.input_shape, scoring).eval()
     progress.say("exporting")
     onnx = export_onnx(graph)
-    calibration, scores = calibrate(Session(onnx, settings.threads), held_out, settings.false_alarms, progress)
+    line = tiled(Session(onnx, settings.threads), settings.tile_px, ready.pictures.input_shape, gate.accepted)
+    calibration, scores = calibrate(line, held_out, settings.false_alarms, progress)
     normals = Normals("held-out normal pictures", scores, lambda index: read_image(held_out[index].path))
     certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress)
     require_parity(certificate)
@@ -225,11 +233,13 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
 
 def fill_memory(model: Baad, ready: Ready) -> None:
     """Remember patches of the normal pictures, and weigh novelty on the held-out ones."""
-    pictures, foregrounds = ready.pictures.resized, ready.material.foregrounds
-    codes = choose_codes(model.pdn, pictures, foregrounds, CODES, ready.settings.seed)
-    model.memory.remember(codes)
-    held_out = [resize_image(read_image(image.path), ready.pictures.input_shape) for image in ready.split.held_out]
-    weigh_memory(model, np.stack(held_out[:MEASURED]))
+    settings, material, held_out = ready.settings, ready.material, ready.split.held_out[:MEASURED]
+    model.memory.remember(choose_codes(model.pdn, material.images, material.foregrounds, CODES, settings.seed))
+    seen = np.stack([resize_image(read_image(image.path), ready.pictures.input_shape) for image in held_out])
+    if settings.tile_px:
+        rng = np.random.default_rng([settings.seed, 17])
+        seen = cut_views(held_out, seen, None, settings.tile_px, rng, Silence(), limit=MEASURED)[0]
+    weigh_memory(model, seen)
 
 
 def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
@@ -239,6 +249,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "baad_version": baad.__version__,
         "size": settings.size,
+        "tile_px": settings.tile_px,
         "input_shape": list(ready.pictures.input_shape),
         "settings": settings.to_dict(),
         "seed": settings.seed,
@@ -264,7 +275,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
 
 def describe_framing(ready: Ready) -> dict[str, Any]:
     """How much of a picture the part fills and where its centre lies, least and most; nothing if it was not found."""
-    parts = ready.material.foregrounds
+    parts = ready.foregrounds
     parts = parts[parts.any(axis=(1, 2))]
     if not ready.gate.accepted or len(parts) == 0:
         return {}
@@ -303,10 +314,11 @@ def prepare_run_dir(out: Path) -> Path:
     return run_dir
 
 
-def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress) -> Pictures:
-    """Read all pictures, and resize them to the aspect that they have in common."""
+def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, square: bool = False) -> Pictures:
+    """Read all pictures, and resize them to the aspect that they have in common, or to a square."""
     measured = images[:: max(1, len(images) // MEASURED)]
-    wanted = fit_shape([read_image(image.path).shape[:2] for image in measured], size)
+    shapes_of_some = [(size, size)] if square else [read_image(image.path).shape[:2] for image in measured]
+    wanted = fit_shape(shapes_of_some, size)
     resized, shapes, colours, digest = [], [], set(), hashlib.sha256()
     with progress.task("reading pictures", len(images)) as task:
         for image in images:

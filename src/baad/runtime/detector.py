@@ -1,7 +1,9 @@
 """Detector.load(bundle).predict(image) -> Verdict: bundle + picture in, decision out, without PyTorch."""
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from baad.bundle import read_bundle
-from baad.data.decode import read_image
+from baad.data.decode import open_samples, read_content, to_picture
 from baad.data.geometry import resize_map
 from baad.errors import ImageError, InputMismatch
+from baad.runtime.frame import Frame
 from baad.runtime.session import RawMaps, Session
+from baad.runtime.stream import Judged, read_ahead
+from baad.runtime.tiles import Scorer, as_trained
 from baad.runtime.zoned import find_box, score_zones
 from baad.verdict.calibration import Calibration, at_rate, at_threshold
 from baad.verdict.decide import Verdict, decide
@@ -27,6 +32,9 @@ PLACE_TOLERANCE = 0.1  # of the picture's side beyond the training parts' centre
 NO_ZONES = DrawnZones()
 COLOUR_GRID = 256  # rows and columns, about, that are looked at for colour
 
+Opened = tuple[np.ndarray, tuple[str, ...]]  # uint8 [H, W, 3], and what makes a verdict on it doubtful
+Picture = str | os.PathLike[str] | np.ndarray | Frame  # a file; uint8 [H, W, 3], red first, or [H, W], grey; a frame
+
 
 @dataclass(frozen=True)
 class Detector:
@@ -37,19 +45,37 @@ class Detector:
     print(detector.predict("part.png").label)
     """
 
-    session: Session
+    session: Scorer
     calibration: Calibration
     manifest: Mapping[str, Any]
     zones: DrawnZones = NO_ZONES
     any_size: bool = False  # judge pictures of another size or aspect than in training, with a note
+    caveats: tuple[str, ...] = ()  # notes of every verdict
 
     @classmethod
-    def load(cls, path: Path | str, threads: int = 0, provider: str = "cpu") -> "Detector":
-        """Read and verify a model file. `threads`: 0 takes every core. Raises BundleError, see `read_bundle`."""
+    def load(
+        cls, path: Path | str, threads: int = 0, provider: str = "cpu", pin: bool = False, tiles: int | None = None
+    ) -> "Detector":
+        """Read and verify a model file.
+
+        `threads`: 0 takes every core; `pin` ties each to a core, for a machine that does nothing else. `provider`:
+        "cpu" and "cuda" are ONNX Runtime's, "openvino" is OpenVINO. `tiles`: side in px of the tiles that pictures are
+        judged in, 0 for whole pictures; None: as the model was trained. Raises BundleError, see `read_bundle`.
+        """
         bundle = read_bundle(Path(path))
-        drawn = bundle.manifest.get("zones")
+        manifest = bundle.manifest
+        drawn = manifest.get("zones")
         zones = NO_ZONES if drawn is None else parse_zones(drawn, bundle.path)
-        return cls(Session(bundle.onnx, threads, provider), bundle.calibration, bundle.manifest, zones)
+        trained = int(manifest.get("tile_px", 0))
+        side = trained if tiles is None else tiles
+        session = as_trained(Session(bundle.onnx, threads, provider, pin=pin), manifest, side)
+        return cls(session, bundle.calibration, manifest, zones, caveats=doubt_tiles(side, trained))
+
+    def warm_up(self) -> "Detector":
+        """Judge an empty picture, so that the first real one takes no longer than the others."""
+        height, width = self.manifest.get("input_shape", (256, 256))
+        self.session.run(np.zeros((int(height), int(width), 3), np.uint8))
+        return self
 
     def with_false_alarms(self, rate: float) -> "Detector":
         """The same model at another false-alarm rate, a share between 0 and 1; the network is not loaded again."""
@@ -67,29 +93,74 @@ class Detector:
         """The same model, which judges pictures of any size and aspect and says so in the verdict's notes."""
         return replace(self, any_size=True)
 
-    def predict(self, image: Path | str | np.ndarray) -> Verdict:
+    def predict(self, image: Picture) -> Verdict:
         """Judge a picture: a file, uint8 [H, W, 3] in the order red, green, blue, or uint8 [H, W] grey.
 
         Maps come back at the size of the picture. OpenCV reads blue first: turn its arrays with `image[:, :, ::-1]`.
         Raises ImageError for files that cannot be read and for other arrays, InputMismatch for a picture whose size or
         aspect lies outside what training showed.
         """
-        pixels = to_pixels(image)
-        shape = (pixels.shape[0], pixels.shape[1])
-        misfits = check_input(shape, self.manifest)
+        return self._judge(*open_picture(image))
+
+    def predict_batch(self, images: Sequence[Picture]) -> list[Verdict]:
+        """Judge some pictures together: faster for each, and all of them are in memory. Raises as `predict` does."""
+        opened = [open_picture(image) for image in images]
+        for pixels, _ in opened:
+            self._require_fit(pixels)
+        raws = self.session.run_batch([pixels for pixels, _ in opened])
+        return [self._decide(raw, pixels, notes) for raw, (pixels, notes) in zip(raws, opened)]
+
+    def stream(
+        self,
+        images: Iterable[Any],
+        ahead: int = 2,
+        read: Callable[[Any], Opened] | None = None,
+        whole: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Iterator[Judged]:
+        """Judge any number of pictures, in their order, in bounded memory; the next are read while one is judged.
+
+        Where `predict` would raise ImageError or InputMismatch, `error` comes in the place of `verdict`. `images` is
+        drawn from another thread, at most `ahead` + 1 before they are asked for. They are what `predict` takes; or
+        anything that `read` makes pixels and notes of, or raises ImageError for. `whole` is entered before a picture is
+        judged and left when the next one is asked for, as for `Stop.held`.
+
+        for judged in detector.stream(sorted(Path("new").glob("*.png"))):
+            print(judged.source, judged.verdict.label if judged.verdict else judged.error)
+        """
+        for source, opened in read_ahead(images, read or open_picture, ahead, self.warm_up):
+            with whole():
+                yield self._answer(source, opened)
+
+    def _answer(self, source: Any, opened: Opened | ImageError) -> Judged:
+        if isinstance(opened, ImageError):
+            return Judged(source, None, None, opened)
+        try:
+            return Judged(source, opened[0], self._judge(*opened))
+        except InputMismatch as error:
+            return Judged(source, opened[0], None, error)
+
+    def _judge(self, pixels: np.ndarray, notes: tuple[str, ...]) -> Verdict:
+        self._require_fit(pixels)
+        return self._decide(self.session.run(pixels), pixels, notes)
+
+    def _require_fit(self, pixels: np.ndarray) -> None:
+        misfits = check_input((pixels.shape[0], pixels.shape[1]), self.manifest)
         if misfits and not self.any_size:
             raise InputMismatch(f"{misfits[0]}. Take pictures as in training, or train again with such pictures.")
-        raw = self.session.run(pixels)
-        return judge(raw, shape, self.calibration, self.doubts(pixels, raw), self.zones)
+
+    def _decide(self, raw: RawMaps, pixels: np.ndarray, notes: tuple[str, ...]) -> Verdict:
+        shape = (pixels.shape[0], pixels.shape[1])
+        notes = (*self.doubts(pixels, raw), *self.caveats, *notes)
+        return judge(raw, shape, self.calibration, notes, self.zones)
 
     def doubts(self, pixels: np.ndarray, raw: RawMaps) -> tuple[str, ...]:
         """What makes a verdict on uint8 [H, W, 3] doubtful, and on what the network saw in it: `Verdict.notes`."""
         shape, manifest = (pixels.shape[0], pixels.shape[1]), self.manifest
         return check_input(shape, manifest) + check_colour(pixels, manifest) + check_framing(raw.foreground, manifest)
 
-    def score(self, image: Path | str | np.ndarray) -> RawMaps:
+    def score(self, image: Picture) -> RawMaps:
         """The network's raw maps, score and reconstruction for a picture, at the network's size, without a decision."""
-        return self.session.run(to_pixels(image))
+        return self.session.run(open_picture(image)[0])
 
 
 def judge(
@@ -128,10 +199,25 @@ def judge(
     )
 
 
-def to_pixels(image: Path | str | np.ndarray) -> np.ndarray:
-    """A file or an array as a person has it -> uint8 [H, W, 3]. Raises ImageError, which says how to convert."""
-    if isinstance(image, (str, Path)):
-        return read_image(Path(image))
+def open_picture(image: Picture) -> Opened:
+    """A picture as a person has it -> uint8 [H, W, 3], and what makes a verdict on it doubtful.
+
+    Raises ImageError for a file that cannot be read, and for other arrays; it says how to convert them.
+    """
+    if isinstance(image, Frame):
+        if image.pixels is None:
+            raise ImageError(image.problem)
+        return image.pixels, image.notes
+    if isinstance(image, (str, os.PathLike)):
+        path = Path(image)
+        samples = open_samples(read_content(path), path)
+        notes = (f"the first of {samples.pages} pages",) if samples.pages > 1 else ()
+        return to_picture(samples, path), notes
+    return to_pixels(image), ()
+
+
+def to_pixels(image: np.ndarray) -> np.ndarray:
+    """An array as a person has it -> uint8 [H, W, 3]. Raises ImageError, which says how to convert."""
     if not isinstance(image, np.ndarray):
         raise ImageError(f"A picture is a file name or a numpy array, not {type(image).__name__}: use np.asarray(...).")
     if image.dtype != np.uint8:
@@ -173,6 +259,14 @@ def check_colour(pixels: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, 
     if not known or found in known:
         return ()
     return (f"the picture is in {found}, all training pictures are in {known[0]}: another camera or setting",)
+
+
+def doubt_tiles(side: int, trained: int) -> tuple[str, ...]:
+    """A note where tiles are other ones than in training, whose held-out pictures set the threshold. 0: none."""
+    if side == trained:
+        return ()
+    seen, then = (f"in tiles of {px} px" if px else "whole" for px in (side, trained))
+    return (f"judged {seen}, in training {then}: the threshold promises nothing",)
 
 
 def check_framing(foreground: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,8 +13,13 @@ FATAL_ONLY = 4  # ONNX Runtime's severity scale; what it has to say comes as an 
 class OnnxNetwork:
     """Runs an ONNX graph. May be shared between threads."""
 
-    def __init__(self, onnx: bytes, threads: int, provider: str = "CPUExecutionProvider") -> None:
-        """`provider`: ONNX Runtime's name. Raises MissingExtra where it lacks it, BundleError for a broken graph."""
+    def __init__(
+        self, onnx: bytes, threads: int, provider: str = "CPUExecutionProvider", cores: Sequence[int] = ()
+    ) -> None:
+        """`provider`: ONNX Runtime's name. `cores`: one for each thread to be tied to.
+
+        Raises MissingExtra where the provider is absent, BundleError for a broken graph.
+        """
         if provider not in onnxruntime.get_available_providers():
             raise MissingExtra(
                 f"This ONNX Runtime has no {provider}. Install the build that has, `onnxruntime-gpu`, in place of "
@@ -25,6 +30,9 @@ class OnnxNetwork:
         options.inter_op_num_threads = 1
         options.log_severity_level = FATAL_ONLY
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores alone
+        if threads > 1 and len(cores) == threads:  # counted from 1; the caller is not tied
+            tied = ";".join(str(core + 1) for core in cores[1:])
+            options.add_session_config_entry("session.intra_op_thread_affinities", tied)
         try:
             self._session = onnxruntime.InferenceSession(onnx, options, providers=[provider])
         except Exception as error:  # ONNX Runtime's exceptions have no common base but this one
@@ -39,6 +47,7 @@ class OnnxNetwork:
             )
         self.inputs = {value.name: (value.type, len(value.shape)) for value in self._session.get_inputs()}
         self.outputs = {value.name: (value.type, len(value.shape)) for value in self._session.get_outputs()}
+        self.batches = not any(isinstance(value.shape[0], int) for value in self._session.get_inputs())
 
     def run(self, outputs: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         """The named outputs for arrays by input name."""

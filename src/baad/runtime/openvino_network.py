@@ -13,8 +13,11 @@ TYPE_NAMES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}  # OpenVINO's name 
 class OpenVinoNetwork:
     """Runs an ONNX graph, or one of OpenVINO's own. May be shared between threads: each has a request of its own."""
 
-    def __init__(self, onnx: bytes, threads: int, weights: bytes = b"") -> None:
-        """Raises MissingExtra where OpenVINO is not installed, BundleError where it does not read the graph."""
+    def __init__(self, onnx: bytes, threads: int, weights: bytes = b"", pin: bool = False) -> None:
+        """`pin`: tie each thread to a core.
+
+        Raises MissingExtra where OpenVINO is not installed, BundleError where it does not read the graph.
+        """
         try:
             import openvino
         except ImportError as error:
@@ -25,6 +28,7 @@ class OpenVinoNetwork:
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": pin,
             "INFERENCE_PRECISION_HINT": "f32",  # else it takes bfloat16 where the processor has it, and scores differ
         }
         try:
@@ -39,6 +43,7 @@ class OpenVinoNetwork:
         self._requests = threading.local()
         self.inputs = {port.any_name: _describe(port) for port in self._compiled.inputs}
         self.outputs = {port.any_name: _describe(port) for port in self._compiled.outputs}
+        self.batches = all(port.get_partial_shape()[0].is_dynamic for port in self._compiled.inputs)
 
     def run(self, outputs: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         """The named outputs for arrays by input name."""

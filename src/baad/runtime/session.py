@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ PROVIDERS = {  # how a user names it -> what it is to ONNX Runtime; OpenVINO is 
     "cuda": "CUDAExecutionProvider",
     "openvino": "",
 }
+LARGEST_BATCH = 8  # pictures: more of them are no faster each, and take more memory
 INPUT = "image"
 MAP, FOREGROUND, SCORE, RECONSTRUCTION = "anomaly_map", "foreground", "pred_score", "reconstruction"
 TYPES = {
@@ -32,6 +34,7 @@ class Network(Protocol):
 
     inputs: dict[str, tuple[str, int]]
     outputs: dict[str, tuple[str, int]]
+    batches: bool  # whether it takes more than one picture at once
 
     def run(self, outputs: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]: ...
 
@@ -49,8 +52,10 @@ class RawMaps:
 class Session:
     """A network ready to run. May be shared between threads."""
 
-    def __init__(self, onnx: bytes, threads: int = 0, provider: str = "cpu", weights: bytes = b"") -> None:
-        """`onnx`: a graph that keeps the contract of TYPES. `threads`: see settle_threads.
+    def __init__(
+        self, onnx: bytes, threads: int = 0, provider: str = "cpu", weights: bytes = b"", pin: bool = False
+    ) -> None:
+        """`onnx`: a graph that keeps the contract of TYPES. `threads`: see settle_threads; `pin`: each to a core.
 
         With `weights`, which OpenVINO keeps beside its graphs, `onnx` is such a graph (XML) instead.
 
@@ -58,27 +63,48 @@ class Session:
         provider or thread count, MissingExtra where the provider is not installed.
         """
         self.threads = settle_threads(threads)
-        self._network = start_network(onnx, self.threads, provider, weights)
+        self._network = start_network(onnx, self.threads, provider, weights, pin)
         self._outputs = _check_contract(self._network)
 
     def run(self, image: np.ndarray) -> RawMaps:
         """Score one picture, uint8 [H, W, 3] (RGB). Raises ImageError for other arrays."""
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-            raise ImageError(f"The picture is {image.dtype} {list(image.shape)}: give uint8 [H, W, 3].")
-        try:
-            values = self._network.run(self._outputs, {INPUT: np.ascontiguousarray(image)[None]})
-        except Exception as error:  # the runtimes' exceptions have no common base but this one
-            raise BundleError(f"The network cannot run on a picture of {_size(image)}: {_first_line(error)}") from error
-        found = dict(zip(self._outputs, values))
-        anomaly, foreground, score = found[MAP][0], found[FOREGROUND][0], float(found[SCORE][0])
-        if not (np.isfinite(score) and np.isfinite(anomaly).all() and np.isfinite(foreground).all()):
-            raise BundleError("The network gives values that are not numbers: no verdict is possible. Train again.")
-        reconstruction = found[RECONSTRUCTION][0] if RECONSTRUCTION in found else None
-        return RawMaps(anomaly, foreground, score, reconstruction)
+        require_picture(image)
+        return self._run(np.ascontiguousarray(image)[None])[0]
 
     def run_batch(self, images: Sequence[np.ndarray]) -> list[RawMaps]:
-        """Score pictures of any sizes, one after the other: the graph takes one at a time."""
-        return [self.run(image) for image in images]
+        """Score pictures of any sizes; neighbours of equal size go through the network together, up to 8 of them."""
+        for image in images:
+            require_picture(image)
+        found: list[RawMaps] = []
+        for _, group in groupby(images, key=lambda image: image.shape):
+            alike = list(group)
+            size = LARGEST_BATCH if self._network.batches else 1
+            for start in range(0, len(alike), size):
+                chunk = alike[start : start + size]
+                found += self._run(np.stack(chunk)) if len(chunk) > 1 else [self.run(chunk[0])]
+        return found
+
+    def _run(self, images: np.ndarray) -> list[RawMaps]:
+        """uint8 [B, H, W, 3] -> the maps of each."""
+        try:
+            values = self._network.run(self._outputs, {INPUT: images})
+        except Exception as error:  # the runtimes' exceptions have no common base but this one
+            told = _first_line(error)
+            raise BundleError(f"The network cannot run on a picture of {_size(images[0])}: {told}") from error
+        found = dict(zip(self._outputs, values))
+        if not all(np.isfinite(found[name]).all() for name in (SCORE, MAP, FOREGROUND)):
+            raise BundleError("The network gives values that are not numbers: no verdict is possible. Train again.")
+        rebuilt = found.get(RECONSTRUCTION, [None] * len(images))
+        return [
+            RawMaps(anomaly, foreground, float(score), picture)
+            for anomaly, foreground, score, picture in zip(found[MAP], found[FOREGROUND], found[SCORE], rebuilt)
+        ]
+
+
+def require_picture(image: np.ndarray) -> None:
+    """Raises ImageError for what is not uint8 [H, W, 3]."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ImageError(f"The picture is {image.dtype} {list(image.shape)}: give uint8 [H, W, 3].")
 
 
 def settle_threads(threads: int) -> int:
@@ -91,6 +117,11 @@ def settle_threads(threads: int) -> int:
     return min(threads or usable_cores(), usable_cores())
 
 
+def name_cores() -> list[int]:
+    """Numbers of the cores that this process may run on; empty where the system does not say."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
 def usable_cores() -> int:
     """Cores that this process may run on: fewer than the machine has where it is pinned or in a container."""
     if hasattr(os, "sched_getaffinity"):
@@ -98,15 +129,16 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def start_network(onnx: bytes, threads: int, provider: str, weights: bytes = b"") -> Network:
-    """The graph, ready to run in the runtime that `provider` names. `threads`: at least 1."""
+def start_network(onnx: bytes, threads: int, provider: str, weights: bytes = b"", pin: bool = False) -> Network:
+    """The graph, ready to run in the runtime that `provider` names. `threads`: at least 1; `pin`: each to a core."""
     if provider not in PROVIDERS:
         raise SettingError(f"There is no provider {provider!r}. Choose one of: {', '.join(PROVIDERS)}.")
     if threads < 1:
         raise SettingError(f"threads is {threads}: give 1 or more, or 0 for all cores.")
     if provider == "openvino":
-        return OpenVinoNetwork(onnx, threads, weights)
-    return OnnxNetwork(onnx, threads, PROVIDERS[provider])
+        return OpenVinoNetwork(onnx, threads, weights, pin)
+    cores = name_cores()[:threads] if pin else ()
+    return OnnxNetwork(onnx, threads, PROVIDERS[provider], cores)
 
 
 def _check_contract(network: Network) -> list[str]:

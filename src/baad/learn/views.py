@@ -1,0 +1,58 @@
+"""What the network sees of the training pictures where it will see pictures tile by tile: each tile, and each whole."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from baad.data.decode import read_image
+from baad.data.geometry import resize_image, resize_map
+from baad.data.sample import GoodImage
+from baad.progress import Progress
+from baad.runtime.tiles import cut_tile, keep_part, lay_grid
+
+LIMIT = 3000  # views in memory: 590 MB at 256 x 256 px
+
+
+def cut_views(
+    images: Sequence[GoodImage],
+    wholes: np.ndarray,
+    parts: np.ndarray | None,
+    side: int,
+    rng: np.random.Generator,
+    progress: Progress,
+    limit: int = LIMIT,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tiles of the pictures' files at the network's size -> uint8 [V, h, w, 3], and where part is, bool [V, h, w].
+
+    wholes: the same pictures as the network sees them whole, uint8 [N, h, w, 3]; `side`: as for lay_grid. parts: where
+    part is in the wholes, bool [N, h, w], or None where that is not known. Then all of a tile counts as part; else the
+    tiles without any are left out, as on the line, and the wholes are views too, for it looks at those first. Of
+    pictures with more than their share of `limit` some are drawn.
+    """
+    shape = (wholes.shape[1], wholes.shape[2])
+    most = max(1, limit // len(images))
+    views, masks = [], []
+    with progress.task("cutting tiles", len(images)) as task:
+        for number, image in enumerate(images):
+            picture = read_image(image.path)
+            grid = lay_grid((picture.shape[0], picture.shape[1]), side, shape)
+            share = np.ones(grid.shape, np.float32)
+            places = list(grid.places)
+            if parts is not None:
+                share = resize_map(parts[number], grid.shape)
+                places = keep_part(grid, share)
+                if len(grid.places) > 1:
+                    views.append(wholes[number])
+                    masks.append(parts[number])
+            for index in np.sort(rng.permutation(len(places))[:most]):
+                views.append(resize_image(cut_tile(picture, grid, places[index]), shape))
+                masks.append(cut_cells(share, shape, places[index]) > 0.5)
+            task.advance()
+    return np.stack(views), np.stack(masks)
+
+
+def cut_cells(values: np.ndarray, tile: tuple[int, int], place: tuple[int, int]) -> np.ndarray:
+    """The cells of a tile, [h, w] of a map [H, W]; mirrored where the map is narrower than a tile."""
+    cells = values[place[0] : place[0] + tile[0], place[1] : place[1] + tile[1]]
+    missing = [(0, side - have) for side, have in zip(tile, cells.shape)]
+    return np.pad(cells, missing, mode="symmetric")

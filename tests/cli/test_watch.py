@@ -1,0 +1,110 @@
+"""Pictures that come while the program runs: a watched folder, a film, a camera on loopback."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+
+import cv2
+import numpy as np
+
+from tests.factory import draw_picture, save_picture
+from tests.runtime.cameras import rtsp_camera
+
+
+def draw(seed, kind="good"):
+    return draw_picture((64, 64), np.random.default_rng(seed), kind).image
+
+
+def test_a_watched_folder_answers_at_once_survives_half_files_and_ends_whole(model, tmp_path):
+    inbox = tmp_path / "inbox"
+    save_picture(inbox / "first.png", draw(0))
+    whole = save_picture(tmp_path / "whole.png", draw(1, "spot")).read_bytes()
+    words = ["predict", str(model), "--watch", str(inbox), "--json", "-", "--threads", "1", "-q"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "baad", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert json.loads(process.stdout.readline())["file"] == str(inbox / "first.png")
+        slow = inbox / "slow.png"
+        slow.write_bytes(whole[: len(whole) // 2])
+        save_picture(inbox / "second.png", draw(2))
+        assert json.loads(process.stdout.readline())["file"] == str(inbox / "second.png")
+        with slow.open("ab") as file:
+            file.write(whole[len(whole) // 2 :])
+        answer = json.loads(process.stdout.readline())
+        assert (answer["file"], answer["verdict"]) == (str(slow), "ng")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (130, "")
+    assert "stopped by SIGINT after 3 pictures" in err and "skipped" not in err
+
+
+def test_watching_takes_one_folder(baad, model, tmp_path):
+    assert "one folder" in baad("predict", model, "--watch", tmp_path, tmp_path).err
+    told = baad("predict", model, "--watch", tmp_path / "absent")
+    assert (told.code, "no such folder to watch" in told.err) == (2, True)
+
+
+def test_a_film_is_judged_frame_by_frame(baad, model, tmp_path):
+    film = tmp_path / "line.avi"
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 64))
+    for seed in range(4):
+        writer.write(np.ascontiguousarray(draw(seed, "spot" if seed == 2 else "good")[:, :, ::-1]))
+    writer.release()
+    told = baad("predict", model, film, "--json", "-", "--every", 2, "--overlays", tmp_path / "seen")
+    records = [json.loads(line) for line in told.out.splitlines()]
+    assert [(record["file"], record["verdict"]) for record in records] == [(f"{film}#0", "ok"), (f"{film}#2", "ng")]
+    assert sorted(file.name for file in (tmp_path / "seen" / "line.avi").iterdir()) == ["000000.png", "000002.png"]
+
+
+def test_a_camera_on_the_network_is_judged_and_its_end_is_said(baad, model, monkeypatch):
+    monkeypatch.setattr("baad.runtime.video.ATTEMPTS", 0)
+    with rtsp_camera([draw(seed) for seed in range(5)]) as address:
+        told = baad("predict", model, address, "--json", "-")
+    records = [json.loads(line) for line in told.out.splitlines()]
+    assert 1 <= len(records) <= 5 and all(record["file"].startswith(address) for record in records)
+    assert (told.code, "is gone after" in told.err) == (3, True)
+
+
+def test_names_are_answered_one_by_one_while_the_list_is_still_open(model, tmp_path):
+    pictures = [save_picture(tmp_path / f"{seed}.png", draw(seed)) for seed in range(3)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "baad", "predict", str(model), "-", "--json", "-", "--threads", "1", "-q"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    ended = threading.Timer(120, process.kill)
+    ended.start()
+    for picture in pictures:
+        process.stdin.write(f"{picture}\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["file"] == str(picture)  # before the next name is given
+    process.stdin.close()
+    assert process.wait(60) == 0
+    ended.cancel()
+
+
+def test_a_provider_that_is_not_there_is_exit_2(baad, model, tmp_path):
+    picture = save_picture(tmp_path / "a.png", draw(0))
+    told = baad("predict", model, picture, "--provider", "tpu")
+    assert (told.code, "There is no provider 'tpu'" in told.err) == (2, True)
+
+
+def test_a_program_that_waits_for_names_ends_when_asked(model, tmp_path):
+    picture = save_picture(tmp_path / "a.png", draw(0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "baad", "predict", str(model), "-", "--json", "-", "-q"],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),
+        text=True,
+    )
+    process.stdin.write(f"{picture}\n")
+    process.stdin.flush()
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143
+    assert "stopped by SIGTERM after 1 pictures" in process.stderr.read()

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from baad.data.sample import GoodImage
+from baad.learn.views import cut_cells, cut_views
+from baad.progress import Silence
+from tests.factory import save_picture
+
+
+@pytest.fixture
+def long(tmp_path):
+    """Two pictures of 64 x 320 px whose red tells the column; and the same as the network sees them whole."""
+    picture = np.zeros((64, 320, 3), np.uint8)
+    picture[..., 0] = np.arange(320) // 2
+    images = [GoodImage(save_picture(tmp_path / f"{number}.png", picture)) for number in range(2)]
+    return images, np.stack([picture[:, ::5]] * 2)
+
+
+def cut(long, parts):
+    return cut_views(long[0], long[1], parts, 64, np.random.default_rng(0), Silence())
+
+
+def test_without_a_known_part_every_tile_is_a_view_and_all_of_it_part(long):
+    found, masks = cut(long, None)
+    assert found.shape == (2 * 7, 64, 64, 3)  # 7 tiles, each 43 px after the last
+    assert masks.shape == (2 * 7, 64, 64) and masks.all()
+    assert [int(view[0, 0, 0]) for view in found[:3]] == [0, 21, 42]
+
+
+def test_where_the_part_is_known_the_wholes_are_views_and_background_tiles_are_not(long):
+    parts = np.zeros((2, 64, 64), bool)
+    parts[:, :, 40:44] = True  # columns 200 to 219 of the picture
+    found, masks = cut(long, parts)
+    assert np.array_equal(found[0], long[1][0]) and np.array_equal(masks[0], parts[0])
+    assert 2 <= len(found) / 2 < 1 + 7
+    _, *tiles = masks[: len(found) // 2]
+    assert max(tile.mean() for tile in tiles) == pytest.approx(20 / 64, abs=0.05)
+
+
+def test_no_more_views_than_memory_holds(long):
+    assert len(cut_views(*long, None, 64, np.random.default_rng(0), Silence(), limit=6)[0]) == 6
+
+
+def test_cells_of_a_narrow_map_are_mirrored():
+    assert cut_cells(np.array([[1.0, 2.0]]), (2, 3), (0, 0)).tolist() == [[1, 2, 2], [1, 2, 2]]

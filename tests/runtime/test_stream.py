@@ -1,0 +1,150 @@
+import threading
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from baad.errors import DataError, ImageError
+from baad.runtime.detector import Detector
+from baad.runtime.frame import Frame
+from baad.runtime.stream import read_ahead
+from tests.factory import save_picture, write_truncated
+from tests.runtime.tiny_model import draw_part, tiny_bundle
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    return Detector.load(tiny_bundle(tmp_path_factory.mktemp("model") / "m.baad"), threads=1)
+
+
+def fussy(number):
+    if number == 3:
+        raise ImageError("three is no picture")
+    return 10 * number
+
+
+def test_what_is_read_comes_in_order_and_errors_in_their_places():
+    found = [result if isinstance(result, int) else str(result) for _, result in read_ahead(range(5), fussy)]
+    assert found == [0, 10, 20, "three is no picture", 40]
+
+
+def test_no_more_is_read_than_may_be_kept():
+    drawn, reading = [], threading.Event()
+
+    def sources():
+        for number in range(100):
+            drawn.append(number)
+            reading.set()
+            yield number
+
+    stream = read_ahead(sources(), fussy, ahead=2)
+    next(stream)
+    time.sleep(0.3)
+    assert len(drawn) <= 1 + 2 + 1  # one handed out, two kept, one in hand
+
+
+def test_what_was_read_is_not_kept_waiting_by_a_source_that_waits():
+    second = threading.Event()
+
+    def camera():
+        yield 1
+        assert second.wait(10), "the first picture was held back"
+        yield 2
+
+    stream = read_ahead(camera(), fussy)
+    assert next(stream) == (1, 10)
+    second.set()
+    assert next(stream) == (2, 20)
+
+
+def test_any_other_error_of_the_source_is_raised_where_the_results_are_taken():
+    def sources():
+        yield 1
+        raise DataError("the folder is gone")
+
+    stream = read_ahead(sources(), fussy)
+    assert next(stream) == (1, 10)
+    with pytest.raises(DataError, match="the folder is gone"):
+        next(stream)
+
+
+def test_reading_ends_when_nobody_wants_more():
+    drawn = []
+    stream = read_ahead((drawn.append(number) or number for number in range(10**9)), fussy)
+    next(stream)
+    stream.close()
+    time.sleep(0.5)
+    before = len(drawn)
+    time.sleep(0.3)
+    assert len(drawn) == before
+
+
+def test_a_stream_gives_what_predict_gives_and_says_what_it_could_not_read(detector, tmp_path):
+    good = save_picture(tmp_path / "good.png", draw_part(green=220))
+    broken = write_truncated(save_picture(tmp_path / "broken.png", draw_part()))
+    frame = Frame("film.mp4#7", tmp_path, draw_part(green=200))
+    lost = Frame("film.mp4#8", tmp_path, None, "film.mp4: breaks off")
+    given = [good, broken, draw_part(), frame, lost, str(good)]
+    found = list(detector.stream(given))
+    assert [judged.source for judged in found] == given
+    assert [judged.verdict is None for judged in found] == [False, True, False, False, True, False]
+    assert found[0].verdict.score == detector.predict(good).score == found[5].verdict.score
+    assert found[3].verdict.score == detector.predict(frame.pixels).score
+    assert "broken.png" in str(found[1].error) and str(found[4].error) == "film.mp4: breaks off"
+    assert np.array_equal(found[2].pixels, draw_part())
+
+
+def test_a_picture_of_another_aspect_costs_itself_alone(detector):
+    first, second, third = detector.stream([draw_part(), draw_part((64, 30)), draw_part()])
+    assert (first.error, third.error) == (None, None)
+    assert second.verdict is None and "another aspect" in str(second.error)
+
+
+def test_each_picture_is_judged_and_used_inside_a_whole_piece_of_work(detector):
+    inside, log = [], []
+
+    @contextmanager
+    def whole():
+        inside.append(True)
+        yield
+        inside.pop()
+        log.append("left")
+
+    for number, _ in enumerate(detector.stream([draw_part()] * 2, whole=whole)):
+        assert inside == [True]
+        log.append(number)
+    assert log == [0, "left", 1, "left"]
+
+
+def test_the_next_picture_is_read_while_one_is_judged(detector, monkeypatch):
+    run, second_is_read = detector.session.run, threading.Event()
+
+    def read(number):
+        if number == 2:
+            second_is_read.set()
+        return draw_part(), ()
+
+    def judge(self, image):
+        if image.any():  # not the empty one that warms up
+            assert second_is_read.wait(10), "reading waits until judging is done"
+        return run(image)
+
+    monkeypatch.setattr(type(detector.session), "run", judge)
+    assert len(list(detector.stream([1, 2, 3], read=read))) == 3
+
+
+def test_a_batch_is_judged_as_its_pictures_one_by_one(detector):
+    pictures = [draw_part(green=100 + 10 * step) for step in range(11)] + [draw_part((64, 30), green=200)]
+    lenient = detector.for_any_size()
+    alone = [lenient.predict(picture) for picture in pictures]
+    for one, other in zip(alone, lenient.predict_batch(pictures), strict=True):
+        assert (one.label, one.regions, one.zones, one.notes) == (other.label, other.regions, other.zones, other.notes)
+        assert one.score == pytest.approx(other.score, abs=1e-5)
+        np.testing.assert_allclose(one.anomaly_map, other.anomaly_map, atol=1e-5)
+
+
+def test_warming_up_changes_nothing(detector):
+    before = detector.predict(draw_part(green=220)).score
+    assert detector.warm_up() is detector
+    assert detector.predict(draw_part(green=220)).score == before

@@ -1,0 +1,126 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from baad.errors import DataError, MissingExtra
+from baad.runtime.video import hide_secrets, is_live, is_video, read_frames
+from tests.runtime.cameras import http_camera, rtsp_camera
+
+cv2 = pytest.importorskip("cv2")
+
+
+def grey(level, shape=(48, 64)):
+    """A picture whose red is `level`, so that frames and the order of colours can be told."""
+    picture = np.full((*shape, 3), 40, np.uint8)
+    picture[..., 0] = level
+    return picture
+
+
+def level_of(frame):
+    return int(frame.pixels[..., 0].mean().round())
+
+
+LEVELS = [60, 100, 140, 180, 220]
+
+
+@pytest.fixture
+def film(tmp_path):
+    path = tmp_path / "line.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+    for level in LEVELS:
+        writer.write(np.ascontiguousarray(grey(level)[:, :, ::-1]))
+    writer.release()
+    return path
+
+
+def test_a_film_gives_every_frame_in_order_with_red_first(film):
+    frames = list(read_frames(str(film)))
+    assert [level_of(frame) for frame in frames] == pytest.approx(LEVELS, abs=4)
+    assert [frame.name for frame in frames] == [f"{film}#{index}" for index in range(5)]
+    assert frames[3].place == Path("line.avi/000003.png")
+    assert frames[0].pixels.shape == (48, 64, 3)
+
+
+def test_each_second_frame(film):
+    assert [frame.name[-2:] for frame in read_frames(str(film), every=2)] == ["#0", "#2", "#4"]
+
+
+def test_a_film_that_breaks_off_ends_with_a_problem(film):
+    content = film.read_bytes()
+    index = content.find(b"idx1")  # AVI's index, at the end: the header still promises five frames
+    film.write_bytes(content[: content.find(b"00dc", content.find(b"00dc", 300) + 100)] if index > 0 else content[:100])
+    frames = list(read_frames(str(film)))
+    assert frames[-1].pixels is None
+    assert "breaks off" in frames[-1].problem and film.name in frames[-1].problem
+
+
+def test_what_cannot_be_opened_says_so(tmp_path):
+    with pytest.raises(DataError, match="no film"):
+        next(read_frames(str(tmp_path / "absent.mp4")))
+    (tmp_path / "text.mp4").write_text("no film")
+    with pytest.raises(DataError, match="Convert it to MP4"):
+        next(read_frames(str(tmp_path / "text.mp4")))
+    with pytest.raises(DataError, match="plugged in"):
+        next(read_frames("camera:99"))
+
+
+@pytest.mark.parametrize("camera", [http_camera, rtsp_camera], ids=["http", "rtsp"])
+def test_a_camera_gives_frames_in_order_and_says_when_it_is_gone(camera, monkeypatch):
+    monkeypatch.setattr("baad.runtime.video.ATTEMPTS", 0)
+    with camera([grey(level) for level in LEVELS]) as address:
+        frames = list(read_frames(address))
+    *seen, last = frames
+    levels = [level_of(frame) for frame in seen]
+    assert levels == sorted(levels) and 1 <= len(levels) <= len(LEVELS)  # some may be too old already
+    assert min(abs(levels[-1] - level) for level in LEVELS) <= 6
+    assert last.pixels is None and "is gone after" in last.problem
+    assert "secret" not in "".join(frame.name + frame.problem + str(frame.place) for frame in frames)
+
+
+def test_a_camera_that_comes_back_goes_on(monkeypatch):
+    monkeypatch.setattr("baad.runtime.video.PAUSE", 0.1)
+    with http_camera([grey(level) for level in LEVELS]) as address:
+        frames = read_frames(address)
+        numbers = [int(next(frames).name.rpartition("#")[2]) for _ in range(8)]
+        frames.close()
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] >= len(LEVELS)  # from the second connection
+
+
+def test_a_slow_judge_sees_new_frames_and_none_twice():
+    import time
+
+    with http_camera([grey(level) for level in range(60, 220, 4)]) as address:
+        frames, levels = read_frames(address), []
+        for _ in range(3):
+            levels.append(level_of(next(frames)))
+            time.sleep(0.3)
+        frames.close()
+    assert levels[1] - levels[0] > 6 and levels[2] - levels[1] > 6
+
+
+@pytest.mark.parametrize(
+    ("word", "video", "live"),
+    [
+        ("line.MP4", True, False),
+        ("camera:0", True, True),
+        ("rtsp://camera/main", True, True),
+        ("part.png", False, False),
+        ("camera:front", False, False),
+        ("folder/rtsp", False, False),
+    ],
+)
+def test_words_are_told_apart(word, video, live):
+    assert (is_video(word), is_live(word)) == (video, live)
+
+
+def test_passwords_are_never_shown():
+    assert hide_secrets("rtsp://me:secret@camera/main") == "rtsp://camera/main"
+
+
+def test_without_opencv_the_extra_is_named(film, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(MissingExtra, match=r"baad\[video\]"):
+        next(read_frames(str(film)))

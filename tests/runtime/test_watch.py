@@ -1,0 +1,102 @@
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from baad.errors import DataError, ImageError
+from baad.runtime.frame import Frame
+from baad.runtime.watch import watch_folder
+
+
+class Folder:
+    """A folder, and a clock: every look at the folder first does what is planned for it, then a second passes."""
+
+    def __init__(self, path):
+        self.path, self.now, self.looks = path, 0.0, 0
+        self.plan, self.until = {}, threading.Event()
+
+    def write(self, name, text):
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / name).write_text(text)
+
+    def wait(self, seconds):
+        self.looks += 1
+        self.now += 1.0
+        self.plan.get(self.looks, lambda: None)()
+
+    def seen(self, looks, patience=10.0, leave=lambda path: False):
+        """What a watch of so many looks gives out: (name, problem)."""
+        self.plan[looks] = self.until.set
+        frames = watch_folder(self.path, read, leave, self.until, patience, lambda: self.now, self.wait)
+        return [(Path(frame.name).name, frame.problem) for frame in frames]
+
+
+def read(path):
+    """A picture is whole when its text ends in a full stop."""
+    if not path.read_text().endswith("."):
+        raise ImageError(f"{path.name} is cut off")
+    return Frame(str(path), Path(path.name), np.zeros((1, 1, 3), np.uint8))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+def test_what_is_there_comes_first_then_what_is_put_there_each_once(folder):
+    folder.write("2.png", "a.")
+    folder.write("10.png", "b.")
+    folder.plan = {3: lambda: folder.write("1.png", "c.")}
+    assert folder.seen(8) == [("2.png", ""), ("10.png", ""), ("1.png", "")]
+
+
+def test_a_file_is_not_read_while_it_grows(folder):
+    """At every look it is another one, and every one of them could be read."""
+    folder.plan = {look: lambda look=look: folder.write("a.png", "h" * look + ".") for look in (1, 2, 3)}
+    assert folder.seen(8) == [("a.png", "")]
+
+
+def test_a_half_written_file_is_waited_for_and_judged_once_when_it_is_whole(folder):
+    folder.write("a.png", "hal")
+    folder.plan = {6: lambda: folder.write("a.png", "half and the rest.")}
+    assert folder.seen(12) == [("a.png", "")]
+
+
+def test_a_file_that_stays_broken_is_reported_once_and_holds_nothing_up(folder):
+    folder.write("a.png", "hal")
+    folder.plan = {2: lambda: folder.write("b.png", "whole.")}
+    assert folder.seen(20, patience=5.0) == [("b.png", ""), ("a.png", "a.png is cut off")]
+
+
+def test_a_file_that_is_written_anew_is_a_new_picture(folder):
+    folder.write("a.png", "one.")
+    folder.plan = {4: lambda: folder.write("a.png", "another.")}
+    assert folder.seen(8) == [("a.png", ""), ("a.png", "")]
+
+
+def test_files_that_go_away_and_other_files_are_no_matter(folder):
+    folder.write("a.png", "hal")
+    folder.write("notes.txt", "no picture.")
+    folder.write(".b.png", "hidden.")
+    folder.plan = {2: lambda: (folder.path / "a.png").unlink()}
+    assert folder.seen(20, patience=5.0) == []
+
+
+def test_what_is_to_be_left_is_left(folder):
+    folder.write("a.png", "one.")
+    folder.write("b.png", "two.")
+    assert folder.seen(6, leave=lambda path: path.name == "a.png") == [("b.png", "")]
+
+
+def test_a_folder_that_goes_away_for_a_while_is_waited_for(folder):
+    folder.write("a.png", "one.")
+    away = folder.path.with_name("away")
+    folder.plan = {4: lambda: folder.path.rename(away), 6: lambda: away.rename(folder.path)}
+    folder.plan[7] = lambda: folder.write("b.png", "two.")
+    assert folder.seen(12) == [("a.png", ""), ("b.png", "")]
+
+
+def test_a_folder_that_was_never_there_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="no such folder to watch"):
+        next(watch_folder(tmp_path / "absent", read))
