@@ -8,7 +8,7 @@ from baad.learn.train import describe_framing
 
 def ready(foregrounds, accepted=True):
     gate = Gate(accepted, "border", 0.9, "", None)
-    return SimpleNamespace(gate=gate, material=SimpleNamespace(foregrounds=foregrounds))
+    return SimpleNamespace(gate=gate, foregrounds=foregrounds)
 
 
 def test_the_manifest_says_how_large_the_parts_were_and_where_they_lay():
