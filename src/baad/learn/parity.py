@@ -34,7 +34,7 @@ class Bound:
 
 BOUNDS = {
     "fp32": Bound(map_error=1e-3, tie=1e-4),
-    "fp16": Bound(map_error=2e-2, tie=2e-2),
+    "fp16": Bound(map_error=2e-2, tie=5e-2),
     "int8": Bound(map_error=0.15, tie=0.0, flips=True),
 }
 
