@@ -167,7 +167,8 @@ def find_witnesses(source: Source, progress: Progress) -> Witnesses:
 
 def read_samples(bundle: Bundle) -> list[np.ndarray]:
     """The training pictures in a model file, uint8 [H, W, 3]. Raises DataError where it has none."""
-    names = [name for name in bundle.manifest["files"] if name.startswith(SAMPLES)]
+    shown = {each["sample"] for each in bundle.manifest["gate"].get("worst", ())}  # masks, for people
+    names = [name for name in bundle.manifest["files"] if name.startswith(SAMPLES) and name not in shown]
     if not names:
         raise DataError(f"{bundle.path} holds no samples to compare on: give the folder it was trained on after it.")
     return [np.array(Image.open(io.BytesIO(read_member(bundle.path, name))).convert("RGB")) for name in names]
