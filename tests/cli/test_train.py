@@ -3,8 +3,11 @@ import json
 import numpy as np
 import pytest
 
+from baad.bundle import read_bundle
+from baad.verdict.drawn import parse_zones
 from tests.factory import save_picture, write_category, write_folder, write_truncated
 from tests.fake_model import brightness_graph
+from tests.inputs.case import QUICK, quickly
 
 
 def test_all_that_is_wrong_with_the_pictures_comes_at_once_and_nothing_is_written(baad, tmp_path):
@@ -35,7 +38,9 @@ def test_a_mask_of_another_size_stops_training(baad, tmp_path):
         (("--minutes", "-1"), "minutes is -1.0"),
         (("--device", "abacus"), "auto, cpu, cuda"),
         (("--config", "absent.toml"), "absent.toml"),
-        (("--fg-masks", "absent"), "absent"),
+        (("--fg-masks", "absent"), "Check the name after --fg-masks"),
+        (("--empty-scene", "absent.png"), "Check the name after --empty-scene"),
+        (("--zones", "absent.json"), "absent.json cannot be opened"),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_exit_2(baad, tmp_path, words, problem):
@@ -76,3 +81,13 @@ def test_a_model_is_trained_calibrated_and_used_in_the_same_tiles(baad, tmp_path
         for more in ((), ("--tiles", 0))
     ]
     assert [any("threshold promises nothing" in note for note in each) for each in notes] == [False, True]
+
+
+def test_zones_go_into_the_model(baad, tmp_path):
+    parts = write_folder(tmp_path / "parts", normals=4)
+    zones = {"elsewhere": "reject", "zones": [{"rule": "warn", "frame": "part", "polygon": [[0, 0], [1, 0], [1, 1]]}]}
+    (tmp_path / "zones.json").write_text(json.dumps(zones))
+    with quickly(tmp_path):
+        told = baad("train", parts, "-o", tmp_path / "m.baad", "--zones", tmp_path / "zones.json", *QUICK)
+    assert told.code == 0, told.err
+    assert parse_zones(read_bundle(tmp_path / "m.baad").manifest["zones"], tmp_path).to_json() == zones
