@@ -41,7 +41,7 @@ def test_both_sides_count_the_same_however_many_cells_they_have():
 
 def test_one_painted_mask_teaches_the_other_pictures_and_stays_as_it_is(drawn):
     images, features, truths = drawn
-    wrong = make_proposal("wrong", Blank(), images, features)
+    wrong = make_proposal("wrong", Blank(), Blank().score(images, features, np.arange(4)), images)
     taught = teach_masks(images, features, [wrong], Painted(np.array([2]), truths[[2]]), np.random.default_rng(0))
     found = taught.masks >= 0.5
     assert np.array_equal(found[2], truths[2])

@@ -91,7 +91,7 @@ def teach_masks(
     chosen = known[used] > 0
     classifier = fit_classifier(seen[chosen], part[used][chosen], known[used][chosen], rng)
     scorer = TaughtScorer(recipes, mean, axes, classifier)
-    return make_proposal(TAUGHT, scorer, images, features, CUT, painted)
+    return make_proposal(TAUGHT, scorer, scorer.score(images, features, own), images, CUT, painted)
 
 
 def _agreement(proposal: Proposal, painted: Painted) -> float:

@@ -66,6 +66,7 @@ def propose_masks(
     if len(images) < 2:
         return []
     words = find_words(images, features, rng)
+    read = words.read(images, features)
     recipes: dict[str, Callable[[], Scorer | None]] = {
         "shared": lambda: fit_shared(features, codebook, rng),
         "static": lambda: fit_static(images, features),
@@ -79,8 +80,8 @@ def propose_masks(
         for name, fit in recipes.items():
             scorer = fit()
             if scorer is not None:
-                informed = learn_words(scorer, words, images, features)
-                found[name] = make_proposal(name, informed, images, features)
+                informed, scores = learn_words(scorer, words, read, images, features)
+                found[name] = make_proposal(name, informed, scores, images)
             task.advance(len(images), name)
     return sorted(_weigh_motion(found), key=lambda proposal: -proposal.quality)
 
@@ -88,13 +89,15 @@ def propose_masks(
 def make_proposal(
     name: str,
     scorer: Scorer,
+    scores: np.ndarray,
     images: np.ndarray,
-    features: np.ndarray,
     cut: Cut | None = None,
     painted: Painted | None = None,
 ) -> Proposal:
-    """Masks of the pictures that a scorer was fitted to; `cut` is found where none is given, painted masks stay."""
-    scores = scorer.score(images, features, np.arange(len(images)))
+    """Masks of the pictures that a scorer was fitted to, from what it scores there; painted masks stay.
+
+    `cut` is found where none is given.
+    """
     cut = cut or find_cut(scores)
     masks = refine_masks(images, scores, cut)
     area = typical_area(masks if painted is None else painted.masks)

@@ -67,10 +67,14 @@ class WordScorer:
         return combine(self.base.score(images, features, own), self.odds[read])
 
 
-def learn_words(base: Scorer, words: Words, images: np.ndarray, features: np.ndarray) -> WordScorer:
-    """Learn the odds from the recipe's masks of the pictures it was fitted to; first each cut by its own level."""
+def learn_words(
+    base: Scorer, words: Words, read: np.ndarray, images: np.ndarray, features: np.ndarray
+) -> tuple[WordScorer, np.ndarray]:
+    """Learn the odds from the recipe's masks of the pictures it was fitted to; first each cut by its own level.
+
+    read: the words of these pictures' cells, int [N, h, w]. Gives the corrected scores [N, h, w] of the pictures, too.
+    """
     scores = base.score(images, features, np.arange(len(images)))
-    read = words.read(images, features)  # [N, h, w]
     guess = _follow_contours(images, scores, [find_cut(score) for score in scores], read.shape[1])
     odds = np.zeros(len(words.centroids), np.float32)
     for last in (False, True):
@@ -82,7 +86,7 @@ def learn_words(base: Scorer, words: Words, images: np.ndarray, features: np.nda
         if not last:
             combined = combine(scores, odds[read])
             guess = _follow_contours(images, combined, find_cut(combined), read.shape[1])
-    return WordScorer(base, words, odds)
+    return WordScorer(base, words, odds), combine(scores, odds[read])
 
 
 def have_usual_area(guess: np.ndarray) -> np.ndarray:
