@@ -34,3 +34,11 @@ def test_where_parts_are_of_any_size_no_area_is_usual():
     images, truth = squares(sides=(20, 50, 110))
     assert usual_area(truth) is None
     assert look_again(images, scores_of(truth), truth, None) is truth
+
+
+def test_a_mask_that_is_worse_than_most_is_looked_at_again_though_its_area_is_usual():
+    images, truth = squares()
+    taken = truth.copy()
+    taken[1] = np.roll(truth[1], 50, axis=1)  # beside the part
+    repaired = look_again(images, scores_of(truth), taken, usual_area(taken))
+    assert (repaired[1] == truth[1]).mean() > 0.99

@@ -1,4 +1,4 @@
-"""A second look at the pictures whose mask is much larger or smaller than most: something else was taken in, or lost.
+"""A second look at pictures whose mask is larger, smaller or worse than most: something else was taken in, or lost.
 
 Where parts are about equally large, the usual area says how much of a picture's score to trust: it is cut anew so that
 about that much is part, and the mask of the best quality is kept, with or without each of its pieces.
@@ -12,6 +12,7 @@ from baad.foreground.refine import refine_mask
 from baad.foreground.scores import Cut
 
 ODD_AREA = 1.25  # times larger or smaller than usual: such a picture is looked at again
+DOUBTFUL = 0.5  # of the median quality: a picture whose mask is worse is looked at again, too
 FEWEST_USUAL = 0.6  # of the pictures must have a usual area, else sizes vary and nothing is odd
 SHARES = (0.8, 1.0, 1.25)  # of the usual area that the score is cut at
 MOST_PIECES = 6
@@ -25,14 +26,16 @@ def usual_area(masks: np.ndarray) -> float | None:
 
 
 def look_again(images: np.ndarray, scores: np.ndarray, masks: np.ndarray, usual: float | None) -> np.ndarray:
-    """Masks bool [N, S, S], those of an odd area replaced where a better one is found.
+    """Masks bool [N, S, S], those of an odd area or a low quality replaced where a better one is found.
 
     images: uint8 [N, S, S, 3]; scores: [N, g, g], higher on the part; usual: see `usual_area`.
     """
     if usual is None:
         return masks
+    rated = judge_pictures(images, masks, usual)
+    doubtful = _odd(masks.mean(axis=(1, 2)), usual) | (rated < DOUBTFUL * np.median(rated))
     found = masks.copy()
-    for index in np.flatnonzero(_odd(masks.mean(axis=(1, 2)), usual)):
+    for index in np.flatnonzero(doubtful):
         found[index] = _best_mask(images[index], scores[index], masks[index], usual)
     return found
 
