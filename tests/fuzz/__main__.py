@@ -14,7 +14,6 @@ import argparse
 import importlib
 import json
 import os
-import resource
 import selectors
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
+from baad.bench.footprint import peak_of_this_process
 from baad.errors import BaadError
 from tests.fuzz.targets import Original, make_targets
 
@@ -128,7 +128,7 @@ def work(first: int, last: int, seed: int, module: str) -> None:
                 failures.append(f"{original.name}: {told} ({Path(last_call.filename).name}:{last_call.lineno})")
             if os.fstat(2).st_size > before:
                 failures.append(f"{original.name}: something was said on the terminal")
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            peak = int(peak_of_this_process() * 2**20)
             if peak > MEMORY:
                 failures.append(f"{original.name}: {peak / 1e9:.1f} GB of memory")
             answer = {"number": number, "target": target, "outcome": outcome, "failures": failures, "peak": peak}
