@@ -16,6 +16,7 @@ from baad.learn.deploy import (
 from baad.learn.export import export_onnx
 from baad.learn.network import SIZES, Baad
 from baad.learn.pdn import new_pdn
+from baad.runtime.openvino_network import shared_core
 from baad.runtime.session import Session
 
 
@@ -37,7 +38,8 @@ def session(onnx):
 
 @pytest.fixture(scope="module")
 def openvino_model(onnx):
-    core = pytest.importorskip("openvino").Core()
+    pytest.importorskip("openvino")
+    core = shared_core()
     model = core.read_model(onnx, b"")
     return core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
 

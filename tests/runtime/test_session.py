@@ -1,5 +1,7 @@
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from baad.errors import BundleError, ImageError, MissingExtra, SettingError
 from baad.runtime.session import Session, settle_threads, usable_cores
 from tests.runtime.tiny_model import SIDE, draw_part, tiny_onnx
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +120,21 @@ def test_openvino_may_be_shared_between_threads():
     with ThreadPoolExecutor(4) as pool:
         found = [raw.score for raw in pool.map(shared.run, pictures)]
     assert found == [shared.run(picture).score for picture in pictures]
+
+
+def test_ctrl_c_is_heard_after_two_networks_in_openvino_came_and_went():
+    pytest.importorskip("openvino")
+    code = (
+        "import gc, os, signal; from baad.runtime.session import Session\n"
+        "from tests.runtime.tiny_model import tiny_onnx\n"
+        "first = Session(tiny_onnx(), threads=1, provider='openvino')\n"
+        "second = Session(tiny_onnx(), threads=1, provider='openvino')\n"
+        "del first; gc.collect(); del second; gc.collect()\n"
+        "signal.signal(signal.SIGINT, lambda *a: print('heard'))\n"
+        "os.kill(os.getpid(), signal.SIGINT)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
 
 
 def test_openvino_refuses_what_is_no_graph_in_one_line():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from baad.runtime.openvino_network import shared_core
 from baad.runtime.session import Session
 from baad.verdict.calibration import QUARTER_AT, Calibration
 
@@ -27,9 +28,7 @@ PRECISE = ("discriminator.out.", "memory.", "kernel")  # weights of the convolut
 
 def read_onnx(onnx: bytes) -> "openvino.Model":
     """An ONNX graph in OpenVINO."""
-    import openvino
-
-    return openvino.Core().read_model(onnx, b"")
+    return shared_core().read_model(onnx, b"")
 
 
 def describe_model_info(calibration: Calibration, input_shape: tuple[int, int]) -> dict[str, Any]:
@@ -69,8 +68,7 @@ def add_info(folder: Path, info: Mapping[str, Any], decision: Mapping[str, Any])
     """Write what Model API and others read into model.xml; the network stays as it is."""
     import openvino
 
-    core = openvino.Core()
-    model = core.read_model((folder / XML).read_bytes(), (folder / BIN).read_bytes())
+    model = shared_core().read_model((folder / XML).read_bytes(), (folder / BIN).read_bytes())
     for name, value in info.items():  # OpenVINO rounds numbers to six digits, and would move a threshold
         model.set_rt_info(repr(value) if isinstance(value, float) else value, ["model_info", name])
     model.set_rt_info(json.dumps(decision, ensure_ascii=False), ["baad", "decision"])

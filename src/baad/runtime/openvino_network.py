@@ -2,12 +2,34 @@
 
 import threading
 from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from baad.errors import BundleError, MissingExtra
 
+if TYPE_CHECKING:
+    import openvino
+
 TYPE_NAMES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}  # OpenVINO's name -> ONNX Runtime's
+
+
+@cache
+def shared_core() -> "openvino.Core":  # noqa: TID251
+    """The one OpenVINO core of this process, kept until its end. Raises MissingExtra where OpenVINO is not installed.
+
+    The processor plugin of each core gives the thread a stack for signal handlers and takes it away at its end. Where
+    two come and go out of order, the next signal (Ctrl-C) finds no stack, and the process dies (seen in 2026.4 on a
+    processor with AMX). So: never a second one.
+    """
+    try:
+        import openvino
+    except ImportError as error:
+        raise MissingExtra(
+            'Running in OpenVINO needs openvino. Install it with: pip install "baad[openvino]"'
+        ) from error
+    return openvino.Core()  # noqa: TID251 (the one place)
 
 
 class OpenVinoNetwork:
@@ -18,12 +40,7 @@ class OpenVinoNetwork:
 
         Raises MissingExtra where OpenVINO is not installed, BundleError where it does not read the graph.
         """
-        try:
-            import openvino
-        except ImportError as error:
-            raise MissingExtra(
-                'Running in OpenVINO needs openvino. Install it with: pip install "baad[openvino]"'
-            ) from error
+        core = shared_core()
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
@@ -32,12 +49,13 @@ class OpenVinoNetwork:
             "INFERENCE_PRECISION_HINT": "f32",  # else it takes bfloat16 where the processor has it, and scores differ
         }
         try:
-            core = openvino.Core()
             self._compiled = core.compile_model(core.read_model(onnx, weights), "CPU", settings)
         except RuntimeError as error:
+            from openvino import __version__
+
             reason = str(error).strip().split("\n")[0][:300]
             raise BundleError(
-                f"The network in the model file does not load in OpenVINO {openvino.__version__}: {reason} "
+                f"The network in the model file does not load in OpenVINO {__version__}: {reason} "
                 "Run it without --provider, or upgrade with pip install --upgrade openvino."
             ) from error
         self._requests = threading.local()
