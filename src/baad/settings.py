@@ -155,9 +155,17 @@ class TrainSettings:
         low=0.0,
         high=10.0,
     )
+    feature_error: float = _setting(
+        0.5,
+        "How much the error of the rebuilt features counts in the anomaly map, where no background was found. "
+        "0: not at all.",
+        low=0.0,
+        high=10.0,
+    )
     anomaly_from: str = _setting(
         "discriminator",
-        "What the anomaly map shows: the discriminator's answer and novelty, or the error of the rebuilt features.",
+        "What the anomaly map shows: the discriminator's answer and what is added to it, or the error of the rebuilt "
+        "features alone.",
         choices=("discriminator", "features"),
     )
 

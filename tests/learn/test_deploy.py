@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -7,17 +9,20 @@ from baad.learn.deploy import (
     DeployGraph,
     Scoring,
     damp_background,
+    error_map,
     feature_map,
     gaussian_kernel,
+    level_maps,
     novelty_map,
+    scoring_of,
     smooth_map,
-    weigh_memory,
 )
 from baad.learn.export import export_onnx
 from baad.learn.network import SIZES, Baad
 from baad.learn.pdn import new_pdn
 from baad.runtime.openvino_network import shared_core
 from baad.runtime.session import Session
+from baad.settings import TrainSettings
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +160,7 @@ def remembering(novelty: float, gain: float = 1.0) -> DeployGraph:
     torch.manual_seed(0)
     model = Baad(new_pdn("tiny", 0), SIZES["tiny"]).eval()
     model.memory.remember(torch.zeros(512, 96))
-    model.memory.weigh(0.0, gain)
+    model.memory.level.set(0.0, gain)
     return DeployGraph(model, (64, 64), Scoring(suppression=0.0, novelty=novelty)).eval()
 
 
@@ -172,21 +177,41 @@ def test_novelty_counts_on_the_part_alone_where_the_background_is_damped():
     torch.nn.init.constant_(graph.model.mtrs.mask_head.out[1].bias, -50.0)  # nothing is part
     picture = torch.tensor(pictures(1)[0])[None]
     with_novelty = graph(picture)[0]
-    graph.remembers = False
+    graph.adds = False
     assert torch.allclose(with_novelty, graph(picture)[0], atol=1e-4)
 
 
-def test_weighing_lets_novelty_and_discriminator_reach_equally_far():
+def test_the_error_of_the_features_is_added_as_much_as_it_counts():
+    model = remembering(0.0).model
+    model.error_level.set(-3.0, 2.0)
+    picture = torch.tensor(pictures(1)[0])[None]
+    without, once, twice = (
+        DeployGraph(model, (64, 64), Scoring(suppression=0.0, novelty=0.0, feature_error=weight)).eval()(picture)[0]
+        for weight in (0.0, 1.0, 2.0)
+    )
+    assert not torch.allclose(once, without, atol=1e-2)
+    assert torch.allclose(twice - without, 2 * (once - without), atol=1e-4)
+
+
+def test_the_error_of_the_features_counts_where_no_foreground_was_found_alone():
+    settings = TrainSettings()
+    assert scoring_of(settings, has_foreground=True).feature_error == 0.0
+    assert scoring_of(settings, has_foreground=False).feature_error == settings.feature_error > 0.0
+    assert scoring_of(replace(settings, feature_head=False), has_foreground=False).feature_error == 0.0
+
+
+def test_levelling_lets_all_maps_reach_equally_far():
     model = remembering(1.0).model
     seen = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     model.mask_head = False
-    weigh_memory(model, seen)
+    level_maps(model, seen)
     maps = []
     for picture in seen:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
         kernel = gaussian_kernel(1.0)
-        maps.append(torch.cat([smooth_map(outputs.anomaly_logits, kernel), novelty_map(model, outputs, kernel)]))
-    both = torch.cat([each.flatten(1) for each in maps], dim=1).detach().numpy()  # [2, cells]
-    reach = np.quantile(both, 0.999, axis=1) - np.median(both, axis=1)
-    assert reach[0] == pytest.approx(reach[1], rel=1e-2)
-    assert np.median(both[1]) == pytest.approx(0.0, abs=1e-3)
+        error = model.error_level(error_map(outputs, kernel))
+        maps.append(torch.cat([smooth_map(outputs.anomaly_logits, kernel), novelty_map(model, outputs, kernel), error]))
+    cells = torch.cat([each.flatten(1) for each in maps], dim=1).detach().numpy()  # [3, cells]
+    reach = np.quantile(cells, 0.999, axis=1) - np.median(cells, axis=1)
+    assert reach[1:] == pytest.approx(reach[0], rel=1e-2)
+    assert np.median(cells[1:], axis=1) == pytest.approx(0.0, abs=1e-3)

@@ -18,7 +18,7 @@ def test_novelty_is_the_weighed_distance_to_the_nearest_code():
     memory.remember(codes)
     nearest = torch.cdist(pool_patches(features)[0].flatten(1).T, codes).amin(1)  # [4]
     assert torch.allclose(memory(features).flatten(), nearest, atol=1e-4)
-    memory.weigh(centre=0.5, gain=2.0)
+    memory.level.set(centre=0.5, gain=2.0)
     assert torch.allclose(memory(features).flatten(), 2.0 * (nearest - 0.5), atol=1e-4)
 
 

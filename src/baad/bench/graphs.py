@@ -52,7 +52,7 @@ def new_deploy(image_size: int, size: str = "fast") -> DeployGraph:
         torch.manual_seed(0)
         model = new_network(new_pdn(size, seed=0), TrainSettings(size=size)).eval()
         model.memory.remember(torch.randn(CODES, model.pdn.head.out_channels))
-    return DeployGraph(model, (image_size, image_size), Scoring())
+    return DeployGraph(model, (image_size, image_size), Scoring(feature_error=0.5))
 
 
 def network_modules() -> dict[str, nn.Module]:

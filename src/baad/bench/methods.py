@@ -32,9 +32,10 @@ ABLATION = {
     "no_suppression": Method("the map is not multiplied by the mask", scoring={"suppression": 0.0}),
     "no_image_head": Method("no reconstruction of the picture", {"image_head": False}),
     "no_feature_head": Method("no reconstruction of the features", {"feature_head": False}),
-    "discriminator_map": Method("the discriminator's map alone, without novelty", scoring={"novelty": 0.0}),
+    "discriminator_map": Method("the discriminator's map alone", scoring={"novelty": 0.0, "feature_error": 0.0}),
     "bare_discriminator": Method(
-        "the same, not multiplied by the mask either", scoring={"novelty": 0.0, "suppression": 0.0}
+        "the same, not multiplied by the mask either",
+        scoring={"novelty": 0.0, "feature_error": 0.0, "suppression": 0.0},
     ),
     "feature_error": Method("the error of the rebuilt features alone", scoring={"anomaly_from": "features"}),
     "separate_networks": Method("two networks, one for the picture and one for the mask", {"separate_networks": True}),

@@ -30,8 +30,8 @@ class Scoring:
     """How the network's outputs become the map; nothing of it is learnt.
 
     suppression: 1 strict, .5 lenient, 0 off; margin: share of the picture's side; floor: least probability of part;
-    anomaly_from: "discriminator" or "features", as in the settings of these names; novelty: how much the memory counts
-    beside the discriminator.
+    anomaly_from: "discriminator" or "features", as in the settings of these names; novelty, feature_error: how much the
+    memory and the error of the rebuilt features count beside the discriminator.
     """
 
     suppression: float = 1.0
@@ -39,16 +39,20 @@ class Scoring:
     floor: float = 1e-3
     anomaly_from: str = "discriminator"
     novelty: float = 0.5
+    feature_error: float = 0.0
 
 
 def scoring_of(settings: TrainSettings, has_foreground: bool = True) -> Scoring:
-    """What the settings say of scoring. Where no foreground was found there is nothing to suppress."""
+    """What the settings say of scoring. Where no foreground was found there is nothing to suppress, and no background
+    whose features, not to be rebuilt, would raise alarms: there their error counts too (docs/decisions/009).
+    """
     return Scoring(
         settings.suppression if has_foreground else 0.0,
         settings.suppression_margin,
         settings.suppression_floor,
         settings.anomaly_from,
         settings.novelty,
+        0.0 if has_foreground or not settings.feature_head else settings.feature_error,
     )
 
 
@@ -67,7 +71,7 @@ class DeployGraph(nn.Module):
         self.input_shape = input_shape
         self.scoring, self.damps = scoring, model.mask_head and scoring.suppression > 0
         self.resizing = Resizing(input_shape)
-        self.remembers = scoring.novelty > 0 and scoring.anomaly_from == "discriminator"
+        self.adds = scoring.anomaly_from == "discriminator"
         self.register_buffer("kernel", gaussian_kernel(SMOOTHING), persistent=False)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -81,9 +85,11 @@ class DeployGraph(nn.Module):
         else:
             found = outputs.anomaly_logits
         raw = smooth_map(found, self.kernel)  # [B, 1, 128, 128]
-        if self.remembers:
+        if self.adds and self.scoring.novelty > 0:
             novelty = self.scoring.novelty * novelty_map(self.model, outputs, self.kernel)
             raw = raw + (novelty * double(shrink(foreground)) if self.damps else novelty)
+        if self.adds and self.scoring.feature_error > 0:
+            raw = raw + self.scoring.feature_error * self.model.error_level(error_map(outputs, self.kernel))
         if self.damps:
             raw = damp_background(raw, foreground, self.model.usual, self.scoring)
         score = torch.topk(raw.flatten(1), TOP_CELLS, dim=1).values.mean(dim=1)  # [B]
@@ -111,20 +117,29 @@ def novelty_map(model: Baad, outputs: Outputs, kernel: Tensor) -> Tensor:
     return smooth_map(double(double(model.memory(outputs.features))), kernel)
 
 
+def error_map(outputs: Outputs, kernel: Tensor) -> Tensor:
+    """The error of the rebuilt features, at the size of the anomaly logits and as smooth, [B, 1, 2h, 2w]."""
+    return smooth_map(feature_map(outputs.features, outputs.rebuilt_features), kernel)
+
+
 @torch.no_grad()
-def weigh_memory(model: Baad, pictures: np.ndarray) -> None:
-    """Give novelty the discriminator's scale: on the part of held-out normal pictures uint8 [N, h, w, 3], both reach as
-    far from their median to their .999 quantile (Batzner et al. 2023, section 3.4, for maps set to equal quantiles).
+def level_maps(model: Baad, pictures: np.ndarray) -> None:
+    """Give novelty and the error of the features the discriminator's scale: on the part of held-out normal pictures
+    uint8 [N, h, w, 3], all reach as far from their median to their .999 quantile (Batzner et al. 2023, section 3.4, for
+    maps set to equal quantiles).
     """
     kernel, found = gaussian_kernel(SMOOTHING), []
     for picture in pictures:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
         part = double(shrink(torch.sigmoid(outputs.foreground_logits)))[0, 0] > 0.5  # [2h, 2w]
-        maps = torch.cat([smooth_map(outputs.anomaly_logits, kernel), novelty_map(model, outputs, kernel)])[:, 0]
+        discriminator = smooth_map(outputs.anomaly_logits, kernel)
+        maps = torch.cat([discriminator, novelty_map(model, outputs, kernel), error_map(outputs, kernel)])[:, 0]
         found.append(maps[:, part] if model.mask_head and part.any() else maps.flatten(1))
-    both = torch.cat(found, dim=1).double().numpy()  # [2, cells]
-    usual, rare = np.median(both, axis=1), np.quantile(both, RARE, axis=1)
-    model.memory.weigh(float(usual[1]), float((rare[0] - usual[0]) / max(rare[1] - usual[1], 1e-6)))
+    cells = torch.cat(found, dim=1).double().numpy()  # [3, cells]
+    usual = np.median(cells, axis=1)
+    reach = np.maximum(np.quantile(cells, RARE, axis=1) - usual, 1e-6)
+    for index, level in enumerate((model.memory.level, model.error_level), 1):
+        level.set(float(usual[index]), float(reach[0] / reach[index]))
 
 
 def damp_background(logits: Tensor, foreground: Tensor, usual: Tensor, scoring: Scoring) -> Tensor:

@@ -33,42 +33,53 @@ class Nearness(nn.Conv2d):
         return F.linear(patches.flatten(2).transpose(1, 2), self.weight[:, :, 0, 0], self.bias)
 
 
-class Memory(nn.Module):
-    """Features [B, C, h, w] -> novelty [B, 1, h / 2, w / 2]: gain x (distance to the nearest code - centre).
-
-    Empty, with a gain of 0, until `remember` and `weigh`.
-    """
+class Level(nn.Module):
+    """gain x (what comes in - centre): maps of different kinds, made comparable. With a gain of 0 until it is set."""
 
     centre: Tensor
     gain: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("gain", torch.zeros(()))
+
+    def forward(self, found: Tensor) -> Tensor:
+        return (found - self.centre) * self.gain
+
+    def set(self, centre: float, gain: float) -> None:
+        """What counts as usual, and how much the rest counts."""
+        self.centre.fill_(centre)
+        self.gain.fill_(gain)
+
+
+class Memory(nn.Module):
+    """Features [B, C, h, w] -> novelty [B, 1, h / 2, w / 2]: distance to the nearest code, levelled.
+
+    Empty, with a gain of 0, until `remember`.
+    """
 
     def __init__(self, features: int, codes: int = CODES) -> None:
         super().__init__()
         self.nearness = Nearness(features, codes).requires_grad_(False)  # weight -2 x code, bias its squared norm
         nn.init.zeros_(self.nearness.weight)
         nn.init.zeros_(self.nearness.bias)  # type: ignore[arg-type]
-        self.register_buffer("centre", torch.zeros(()))
-        self.register_buffer("gain", torch.zeros(()))
+        self.level = Level()
 
     def forward(self, features: Tensor) -> Tensor:
         patches = pool_patches(features)  # [B, C, h / 2, w / 2]
         batch, _, height, width = patches.shape
         near = self.nearness(patches).amin(dim=2).reshape(batch, 1, height, width)  # |code|^2 - 2 patch . code
         distance = (near + patches.square().sum(1, keepdim=True)).clamp(min=1e-6).sqrt()
-        return (distance - self.centre) * self.gain
+        return self.level(distance)
 
     @torch.no_grad()
     def remember(self, codes: Tensor) -> None:
-        """Keep codes [K, C]; novelty is the plain distance until `weigh`."""
+        """Keep codes [K, C]; novelty is the plain distance until it is levelled."""
         assert self.nearness.bias is not None
         self.nearness.weight.copy_(-2.0 * codes[:, :, None, None])
         self.nearness.bias.copy_(codes.square().sum(1))
-        self.weigh(0.0, 1.0)
-
-    def weigh(self, centre: float, gain: float) -> None:
-        """What distance counts as usual, and how much the others count."""
-        self.centre.fill_(centre)
-        self.gain.fill_(gain)
+        self.level.set(0.0, 1.0)
 
 
 def pool_patches(features: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.discriminator import Discriminator, DiscriminatorShape
-from baad.learn.memory import Memory
+from baad.learn.memory import Level, Memory
 from baad.learn.mtrs import Mtrs, MtrsShape
 from baad.learn.pdn import STRIDE, Pdn
 from baad.settings import TrainSettings
@@ -54,7 +54,7 @@ class Baad(nn.Module):
 
     `usual` [1, 1, h, w] in 0..1: share of the training pictures in which a cell of the mask is part, where the part
     always lies alike; one cell of 0 where it does not. `memory` is filled after training; it tells of novelty when
-    pictures are scored, and `forward` does not ask it.
+    pictures are scored, and `forward` does not ask it. `error_level` levels the error of the rebuilt features then.
     """
 
     usual: Tensor
@@ -73,7 +73,7 @@ class Baad(nn.Module):
         self.pdn: Pdn = fold_batch_norms(pdn.eval())  # type: ignore[assignment]
         self.mtrs = Mtrs(features, size.mtrs, separate)
         self.discriminator = Discriminator(features, size.discriminator)
-        self.memory = Memory(features)
+        self.memory, self.error_level = Memory(features), Level()
         self.image_head, self.mask_head, self.feature_head = image_head, mask_head, feature_head
         self.register_buffer("usual", torch.zeros(1, 1, 1, 1))
 

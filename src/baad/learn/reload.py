@@ -1,6 +1,6 @@
 """The trained network back from its model file, to go on with it in PyTorch."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -38,8 +38,6 @@ def load_graph(path: Path) -> tuple[DeployGraph, TrainSettings]:
     """The graph that the line runs, in PyTorch, as training made it; and the settings."""
     model, settings = load_model(path)
     manifest = read_bundle(path).manifest
-    scoring = scoring_of(settings)
-    if not manifest["gate"].get("accepted"):
-        scoring = replace(scoring, suppression=0.0)
+    scoring = scoring_of(settings, bool(manifest["gate"].get("accepted")))
     height, width = manifest["input_shape"]
     return DeployGraph(model, (height, width), scoring).eval(), settings

@@ -27,7 +27,7 @@ from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.calibrate import calibrate
 from baad.learn.card import describe_model, name_worst, sample_pictures
 from baad.learn.decision import describe_decision, with_decision
-from baad.learn.deploy import DeployGraph, scoring_of, weigh_memory
+from baad.learn.deploy import DeployGraph, level_maps, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place
 from baad.learn.loop import run
@@ -218,8 +218,7 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     scoring = scoring_of(settings, gate.accepted)
     if gate.accepted and not settings.tile_px:  # a tile has no place that is usual
         model.usual = find_usual_place(ready.material.foregrounds)
-    if settings.novelty > 0:
-        fill_memory(model, ready)
+    fill_memory(model, ready)
     graph = DeployGraph(model, ready.pictures.input_shape, scoring).eval()
     progress.say("exporting")
     onnx = export_onnx(graph)
@@ -232,14 +231,14 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
 
 
 def fill_memory(model: Baad, ready: Ready) -> None:
-    """Remember patches of the normal pictures, and weigh novelty on the held-out ones."""
+    """Remember patches of the normal pictures; level novelty and the error of the features on the held-out ones."""
     settings, material, held_out = ready.settings, ready.material, ready.split.held_out[:MEASURED]
     model.memory.remember(choose_codes(model.pdn, material.images, material.foregrounds, CODES, settings.seed))
     seen = np.stack([resize_image(read_image(image.path), ready.pictures.input_shape) for image in held_out])
     if settings.tile_px:
         rng = np.random.default_rng([settings.seed, 17])
         seen = cut_views(held_out, seen, None, settings.tile_px, rng, Silence(), limit=MEASURED)[0]
-    weigh_memory(model, seen)
+    level_maps(model, seen)
 
 
 def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
