@@ -4,18 +4,17 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+import torch.nn.functional as F
 
 from baad.learn.deploy import (
+    Alignment,
     DeployGraph,
     Scoring,
-    damp_background,
+    damping,
     error_map,
-    feature_map,
-    gaussian_kernel,
     level_maps,
-    novelty_map,
     scoring_of,
-    smooth_map,
+    shrink,
 )
 from baad.learn.export import export_onnx
 from baad.learn.network import SIZES, Baad
@@ -95,6 +94,11 @@ def test_a_batch_gives_what_its_pictures_give_one_by_one(onnx):
 NOWHERE = torch.zeros(1, 1, 1, 1)  # no place is usual
 
 
+def damp(logits: torch.Tensor, foreground: torch.Tensor, usual: torch.Tensor, scoring: Scoring) -> torch.Tensor:
+    """Logits [1, 1, 128, 128] as the graph damps them. foreground [1, 1, 64, 64]."""
+    return logits + Alignment((256, 256)).part(damping(foreground, usual, scoring))
+
+
 def left_part() -> torch.Tensor:
     """Foreground of 64x64 cells, the left quarter of them part."""
     foreground = torch.zeros(1, 1, 64, 64)
@@ -103,7 +107,7 @@ def left_part() -> torch.Tensor:
 
 
 def test_sure_background_is_lowered_and_sure_part_is_not():
-    damped = damp_background(torch.zeros(1, 1, 128, 128), left_part(), NOWHERE, Scoring())
+    damped = damp(torch.zeros(1, 1, 128, 128), left_part(), NOWHERE, Scoring())
     assert float(damped[0, 0, 16, 2]) == pytest.approx(0.0, abs=1e-5)
     assert float(damped[0, 0, 16, 100]) == pytest.approx(np.log(1e-3), abs=1e-4)
 
@@ -111,7 +115,7 @@ def test_sure_background_is_lowered_and_sure_part_is_not():
 def test_what_crosses_the_contour_keeps_its_score_on_both_sides():
     logits = torch.full((1, 1, 128, 128), -6.0)
     logits[0, 0, 60:64, 28:36] = 5.0  # contamination: half on the part, half up to four cells beyond
-    damped = damp_background(logits, left_part(), NOWHERE, Scoring())
+    damped = damp(logits, left_part(), NOWHERE, Scoring())
     assert torch.equal(damped[0, 0, 60:64, 28:36], logits[0, 0, 60:64, 28:36])
 
 
@@ -120,7 +124,7 @@ def test_a_bent_wire_stays_above_all_that_is_normal():
     logits[0, 0, 60:62, 20:60] = 6.0  # sticks out fourteen cells: far beyond the margin
     tip = (0, 0, 61, 58)
     for strength, lowest in ((1.0, -1.0), (0.5, 2.5)):
-        damped = damp_background(logits, left_part(), NOWHERE, Scoring(suppression=strength))
+        damped = damp(logits, left_part(), NOWHERE, Scoring(suppression=strength))
         assert float(damped[tip]) > lowest > -6.0  # strict lowers its tip, lenient half as much
         root = damped[0, 0, 60:62, 32:37]
         assert float(root.min()) == 6.0
@@ -129,20 +133,20 @@ def test_a_bent_wire_stays_above_all_that_is_normal():
 def test_where_the_part_usually_is_a_missing_part_is_not_damped():
     logits = torch.full((1, 1, 128, 128), 2.0)
     gone = torch.zeros(1, 1, 64, 64)  # the mask head sees no part at all
-    damped = damp_background(logits, gone, left_part(), Scoring())
+    damped = damp(logits, gone, left_part(), Scoring())
     assert torch.equal(damped[..., :30], logits[..., :30])
     assert float(damped[0, 0, 0, 100]) == pytest.approx(2.0 + np.log(1e-3), abs=1e-4)
 
 
 def test_a_floor_of_one_lowers_nothing():
     logits = torch.randn(1, 1, 128, 128)
-    assert torch.allclose(damp_background(logits, left_part(), NOWHERE, Scoring(floor=1.0)), logits)
+    assert torch.allclose(damp(logits, left_part(), NOWHERE, Scoring(floor=1.0)), logits)
 
 
-def test_the_map_of_the_features_is_the_logarithm_of_their_error():
-    features = torch.zeros(1, 4, 8, 8)
-    rebuilt = torch.full((1, 4, 8, 8), 0.5)
-    assert torch.allclose(feature_map(features, rebuilt), torch.full((1, 1, 16, 16), float(np.log(0.25))), atol=1e-4)
+def test_the_map_of_the_features_is_the_logarithm_of_their_error(graph):
+    outputs = graph.model(torch.zeros(1, 3, 32, 32))
+    apart = replace(outputs, rebuilt_features=outputs.features + 0.5)
+    assert torch.allclose(error_map(apart), torch.full((1, 1, 8, 8), float(np.log(0.25))), atol=1e-4)
 
 
 def test_a_graph_of_the_feature_error_runs_too(graph, session):
@@ -151,9 +155,59 @@ def test_a_graph_of_the_feature_error_runs_too(graph, session):
     assert other.run(pictures(1)[0]).score != pytest.approx(session.run(pictures(1)[0]).score)
 
 
+def double(maps: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def smooth(maps: torch.Tensor) -> torch.Tensor:
+    """A 7x7 Gaussian mean with a deviation of 1, over the cells that exist."""
+    line = torch.exp(-0.5 * torch.arange(-3.0, 4.0) ** 2)
+    kernel = (line[:, None] * line)[None, None]
+    return F.conv2d(maps, kernel, padding=3) / F.conv2d(torch.ones_like(maps), kernel, padding=3)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (96, 160), (256, 224)])
+def test_products_of_matrices_give_what_interpolation_and_convolution_give(shape):
+    torch.manual_seed(0)
+    half, quarter, eighth = (torch.randn(2, 1, shape[0] // part, shape[1] // part) for part in (2, 4, 8))
+    align = Alignment(shape)
+    for found, expected in (
+        (align.logits(half), smooth(half)),
+        (align.error(quarter), smooth(double(quarter))),
+        (align.novelty(eighth), smooth(double(double(eighth)))),
+        (align.part(quarter), double(quarter)),
+        (align.to_picture(half), double(half)),
+        (align.part_to_picture(quarter), F.interpolate(quarter, shape, mode="bilinear", align_corners=False)),
+    ):
+        assert torch.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("suppression", "feature_error"), [(1.0, 0.0), (0.0, 0.5)], ids=["damped", "not damped"])
+def test_the_graph_gives_what_the_plain_definition_gives(suppression, feature_error):
+    model = remembering(0.0).model
+    model.error_level.set(-3.0, 2.0)
+    scoring = Scoring(suppression=suppression, novelty=0.5, feature_error=feature_error)
+    picture = np.random.default_rng(4).integers(0, 256, (1, 61, 87, 3), dtype=np.uint8)
+    with torch.no_grad():
+        graph = DeployGraph(model, (64, 96), scoring).eval()
+        anomaly, foreground, score, _ = graph(torch.tensor(picture))
+        outputs = model(graph.resizing(torch.tensor(picture)))
+        part = torch.sigmoid(outputs.foreground_logits)
+        novelty = 0.5 * smooth(double(double(model.memory(outputs.features))))
+        if suppression:
+            damped = double(damping(part, model.usual, scoring))
+            raw = smooth(outputs.anomaly_logits) + novelty * double(shrink(part)) + damped
+        else:
+            error = model.error_level(smooth(double(error_map(outputs))))
+            raw = smooth(outputs.anomaly_logits) + novelty + feature_error * error
+    assert torch.allclose(anomaly, double(raw)[:, 0], atol=1e-5)
+    assert torch.allclose(foreground, F.interpolate(part, (64, 96), mode="bilinear")[:, 0], atol=1e-6)
+    assert float(score) == pytest.approx(float(raw.flatten().topk(16).values.mean()), abs=1e-5)
+
+
 def test_smoothing_keeps_the_level_up_to_the_edge():
-    level = torch.full((1, 1, 12, 12), -5.0)
-    assert torch.allclose(smooth_map(level, gaussian_kernel(1.0)), level, atol=1e-5)
+    level = torch.full((1, 1, 16, 16), -5.0)
+    assert torch.allclose(Alignment((32, 32)).logits(level), level, atol=1e-5)
 
 
 def remembering(novelty: float, gain: float = 1.0) -> DeployGraph:
@@ -205,12 +259,11 @@ def test_levelling_lets_all_maps_reach_equally_far():
     seen = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     model.mask_head = False
     level_maps(model, seen)
-    maps = []
+    align, maps = Alignment((64, 64)), []
     for picture in seen:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
-        kernel = gaussian_kernel(1.0)
-        error = model.error_level(error_map(outputs, kernel))
-        maps.append(torch.cat([smooth_map(outputs.anomaly_logits, kernel), novelty_map(model, outputs, kernel), error]))
+        novelty, error = model.memory(outputs.features), model.error_level(error_map(outputs))
+        maps.append(torch.cat([align.logits(outputs.anomaly_logits), align.novelty(novelty), align.error(error)]))
     cells = torch.cat([each.flatten(1) for each in maps], dim=1).detach().numpy()  # [3, cells]
     reach = np.quantile(cells, 0.999, axis=1) - np.median(cells, axis=1)
     assert reach[1:] == pytest.approx(reach[0], rel=1e-2)

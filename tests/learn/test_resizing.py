@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from baad.learn.resizing import Resizing, resize_rows
+from baad.learn.resizing import Resizing, Spreading, enlarging, resize_rows, smoothing
 
 
 def shrink(picture: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
@@ -44,3 +44,24 @@ def test_the_pictures_of_a_batch_do_not_touch_each_other():
         both = Resizing((32, 32))(torch.tensor(pair))
     assert torch.allclose(both[0], shrink(pair[0], (32, 32))[0], atol=1e-6)
     assert torch.allclose(both[1], shrink(pair[1], (32, 32))[0], atol=1e-6)
+
+
+def test_enlarging_lies_between_neighbours_a_quarter_away():
+    assert enlarging(2).tolist() == [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("times", [2, 4])
+@pytest.mark.parametrize("cells", [1, 5, 17])
+def test_enlarging_gives_what_pytorchs_interpolation_gives(cells, times):
+    maps = torch.rand(2, 1, cells, 3)
+    found = Spreading(enlarging(cells, times), enlarging(3, times))(maps)
+    assert torch.allclose(found, F.interpolate(maps, scale_factor=times, mode="bilinear"), atol=1e-6)
+
+
+@pytest.mark.parametrize("cells", [1, 4, 33])
+def test_smoothing_is_a_mean_over_the_cells_that_exist(cells):
+    weights = smoothing(cells, 1.0)
+    assert torch.allclose(weights.sum(1), torch.ones(cells))
+    assert weights[0, 4:].count_nonzero() == 0  # three deviations reach no further
+    if cells > 1:
+        assert float(weights[0, 0] / weights[0, 1]) == pytest.approx(np.exp(0.5), rel=1e-5)

@@ -5,6 +5,7 @@ calibration beside the graph and can be changed without it.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.mtrs import unfold
 from baad.learn.network import Baad, Outputs
-from baad.learn.resizing import Resizing
+from baad.learn.resizing import Resizing, Spreading, enlarging, smoothing
 from baad.runtime.zoned import TOP_CELLS
 from baad.settings import TrainSettings
 
@@ -63,63 +64,64 @@ class DeployGraph(nn.Module):
     [B]; reconstruction uint8 [B, h, w, 3]. (h, w) is the `input_shape` at which the network sees every picture.
     """
 
-    kernel: Tensor
-
     def __init__(self, model: Baad, input_shape: tuple[int, int], scoring: Scoring) -> None:
         super().__init__()
         self.model: Baad = fold_batch_norms(copy.deepcopy(model).cpu().eval())  # type: ignore[assignment]
         self.input_shape = input_shape
         self.scoring, self.damps = scoring, model.mask_head and scoring.suppression > 0
-        self.resizing = Resizing(input_shape)
+        self.resizing, self.align = Resizing(input_shape), Alignment(input_shape)
         self.adds = scoring.anomaly_from == "discriminator"
-        self.register_buffer("kernel", gaussian_kernel(SMOOTHING), persistent=False)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        size = self.input_shape
-        outputs = self.model(self.resizing(pictures))
+        outputs, align = self.model(self.resizing(pictures)), self.align
         foreground = torch.sigmoid(outputs.foreground_logits)  # [B, 1, 64, 64]
         if not self.model.mask_head:
             foreground = torch.ones_like(foreground)
         if self.scoring.anomaly_from == "features":
-            found = feature_map(outputs.features, outputs.rebuilt_features)
+            raw = align.error(error_map(outputs))
         else:
-            found = outputs.anomaly_logits
-        raw = smooth_map(found, self.kernel)  # [B, 1, 128, 128]
+            raw = align.logits(outputs.anomaly_logits)  # [B, 1, 128, 128]
         if self.adds and self.scoring.novelty > 0:
-            novelty = self.scoring.novelty * novelty_map(self.model, outputs, self.kernel)
-            raw = raw + (novelty * double(shrink(foreground)) if self.damps else novelty)
+            novelty = self.scoring.novelty * align.novelty(self.model.memory(outputs.features))
+            raw = raw + (novelty * align.part(shrink(foreground)) if self.damps else novelty)
         if self.adds and self.scoring.feature_error > 0:
-            raw = raw + self.scoring.feature_error * self.model.error_level(error_map(outputs, self.kernel))
+            raw = raw + self.scoring.feature_error * self.model.error_level(align.error(error_map(outputs)))
         if self.damps:
-            raw = damp_background(raw, foreground, self.model.usual, self.scoring)
+            raw = raw + align.part(damping(foreground, self.model.usual, self.scoring))
         score = torch.topk(raw.flatten(1), TOP_CELLS, dim=1).values.mean(dim=1)  # [B]
-        anomaly_map = F.interpolate(raw, size=size, mode="bilinear", align_corners=False)[:, 0]
-        foreground = F.interpolate(foreground, size=size, mode="bilinear", align_corners=False)[:, 0]
+        anomaly_map, foreground = align.to_picture(raw).squeeze(1), align.part_to_picture(foreground).squeeze(1)
         rebuilt = (unfold(outputs.picture) * 255.0).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
         return anomaly_map, foreground, score, rebuilt
 
 
-def smooth_map(logits: Tensor, kernel: Tensor) -> Tensor:
-    """Gaussian mean over the cells that exist: nothing beyond the edge is taken for a logit of 0. [B, 1, h, w]."""
-    reach = kernel.shape[-1] // 2
-    inside = torch.ones_like(logits[:1])
-    return F.conv2d(logits, kernel, padding=reach) / F.conv2d(inside, kernel, padding=reach)
+class Alignment(nn.Module):
+    """Each kind of map [B, 1, ...] at the size of the anomaly logits, as smooth where it is added, or the picture's.
+
+    Of the picture's side, anomaly logits have a half, the foreground and the error of the features a quarter, novelty
+    an eighth.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        super().__init__()
+
+        def spreading(weights: Callable[[int], Tensor]) -> Spreading:
+            return Spreading(weights(shape[0]), weights(shape[1]))
+
+        def smooth(side: int) -> Tensor:
+            return smoothing(side // 2, SMOOTHING)
+
+        self.logits = spreading(smooth)
+        self.error = spreading(lambda side: smooth(side) @ enlarging(side // 4))
+        self.novelty = spreading(lambda side: smooth(side) @ enlarging(side // 4) @ enlarging(side // 8))
+        self.part = spreading(lambda side: enlarging(side // 4))
+        self.to_picture = spreading(lambda side: enlarging(side // 2))
+        self.part_to_picture = spreading(lambda side: enlarging(side // 4, 4))
 
 
-def feature_map(features: Tensor, rebuilt: Tensor) -> Tensor:
-    """Logarithm of the mean squared error of the rebuilt features: [B, C, h, w] twice -> [B, 1, 2h, 2w]."""
-    error = ((features - rebuilt) ** 2).mean(dim=1, keepdim=True)  # [B, 1, h, w]
-    return double(torch.log(error + LEAST_ERROR))
-
-
-def novelty_map(model: Baad, outputs: Outputs, kernel: Tensor) -> Tensor:
-    """What the memory makes of the features, at the size of the anomaly logits and as smooth, [B, 1, 2h, 2w]."""
-    return smooth_map(double(double(model.memory(outputs.features))), kernel)
-
-
-def error_map(outputs: Outputs, kernel: Tensor) -> Tensor:
-    """The error of the rebuilt features, at the size of the anomaly logits and as smooth, [B, 1, 2h, 2w]."""
-    return smooth_map(feature_map(outputs.features, outputs.rebuilt_features), kernel)
+def error_map(outputs: Outputs) -> Tensor:
+    """Logarithm of the mean squared error of the rebuilt features [B, C, h, w] -> [B, 1, h, w]."""
+    error = ((outputs.features - outputs.rebuilt_features) ** 2).mean(dim=1, keepdim=True)  # [B, 1, h, w]
+    return torch.log(error + LEAST_ERROR)
 
 
 @torch.no_grad()
@@ -128,12 +130,12 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
     uint8 [N, h, w, 3], all reach as far from their median to their .999 quantile (Batzner et al. 2023, section 3.4, for
     maps set to equal quantiles).
     """
-    kernel, found = gaussian_kernel(SMOOTHING), []
+    align, found = Alignment(pictures.shape[1:3]), []
     for picture in pictures:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
-        part = double(shrink(torch.sigmoid(outputs.foreground_logits)))[0, 0] > 0.5  # [2h, 2w]
-        discriminator = smooth_map(outputs.anomaly_logits, kernel)
-        maps = torch.cat([discriminator, novelty_map(model, outputs, kernel), error_map(outputs, kernel)])[:, 0]
+        part = align.part(shrink(torch.sigmoid(outputs.foreground_logits)))[0, 0] > 0.5  # [2h, 2w]
+        novelty, error = align.novelty(model.memory(outputs.features)), align.error(error_map(outputs))
+        maps = torch.cat([align.logits(outputs.anomaly_logits), novelty, error])[:, 0]  # [3, 2h, 2w]
         found.append(maps[:, part] if model.mask_head and part.any() else maps.flatten(1))
     cells = torch.cat(found, dim=1).double().numpy()  # [3, cells]
     usual = np.median(cells, axis=1)
@@ -142,8 +144,8 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
         level.set(float(usual[index]), float(reach[0] / reach[index]))
 
 
-def damp_background(logits: Tensor, foreground: Tensor, usual: Tensor, scoring: Scoring) -> Tensor:
-    """Lower the logits [B, 1, 2h, 2w] where the part is not: logits + suppression * log(probability of part).
+def damping(foreground: Tensor, usual: Tensor, scoring: Scoring) -> Tensor:
+    """What lowers the logits where the part is not: suppression * log(probability of part), [B, 1, h, w], at most 0.
 
     On logits, a sum stands for the product of probabilities without its ties. Three things keep defects that are not
     on the part as it is seen (METHOD C7): the part is widened by a margin, for what lies across its contour or sticks
@@ -153,22 +155,9 @@ def damp_background(logits: Tensor, foreground: Tensor, usual: Tensor, scoring: 
     margin = round(scoring.margin * foreground.shape[-1])
     widened = F.max_pool2d(foreground, 2 * margin + 1, 1, margin) if margin else foreground
     part = torch.maximum(widened, usual)
-    damping = scoring.suppression * torch.log(part * (1.0 - scoring.floor) + scoring.floor)  # [B, 1, h, w], at most 0
-    return logits + double(damping)
+    return scoring.suppression * torch.log(part * (1.0 - scoring.floor) + scoring.floor)
 
 
 def shrink(foreground: Tensor) -> Tensor:
     """The part less the cells along its outline, whose patches see the background too: [B, 1, h, w] in 0..1."""
     return -F.max_pool2d(-foreground, 2 * OUTLINE + 1, 1, OUTLINE)
-
-
-def double(cells: Tensor) -> Tensor:
-    """[B, C, h, w] at twice the size, between neighbours."""
-    return F.interpolate(cells, scale_factor=2.0, mode="bilinear", align_corners=False)
-
-
-def gaussian_kernel(sigma: float) -> Tensor:
-    """[1, 1, K, K], summing to 1, reaching three deviations."""
-    reach = max(1, round(3 * sigma))
-    line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
-    return (line[:, None] * line[None] / line.sum() ** 2)[None, None]

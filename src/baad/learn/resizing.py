@@ -1,11 +1,12 @@
-"""Antialiased resizing as matrix products: what every runtime computes alike.
+"""Resizing and smoothing as matrix products: what every runtime computes alike.
 
-ONNX has an operator for it, but not every runtime heeds its `antialias` (OpenVINO 2026.4 reads the attribute and drops
-it: maps of a 1920x1080 picture then differ by a quarter of their range). Products of matrices leave nothing to heed.
-Places are whole numbers, so that runtimes which compute in bfloat16 or float16 find the same rows.
+ONNX has an operator for resizing, but not every runtime heeds its `antialias` (OpenVINO 2026.4 reads the attribute and
+drops it: maps of a 1920x1080 picture then differ by a quarter of their range). Products of matrices leave nothing to
+heed. Places are whole numbers, so that runtimes which compute in bfloat16 or float16 find the same rows.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 BANDS = 32  # groups of neighbouring rows; each is made from its own stretch of the picture, not from all of it
@@ -62,3 +63,34 @@ def resize_rows(x: Tensor, centres: Tensor, white: int = 1) -> Tensor:
 def _centres(size: int) -> Tensor:
     """1, 3, 5, ... for `size` rows, int [BANDS, size / BANDS]."""
     return (2 * torch.arange(size) + 1).reshape(BANDS, size // BANDS)
+
+
+class Spreading(nn.Module):
+    """Maps [B, 1, h, w] -> [B, 1, H, W]: every new cell a fixed mean of old ones, rows [H, h] and columns [W, w] apart.
+
+    Runtimes compute 16 channels at a time: resizing or convolving a map of one is dear, the products are not.
+    """
+
+    rows: Tensor
+    columns: Tensor
+
+    def __init__(self, rows: Tensor, columns: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("rows", rows, persistent=False)
+        self.register_buffer("columns", columns.T.contiguous(), persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.rows @ maps @ self.columns
+
+
+def enlarging(cells: int, times: int = 2) -> Tensor:
+    """Weights [times * cells, cells] of cells between neighbours, as `F.interpolate(..., mode="bilinear")` has them."""
+    return F.interpolate(torch.eye(cells)[None], scale_factor=float(times), mode="linear", align_corners=False)[0].T
+
+
+def smoothing(cells: int, sigma: float) -> Tensor:
+    """Weights [cells, cells] of a Gaussian mean over the cells that exist, no further than three deviations."""
+    places = torch.arange(cells)
+    apart = (places[:, None] - places).abs()
+    weights = torch.exp(-0.5 * (apart / sigma) ** 2) * (apart <= max(1, round(3 * sigma)))
+    return weights / weights.sum(dim=1, keepdim=True)
