@@ -6,6 +6,7 @@ from baad.learn.blocks import (
     ConvBlock,
     DepthwiseBlock,
     InvertedBlock,
+    Negated,
     RepBlock,
     ResidualBlock,
     count_macs,
@@ -35,6 +36,7 @@ def test_counting_leaves_training_mode_as_it_was():
         RepBlock(3, 3),
         RepBlock(3, 3, 1),
         RepBlock(3, 3, 5, groups=3),
+        Negated(3, 8),
         DepthwiseBlock(3, 8, 5, 2),
         InvertedBlock(3, 3),
         InvertedBlock(3, 8, 5, 2, expand=1),
@@ -51,7 +53,7 @@ def test_folding_changes_no_output_and_leaves_neither_norm_nor_branch(block):
     with torch.no_grad():
         before = net(image)
         after = fold_batch_norms(net)(image)
-    assert not any(isinstance(layer, nn.BatchNorm2d | RepBlock) for layer in net.modules())
+    assert not any(isinstance(layer, nn.BatchNorm2d | RepBlock | Negated) for layer in net.modules())
     assert torch.allclose(before, after, atol=1e-5)
 
 

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from baad.learn.deploy import (
     Alignment,
     DeployGraph,
+    ErrorMap,
     Scoring,
     damping,
-    error_map,
     level_maps,
     scoring_of,
     shrink,
@@ -143,10 +143,10 @@ def test_a_floor_of_one_lowers_nothing():
     assert torch.allclose(damp(logits, left_part(), NOWHERE, Scoring(floor=1.0)), logits)
 
 
-def test_the_map_of_the_features_is_the_logarithm_of_their_error(graph):
-    outputs = graph.model(torch.zeros(1, 3, 32, 32))
-    apart = replace(outputs, rebuilt_features=outputs.features + 0.5)
-    assert torch.allclose(error_map(apart), torch.full((1, 1, 8, 8), float(np.log(0.25))), atol=1e-4)
+def test_the_map_of_the_features_is_the_logarithm_of_their_mean_squared_error():
+    difference = torch.zeros(1, 4, 8, 8)
+    difference[:, 0] = -1.0
+    assert torch.allclose(ErrorMap(4)(difference), torch.full((1, 1, 8, 8), float(np.log(0.25))), atol=1e-4)
 
 
 def test_a_graph_of_the_feature_error_runs_too(graph, session):
@@ -198,7 +198,7 @@ def test_the_graph_gives_what_the_plain_definition_gives(suppression, feature_er
             damped = double(damping(part, model.usual, scoring))
             raw = smooth(outputs.anomaly_logits) + novelty * double(shrink(part)) + damped
         else:
-            error = model.error_level(smooth(double(error_map(outputs))))
+            error = model.error_level(smooth(double(graph.error_map(outputs.difference))))
             raw = smooth(outputs.anomaly_logits) + novelty + feature_error * error
     assert torch.allclose(anomaly, double(raw)[:, 0], atol=1e-5)
     assert torch.allclose(foreground, F.interpolate(part, (64, 96), mode="bilinear")[:, 0], atol=1e-6)
@@ -259,10 +259,10 @@ def test_levelling_lets_all_maps_reach_equally_far():
     seen = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     model.mask_head = False
     level_maps(model, seen)
-    align, maps = Alignment((64, 64)), []
+    align, error_map, maps = Alignment((64, 64)), ErrorMap(96), []
     for picture in seen:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
-        novelty, error = model.memory(outputs.features), model.error_level(error_map(outputs))
+        novelty, error = model.memory(outputs.features), model.error_level(error_map(outputs.difference))
         maps.append(torch.cat([align.logits(outputs.anomaly_logits), align.novelty(novelty), align.error(error)]))
     cells = torch.cat([each.flatten(1) for each in maps], dim=1).detach().numpy()  # [3, cells]
     reach = np.quantile(cells, 0.999, axis=1) - np.median(cells, axis=1)

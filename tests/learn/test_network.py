@@ -30,6 +30,7 @@ def test_the_default_size_stays_within_its_budget():
 def test_outputs_have_the_stated_shapes(size):
     with torch.no_grad():
         found = build(size)(torch.rand(2, 3, 128, 128))
+    assert torch.allclose(found.difference, found.features - found.rebuilt_features, atol=1e-6)
     channels = PDN_SHAPES[size].features
     assert found.features.shape == found.rebuilt_features.shape == (2, channels, 32, 32)
     assert unfold(found.picture).shape == (2, 3, 128, 128)

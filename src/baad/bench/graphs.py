@@ -70,7 +70,7 @@ def stage_modules(image_size: int, batch: int) -> dict[str, tuple[nn.Module, tup
         outputs = model(images)
     pictures = (torch.rand(batch, image_size, image_size, 3) * 255.0).to(torch.uint8)
     foreground = torch.sigmoid(outputs.foreground_logits)
-    seen = (images, outputs.picture, outputs.features, outputs.rebuilt_features, foreground)
+    seen = (images, outputs.picture, outputs.features, outputs.difference, foreground)
     return {
         "resize": (deploy.resizing, (pictures,)),
         "pdn": (model.pdn, (images,)),

@@ -79,6 +79,29 @@ class RepBlock(nn.Module):
         return nn.Sequential(whole, nn.ReLU(inplace=True))
 
 
+class Negated(nn.Conv2d):
+    """Minus a 1x1 convolution: [B, inputs, H, W] -> [B, outputs, H, W].
+
+    `fold_batch_norms` turns the sign of its weights instead. Runtimes add to a convolution as they compute it; what
+    they subtract from it takes two more passes.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -super().forward(x)
+
+    def merged(self) -> nn.Conv2d:
+        """One convolution that gives the same."""
+        whole = nn.Conv2d(self.in_channels, self.out_channels, 1)
+        assert whole.bias is not None and self.bias is not None
+        with torch.no_grad():
+            whole.weight.copy_(-self.weight)
+            whole.bias.copy_(-self.bias)
+        return whole
+
+
 class DepthwiseBlock(nn.Sequential):
     """A depthwise and a 1x1 RepBlock (MobileOne, Vasu et al. 2023): few multiplications, wide layers."""
 
@@ -128,11 +151,11 @@ def fuse_batch_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
 def fold_batch_norms(module: nn.Module) -> nn.Module:
     """Replace every convolution and batch norm that follow one another inside `module` by one convolution.
 
-    Branches of a RepBlock become one as well. Works on the module in place and returns it. The module must be in
-    evaluation mode.
+    Branches of a RepBlock become one as well, and a Negated one has other weights. Works on the module in place and
+    returns it. The module must be in evaluation mode.
     """
     for name, child in module.named_children():
-        if isinstance(child, RepBlock):
+        if isinstance(child, RepBlock | Negated):
             setattr(module, name, child.merged().eval())
         else:
             fold_batch_norms(child)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.mtrs import unfold
-from baad.learn.network import Baad, Outputs
+from baad.learn.network import Baad
 from baad.learn.resizing import Resizing, Spreading, enlarging, smoothing
 from baad.runtime.zoned import TOP_CELLS
 from baad.settings import TrainSettings
@@ -70,6 +70,7 @@ class DeployGraph(nn.Module):
         self.input_shape = input_shape
         self.scoring, self.damps = scoring, model.mask_head and scoring.suppression > 0
         self.resizing, self.align = Resizing(input_shape), Alignment(input_shape)
+        self.error_map = ErrorMap(model.pdn.head.out_channels)
         self.adds = scoring.anomaly_from == "discriminator"
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -78,14 +79,16 @@ class DeployGraph(nn.Module):
         if not self.model.mask_head:
             foreground = torch.ones_like(foreground)
         if self.scoring.anomaly_from == "features":
-            raw = align.error(error_map(outputs))
+            raw = align.error(self.error_map(outputs.difference))
         else:
             raw = align.logits(outputs.anomaly_logits)  # [B, 1, 128, 128]
         if self.adds and self.scoring.novelty > 0:
             novelty = self.scoring.novelty * align.novelty(self.model.memory(outputs.features))
             raw = raw + (novelty * align.part(shrink(foreground)) if self.damps else novelty)
         if self.adds and self.scoring.feature_error > 0:
-            raw = raw + self.scoring.feature_error * self.model.error_level(align.error(error_map(outputs)))
+            raw = raw + self.scoring.feature_error * self.model.error_level(
+                align.error(self.error_map(outputs.difference))
+            )
         if self.damps:
             raw = raw + align.part(damping(foreground, self.model.usual, self.scoring))
         score = torch.topk(raw.flatten(1), TOP_CELLS, dim=1).values.mean(dim=1)  # [B]
@@ -118,10 +121,20 @@ class Alignment(nn.Module):
         self.part_to_picture = spreading(lambda side: enlarging(side // 4, 4))
 
 
-def error_map(outputs: Outputs) -> Tensor:
-    """Logarithm of the mean squared error of the rebuilt features [B, C, h, w] -> [B, 1, h, w]."""
-    error = ((outputs.features - outputs.rebuilt_features) ** 2).mean(dim=1, keepdim=True)  # [B, 1, h, w]
-    return torch.log(error + LEAST_ERROR)
+class ErrorMap(nn.Module):
+    """Difference of the features [B, C, h, w] -> logarithm of its mean square [B, 1, h, w].
+
+    The mean is a convolution, which runtimes compute where the features lie; they would move them for a plain one.
+    """
+
+    mean: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.full((1, features, 1, 1), 1.0 / features), persistent=False)
+
+    def forward(self, difference: Tensor) -> Tensor:
+        return torch.log(F.conv2d(difference * difference, self.mean) + LEAST_ERROR)
 
 
 @torch.no_grad()
@@ -130,11 +143,11 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
     uint8 [N, h, w, 3], all reach as far from their median to their .999 quantile (Batzner et al. 2023, section 3.4, for
     maps set to equal quantiles).
     """
-    align, found = Alignment(pictures.shape[1:3]), []
+    align, error_map, found = Alignment(pictures.shape[1:3]), ErrorMap(model.pdn.head.out_channels), []
     for picture in pictures:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
         part = align.part(shrink(torch.sigmoid(outputs.foreground_logits)))[0, 0] > 0.5  # [2h, 2w]
-        novelty, error = align.novelty(model.memory(outputs.features)), align.error(error_map(outputs))
+        novelty, error = align.novelty(model.memory(outputs.features)), align.error(error_map(outputs.difference))
         maps = torch.cat([align.logits(outputs.anomaly_logits), novelty, error])[:, 0]  # [3, 2h, 2w]
         found.append(maps[:, part] if model.mask_head and part.any() else maps.flatten(1))
     cells = torch.cat(found, dim=1).double().numpy()  # [3, cells]

@@ -52,12 +52,14 @@ class Discriminator(nn.Module):
         self.out = nn.Conv2d(shape.up[1], 4, 1)
         nn.init.constant_(self.out.bias, -3.0)  # type: ignore[arg-type]  # anomalies are rare
 
-    def forward(self, image: Tensor, picture: Tensor, features: Tensor, rebuilt: Tensor, foreground: Tensor) -> Tensor:
+    def forward(
+        self, image: Tensor, picture: Tensor, features: Tensor, difference: Tensor, foreground: Tensor
+    ) -> Tensor:
         fine = torch.relu(self.from_image(image) + self.from_picture(picture))  # [B, fine, 128, 128]
         x = torch.cat(
             [
                 torch.relu(self.from_fine(fine)),
-                torch.relu(self.from_difference((features - rebuilt).abs())),
+                torch.relu(self.from_difference(difference.abs())),
                 torch.relu(self.from_features(features)),
             ],
             dim=1,

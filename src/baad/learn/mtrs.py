@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baad.learn.blocks import ConvBlock
+from baad.learn.blocks import ConvBlock, Negated
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class MaskHead(nn.Module):
 
 
 class Mtrs(nn.Module):
-    """PDN features [B, C, 64, 64] -> picture, foreground logits, rebuilt features. Cells are for 256 px images.
+    """PDN features [B, C, 64, 64] -> picture, foreground logits, minus the rebuilt features. Cells are for 256 px.
 
     With `separate`, the two-network way that a shared trunk stands against: the mask has a neck and trunk of its own.
     """
@@ -95,7 +95,7 @@ class Mtrs(nn.Module):
         self.trunk = Trunk(shape)
         self.image_head = ImageHead(shape.up[1], shape)
         self.mask_head = MaskHead(shape.up[1], shape.neck, shape.mask)
-        self.feature_head = nn.Conv2d(shape.image[0], features, 1)
+        self.feature_head = Negated(shape.image[0], features)
         self.mask_neck = nn.Conv2d(features, shape.neck, 1) if separate else None
         self.mask_trunk = Trunk(shape) if separate else None
 

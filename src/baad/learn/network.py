@@ -42,6 +42,7 @@ class Outputs:
     picture: Tensor  # [B, 12, 128, 128] in 0..1: the folded reconstruction
     foreground_logits: Tensor  # [B, 1, 64, 64]
     rebuilt_features: Tensor  # [B, C, 64, 64]
+    difference: Tensor  # [B, C, 64, 64]: features - rebuilt features
     anomaly_logits: Tensor  # [B, 1, 128, 128]
 
 
@@ -85,15 +86,16 @@ class Baad(nn.Module):
     def forward(self, images: Tensor) -> Outputs:
         with torch.no_grad():
             features = self.pdn(images)  # [B, C, 64, 64]
-        picture, foreground_logits, rebuilt = self.mtrs(features)
+        picture, foreground_logits, minus_rebuilt = self.mtrs(features)
         if not self.feature_head:
-            rebuilt = features
+            minus_rebuilt = -features
+        difference = features + minus_rebuilt
         foreground = torch.sigmoid(foreground_logits)
         if not self.mask_head:
             foreground = torch.ones_like(foreground)
         seen = picture if self.image_head else F.pixel_unshuffle(images, 2)  # [B, 12, 128, 128]
-        anomaly_logits = self.discriminator(images, seen, features, rebuilt, foreground)
-        return Outputs(features, picture, foreground_logits, rebuilt, anomaly_logits)
+        anomaly_logits = self.discriminator(images, seen, features, difference, foreground)
+        return Outputs(features, picture, foreground_logits, -minus_rebuilt, difference, anomaly_logits)
 
     def trained_parts(self) -> dict[str, nn.Module]:
         """The parts that training changes, by name."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 XML, BIN = "model.xml", "model.bin"
 LABELS = ("ok", "ng")
-PRECISE = ("discriminator.out.", "memory.")  # weights of the convolutions whose sums are the map itself
+PRECISE = ("discriminator.out.", "memory.", "error_map.")  # weights of the convolutions whose sums are the map itself
 
 
 def read_onnx(onnx: bytes) -> "openvino.Model":
