@@ -17,6 +17,7 @@ from baad.learn.deploy import (
     shrink,
 )
 from baad.learn.export import export_onnx
+from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad
 from baad.learn.pdn import new_pdn
 from baad.runtime.openvino_network import shared_core
@@ -57,7 +58,7 @@ def test_any_size_of_picture_gives_maps_of_the_networks_size(graph):
     with torch.no_grad():
         anomaly, foreground, score, rebuilt = graph(torch.tensor(pictures(1)[0])[None])
     assert anomaly.shape == foreground.shape == (1, 64, 64)
-    assert rebuilt.shape == (1, 64, 64, 3) and rebuilt.dtype == torch.uint8
+    assert rebuilt.shape == (1, 12, 32, 32) and rebuilt.dtype == torch.float32
     assert score.shape == (1,)
     assert float(foreground.min()) >= 0.0 and float(foreground.max()) <= 1.0
 
@@ -80,6 +81,14 @@ def test_openvino_agrees_on_pictures_of_any_size(graph, openvino_model, size):
     assert np.abs(found["anomaly_map"] - anomaly).max() < 1e-3 * np.ptp(anomaly)
     assert found["foreground"] == pytest.approx(foreground, abs=1e-4)
     assert found["pred_score"] == pytest.approx(score, abs=1e-4)
+
+
+def test_the_reconstruction_is_that_of_the_network(graph, session):
+    with torch.no_grad():
+        outputs = graph.model(graph.resizing(torch.tensor(pictures(1)[0])[None]))
+    image = unfold(outputs.picture)[0].permute(1, 2, 0).numpy()  # [64, 64, 3] in 0..1
+    found = session.run(pictures(1)[0]).reconstruction
+    assert found.dtype == np.uint8 and np.abs(found - 255.0 * image).max() < 0.51
 
 
 def test_a_batch_gives_what_its_pictures_give_one_by_one(onnx):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from baad.errors import BundleError, ImageError, MissingExtra, SettingError
-from baad.runtime.session import Session, settle_threads, usable_cores
+from baad.runtime.session import RawMaps, Session, settle_threads, unfold, usable_cores
 from tests.runtime.tiny_model import SIDE, draw_part, tiny_onnx
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +50,17 @@ def test_pictures_that_are_views_are_read_as_they_look(session):
 def test_arrays_that_are_no_pictures_are_refused(session, picture):
     with pytest.raises(ImageError, match="uint8 \\[H, W, 3\\]"):
         session.run(picture)
+
+
+def test_unfolding_lays_the_four_pixels_of_a_cell_side_by_side():
+    folded = (np.arange(24, dtype=np.float32) / 255.0).reshape(12, 1, 2)  # two cells beside one another
+    assert unfold(folded)[..., 0].tolist() == [[0, 2, 1, 3], [4, 6, 5, 7]]
+    assert unfold(folded)[0, 0].tolist() == [0, 8, 16]
+
+
+def test_a_folded_reconstruction_is_unfolded_when_it_is_asked_for():
+    maps = np.zeros((2, 2), np.float32)
+    assert RawMaps(maps, maps, 0.0, np.ones((12, 1, 1), np.float32)).reconstruction.tolist() == [[[255] * 3] * 2] * 2
 
 
 def test_a_reconstruction_may_be_left_out():

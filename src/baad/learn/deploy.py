@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baad.learn.blocks import fold_batch_norms
-from baad.learn.mtrs import unfold
 from baad.learn.network import Baad
 from baad.learn.resizing import Resizing, Spreading, enlarging, smoothing
 from baad.runtime.zoned import TOP_CELLS
@@ -61,7 +60,8 @@ class DeployGraph(nn.Module):
     """Pictures uint8 [B, H, W, 3], any H and W -> (anomaly_map, foreground, pred_score, reconstruction).
 
     anomaly_map float32 [B, h, w]: raw logits after damping; foreground float32 [B, h, w] in 0..1; pred_score float32
-    [B]; reconstruction uint8 [B, h, w, 3]. (h, w) is the `input_shape` at which the network sees every picture.
+    [B]; reconstruction float32 [B, 12, h / 2, w / 2] in 0..1, folded: whoever shows it unfolds it, most verdicts need
+    not wait. (h, w) is the `input_shape` at which the network sees every picture.
     """
 
     def __init__(self, model: Baad, input_shape: tuple[int, int], scoring: Scoring) -> None:
@@ -93,8 +93,7 @@ class DeployGraph(nn.Module):
             raw = raw + align.part(damping(foreground, self.model.usual, self.scoring))
         score = torch.topk(raw.flatten(1), TOP_CELLS, dim=1).values.mean(dim=1)  # [B]
         anomaly_map, foreground = align.to_picture(raw).squeeze(1), align.part_to_picture(foreground).squeeze(1)
-        rebuilt = (unfold(outputs.picture) * 255.0).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
-        return anomaly_map, foreground, score, rebuilt
+        return anomaly_map, foreground, score, outputs.picture
 
 
 class Alignment(nn.Module):

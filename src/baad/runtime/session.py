@@ -25,8 +25,9 @@ TYPES = {
     MAP: ("tensor(float)", 3),  # [1, h, w]
     FOREGROUND: ("tensor(float)", 3),  # [1, h, w]
     SCORE: ("tensor(float)", 1),  # [1]
-    RECONSTRUCTION: ("tensor(uint8)", 4),  # [1, S, S, 3]; a graph may leave it out
+    RECONSTRUCTION: ("tensor(float)", 4),  # [1, 12, h / 2, w / 2], see unfold; a graph may leave it out
 }
+UNFOLDED = ("tensor(uint8)", 4)  # [1, h, w, 3]: a reconstruction may come like this, too
 
 
 class Network(Protocol):
@@ -46,7 +47,13 @@ class RawMaps:
     anomaly: np.ndarray  # float32 [h, w], any real number, higher is stranger
     foreground: np.ndarray  # float32 [h, w] in 0..1
     score: float  # any real number, higher is stranger
-    reconstruction: np.ndarray | None = None  # uint8 [S, S, 3]: the picture as it would look without defect
+    rebuilt: np.ndarray | None = None  # the reconstruction as the network gives it: folded, or what it unfolds to
+
+    @property
+    def reconstruction(self) -> np.ndarray | None:
+        """uint8 [h, w, 3]: the picture as it would look without defect. Unfolded only when it is asked for."""
+        folded = self.rebuilt is not None and self.rebuilt.dtype != np.uint8
+        return unfold(self.rebuilt) if self.rebuilt is not None and folded else self.rebuilt
 
 
 class Session:
@@ -101,6 +108,13 @@ class Session:
         ]
 
 
+def unfold(folded: np.ndarray) -> np.ndarray:
+    """float32 [12, h / 2, w / 2] in 0..1, three colours of 2x2 pixels each -> uint8 [h, w, 3]."""
+    _, height, width = folded.shape
+    pixels = np.rint(folded * 255.0).astype(np.uint8).reshape(3, 2, 2, height, width)  # colour, row, column, cell
+    return pixels.transpose(3, 1, 4, 2, 0).reshape(2 * height, 2 * width, 3)
+
+
 def require_picture(image: np.ndarray) -> None:
     """Raises ImageError for what is not uint8 [H, W, 3]."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
@@ -147,7 +161,8 @@ def _check_contract(network: Network) -> list[str]:
     for name, expected in TYPES.items():
         if name not in found and name != RECONSTRUCTION:
             raise BundleError(f"The network has no {name!r} (it has {', '.join(found)}): it was not made by BAAD.")
-        if found.get(name, expected) != expected:
+        allowed = (expected, UNFOLDED) if name == RECONSTRUCTION else (expected,)
+        if found.get(name, expected) not in allowed:
             raise BundleError(f"The network's {name!r} is {found[name]}, not {expected}: it was not made by BAAD.")
     if list(network.inputs) != [INPUT]:
         raise BundleError(f"The network wants more than a picture ({', '.join(found)}): it was not made by BAAD.")
