@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from baad.errors import BundleError, ImageError, MissingExtra, SettingError
+from baad.runtime import openvino_network
 from baad.runtime.session import RawMaps, Session, settle_threads, unfold, usable_cores
 from tests.runtime.tiny_model import SIDE, draw_part, tiny_onnx
 
@@ -110,6 +111,7 @@ def test_an_unknown_provider_and_one_that_is_not_installed_are_told_apart(monkey
     with pytest.raises(MissingExtra, match="onnxruntime-gpu"):
         Session(tiny_onnx(), provider="cuda")
     monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.setattr(openvino_network, "shared_core", openvino_network.shared_core.__wrapped__)  # none made before
     with pytest.raises(MissingExtra, match=r"baad\[openvino\]"):
         Session(tiny_onnx(), provider="openvino")
 
