@@ -137,8 +137,10 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
                 group["lr"] = learning_rate_at(step, settings)
             network.train()
             with autocast(settings.place):
-                found = network(images)
-            loss = distillation_loss(found.float(), wanted, settings.cosine_weight)
+                sums = network.sums(images)
+            taught = sums if PDN_SHAPES[settings.size].nested else sums[-1:]
+            losses = [distillation_loss(found.float(), wanted, settings.cosine_weight) for found in taught]
+            loss = torch.stack(losses).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

@@ -51,10 +51,14 @@ class Pdn(nn.Module):
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
+        return self.sums(images)[-1]
+
+    def sums(self, images: Tensor) -> list[Tensor]:
+        """The description by the first scale, by the first two, ..., by all: each [B, C, H / 4, W / 4]."""
         described = [head(x) for head, x in zip(self.heads(), self.maps(images))]  # [B, C, H / 4, W / 4], ...
-        found = described[0]
+        found = described[:1]
         for index, coarse in enumerate(described[1:], 1):
-            found = found + F.interpolate(coarse, scale_factor=2.0**index, mode="nearest")
+            found.append(found[-1] + F.interpolate(coarse, scale_factor=2.0**index, mode="nearest"))
         return found
 
     def maps(self, images: Tensor) -> list[Tensor]:

@@ -35,6 +35,7 @@ class PdnShape:
     half: bool = False  # whether its weights are stored as float16
     start: str = ""  # packaged network from whose first stages the distillation starts
     learning_rate: float = 2e-3  # peak, of the distillation
+    nested: bool = False  # whether the first scale is taught to be a description by itself, which the others refine
 
 
 def _new_block(layer: Layer, inputs: int, stride: int) -> nn.Module:
@@ -112,6 +113,12 @@ PDN_SHAPES = {
     "fast": _two_scales(32, (48, 64, 64), (96, 128, 128), 128),
     "small": _PDN_S,
     # candidates for "fast"
+    "nested": PdnShape(  # 33 px alone, 73 px with the second scale (docs/decisions/008-wide-view-and-clutter.md)
+        features=128,
+        fine=(Layer("conv", 32, 2, 5), Layer("conv", 48, 2), Layer("conv", 64, repeat=3)),
+        coarse=(Layer("conv", 96, 2), Layer("conv", 96, repeat=2)),
+        nested=True,
+    ),
     "two_scale": _two_scales(32, (48, 64, 64), (96, 128, 128), 128),
     "plain": PdnShape(  # one scale, field of view 33 px
         features=128,
