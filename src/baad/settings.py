@@ -112,6 +112,12 @@ class TrainSettings:
         "control.",
         choices=("shipped", "random"),
     )
+    view: str = _setting(
+        "auto",
+        "How much a patch's features see: 33 px (near), or 73 px too (wide). auto: near where a background was found, "
+        "since a wide view of a part sees what is behind it.",
+        choices=("auto", "near", "wide"),
+    )
     separate_networks: bool = _setting(
         False, "Give the mask a network of its own instead of a head on the one that rebuilds the picture: a control."
     )

@@ -17,7 +17,7 @@ def test_the_mask_head_learns_and_the_rest_stays_as_it_was():
     images, masks = rings(12)
     material = Material(images, masks, make_banks(np.random.default_rng(0)))
     plan = batch_plan(SETTINGS, Gate(True, "", 1.0, "", None))
-    model = new_model(SETTINGS, images)
+    model = new_model(SETTINGS, images, True)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     trained = train_mask_head(model, batches(material, plan, 0, SETTINGS.steps), SETTINGS, Silence())
     after = trained.state_dict()

@@ -38,6 +38,24 @@ def test_damaged_weights_are_refused(tmp_path):
         read_pdn(file, tmp_path / "pdn_fast.json", PDN_SHAPES["fast"])
 
 
+def test_a_narrow_network_gives_what_its_first_scale_says():
+    image = torch.rand(1, 3, 64, 64)
+    network = new_pdn("nested", 0)
+    near, wide = network.sums(image)
+    assert torch.equal(network(image), wide)
+    assert torch.equal(network.narrow()(image), near)
+    assert not [name for name in network.state_dict() if name.startswith("coarse")]
+
+
+def test_a_narrow_network_sees_33_pixels_and_a_whole_one_73():
+    image = torch.rand(1, 3, 160, 160)
+    network = new_pdn("nested", 0)
+    for found, reach in zip(network.sums(image.requires_grad_()), (33, 73)):
+        (seen,) = torch.autograd.grad(found[0, :, 20, 20].sum(), image, retain_graph=True)
+        rows = torch.nonzero(seen.abs().sum((0, 1, 3)))
+        assert int(rows.max() - rows.min()) + 1 <= reach
+
+
 def test_random_networks_differ_by_seed_alone():
     image = torch.rand(1, 3, 64, 64)
     first, again, other = (new_pdn("tiny", seed)(image) for seed in (1, 1, 2))

@@ -204,7 +204,7 @@ def train_head(pictures: Pictures, masks: np.ndarray, settings: TrainSettings, p
     gate = Gate(True, "", 1.0, "", masks)
     material = Material(pictures.resized, masks > 0.5, make_banks(np.random.default_rng([settings.seed, 5])))
     stream = batches(material, batch_plan(settings, gate), 0, settings.steps)
-    return train_mask_head(new_model(settings, pictures.resized), stream, settings, progress)
+    return train_mask_head(new_model(settings, pictures.resized, gate.accepted), stream, settings, progress)
 
 
 def see_test(subject: Subject, see: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -38,6 +38,8 @@ ABLATION = {
         scoring={"novelty": 0.0, "feature_error": 0.0, "suppression": 0.0},
     ),
     "feature_error": Method("the error of the rebuilt features alone", scoring={"anomaly_from": "features"}),
+    "near_view": Method("no wide view, background or not", {"view": "near"}),
+    "wide_view": Method("the wide view, background or not", {"view": "wide"}),
     "separate_networks": Method("two networks, one for the picture and one for the mask", {"separate_networks": True}),
     "no_invariance": Method("no invariance term", {"invariance": 0.0}),
     "random_pdn": Method("a PDN with random weights", {"pdn": "random"}),

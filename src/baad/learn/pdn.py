@@ -61,6 +61,14 @@ class Pdn(nn.Module):
             found.append(found[-1] + F.interpolate(coarse, scale_factor=2.0**index, mode="nearest"))
         return found
 
+    def narrow(self) -> "Pdn":
+        """Leave the first scale alone; the network handed in, changed."""
+        for name in self.scales:
+            delattr(self, name)
+            delattr(self, f"{name}_head")
+        self.scales = []
+        return self
+
     def maps(self, images: Tensor) -> list[Tensor]:
         """What the heads read: [B, width, H / 4, W / 4], and at strides 8 and 16 where the design has them."""
         found = [self.fine((images - self.mean) / self.std)]

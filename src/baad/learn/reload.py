@@ -20,10 +20,12 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
     manifest = read_bundle(path).manifest
     known = {field.name for field in fields(TrainSettings)}
     settings = TrainSettings(**{name: value for name, value in manifest["settings"].items() if name in known})
-    shape = PDN_SHAPES[settings.size]
-    model = new_network(Pdn(shape), settings)
+    pdn = Pdn(PDN_SHAPES[settings.size])
     try:
         state = load(read_member(path, WEIGHTS))
+        if not any(name.startswith("pdn.coarse") for name in state):
+            pdn.narrow()
+        model = new_network(pdn, settings)
         model.usual = state.setdefault("usual", model.usual)  # its size is that of the pictures; older files lack it
         model.load_state_dict(state)
     except (SafetensorError, RuntimeError) as error:

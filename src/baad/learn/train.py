@@ -128,7 +128,7 @@ def train(
             plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
             stream = batches(ready.material, plan, start, ready.settings.steps)
             trained = run(
-                new_model(ready.settings, ready.pictures.resized),
+                new_model(ready.settings, ready.pictures.resized, ready.gate.accepted),
                 stream,
                 start,
                 ready.settings,
@@ -330,9 +330,14 @@ def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, sq
     return Pictures(np.stack(resized), tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
 
 
-def new_model(settings: TrainSettings, pictures: np.ndarray) -> Baad:
-    """The network as training starts with it: the PDN fitted to the pictures, seeded random weights for the rest."""
+def new_model(settings: TrainSettings, pictures: np.ndarray, has_foreground: bool) -> Baad:
+    """The network as training starts with it: the PDN fitted to the pictures, seeded random weights for the rest.
+
+    Where a background was found a wide view of the part would see it (docs/decisions/008).
+    """
     pdn = new_pdn(settings.size, settings.seed) if settings.pdn == "random" else load_pdn(settings.size)
+    if settings.view == "near" or (settings.view == "auto" and has_foreground):
+        pdn.narrow()
     pdn = fit_features(pdn, pictures)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
@@ -360,7 +365,7 @@ def fix_steps(settings: TrainSettings, material: Material, run_dir: Path, progre
     trial_dir.mkdir(exist_ok=True)
     try:
         minutes = run(
-            new_model(trial, material.images), batches(material, plan, 0, timed), 0, trial, trial_dir, Silence()
+            new_model(trial, material.images, False), batches(material, plan, 0, timed), 0, trial, trial_dir, Silence()
         ).minutes
     finally:
         shutil.rmtree(trial_dir, ignore_errors=True)
