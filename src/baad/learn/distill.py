@@ -137,10 +137,12 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
                 group["lr"] = learning_rate_at(step, settings)
             network.train()
             with autocast(settings.place):
-                sums = network.sums(images)
-            taught = sums if PDN_SHAPES[settings.size].nested else sums[-1:]
-            losses = [distillation_loss(found.float(), wanted, settings.cosine_weight) for found in taught]
-            loss = torch.stack(losses).mean()
+                found = network.sums(images)
+            if not PDN_SHAPES[settings.size].nested:
+                found = found[-1:]
+            loss = torch.stack(
+                [distillation_loss(each.float(), wanted, settings.cosine_weight) for each in found]
+            ).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
