@@ -40,7 +40,7 @@ def test_damaged_weights_are_refused(tmp_path):
 
 def test_a_narrow_network_gives_what_its_first_scale_says():
     image = torch.rand(1, 3, 64, 64)
-    network = new_pdn("nested", 0)
+    network = new_pdn("fast", 0)
     near, wide = network.sums(image)
     assert torch.equal(network(image), wide)
     assert torch.equal(network.narrow()(image), near)
@@ -49,7 +49,7 @@ def test_a_narrow_network_gives_what_its_first_scale_says():
 
 def test_a_narrow_network_sees_33_pixels_and_a_whole_one_73():
     image = torch.rand(1, 3, 160, 160)
-    network = new_pdn("nested", 0)
+    network = new_pdn("fast", 0)
     for found, reach in zip(network.sums(image.requires_grad_()), (33, 73)):
         (seen,) = torch.autograd.grad(found[0, :, 20, 20].sum(), image, retain_graph=True)
         rows = torch.nonzero(seen.abs().sum((0, 1, 3)))

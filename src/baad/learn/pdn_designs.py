@@ -110,15 +110,14 @@ _PDN_S = PdnShape(  # Batzner et al. 2023, table 5, with padding
 
 PDN_SHAPES = {
     "tiny": _two_scales(16, (32, 32, 48), (64, 96, 96), 96),
-    "fast": _two_scales(32, (48, 64, 64), (96, 128, 128), 128),
-    "small": _PDN_S,
-    # candidates for "fast"
-    "nested": PdnShape(  # 33 px alone, 73 px with the second scale (docs/decisions/008-wide-view-and-clutter.md)
+    "fast": PdnShape(  # sees 33 px by its first scale alone, 73 px with the second (docs/decisions/008)
         features=128,
         fine=(Layer("conv", 32, 2, 5), Layer("conv", 48, 2), Layer("conv", 64, repeat=3)),
         coarse=(Layer("conv", 96, 2), Layer("conv", 96, repeat=2)),
         nested=True,
     ),
+    "small": _PDN_S,
+    # candidates for "fast"
     "two_scale": _two_scales(32, (48, 64, 64), (96, 128, 128), 128),
     "plain": PdnShape(  # one scale, field of view 33 px
         features=128,
