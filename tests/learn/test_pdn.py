@@ -72,3 +72,14 @@ def test_features_are_fitted_to_the_pictures_and_keep_their_proportions():
     assert float(after.var((0, 2, 3)).mean()) == pytest.approx(1.0, abs=0.01)
     ratio = before.std((0, 2, 3)) / after.std((0, 2, 3))
     torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio), rtol=1e-3, atol=0)
+
+
+def test_what_lies_17_pixels_inside_a_part_is_described_alike_on_any_background_by_the_near_view_alone():
+    rng = np.random.default_rng(0)
+    first = torch.from_numpy(rng.random((1, 3, 96, 96), np.float32))
+    second = torch.from_numpy(rng.random((1, 3, 96, 96), np.float32))
+    second[..., 16:80, 16:80] = first[..., 16:80, 16:80]  # the part
+    (near, wide), (near_again, wide_again) = load_pdn("fast").sums(first), load_pdn("fast").sums(second)
+    inside = slice(9, 15)  # cells from pixel 36 to 60: at least 20 from the part's edge
+    torch.testing.assert_close(near[..., inside, inside], near_again[..., inside, inside], rtol=0, atol=1e-4)
+    assert float((wide - wide_again)[..., inside, inside].abs().mean()) > 0.02
