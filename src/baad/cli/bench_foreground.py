@@ -11,7 +11,7 @@ EXAMPLES = """
 baad bench foreground parts/* --out results                    what training would find, and what the mask head learns
 baad bench foreground parts/* --out results --user-masks 0     without a user's help only
 """
-STEPS = 400
+STEPS = 1200
 
 
 def main(
