@@ -9,7 +9,7 @@ from baad.bench.candidates import Candidate
 from baad.bench.features import FeatureSettings, compare_features, format_features
 from baad.bench.latency import Latency
 from baad.errors import SettingError
-from baad.learn.pdn import WEIGHTS, new_pdn
+from baad.learn.pdn import PDN_SHAPES, WEIGHTS, new_pdn
 from baad.progress import Silence
 from tests.factory import write_category
 from tests.learn.photos import colour_teacher
@@ -40,7 +40,8 @@ def test_the_teacher_is_seen_at_both_sizes_as_it_is(category, tmp_path, monkeypa
     assert [(row["input_size"], row["stride"], row["channels"]) for row in rows] == [(256, 8, 120), (512, 8, 120)]
 
 
-def test_weights_of_a_distillation_come_before_those_of_the_package(category, tmp_path):
+def test_weights_of_a_distillation_come_before_those_of_the_package(category, tmp_path, monkeypatch):
+    monkeypatch.setitem(PDN_SHAPES, "two_scale", PDN_SHAPES["fast"])
     for suffix in ("json", "safetensors"):
         shutil.copy(WEIGHTS / f"pdn_fast.{suffix}", tmp_path / f"pdn_two_scale.{suffix}")
     settings = replace(QUICK, candidates=("two_scale", "fast"), pdns=tmp_path)

@@ -6,7 +6,7 @@ from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad, describe_cost
 from baad.learn.pdn import PDN_SHAPES, new_pdn
 
-COST = {"tiny": (684_533, 751_323_136), "fast": (1_328_449, 1_476_165_632)}
+COST = {"tiny": (684_533, 751_323_136), "fast": (1_269_057, 1_528_594_432)}
 
 
 def build(size: str, **heads: bool) -> Baad:
