@@ -6,7 +6,7 @@ import pytest
 from baad.foreground import gate as gate_module
 from baad.foreground.contrast import ContrastScorer
 from baad.foreground.gate import LEAST_QUALITY, find_foreground, judge_masks
-from baad.foreground.propose import Proposal
+from baad.foreground.propose import Painted, Proposal
 from baad.foreground.quality import Quality
 from baad.foreground.scores import Cut
 from baad.progress import Silence
@@ -98,3 +98,15 @@ def test_after_a_refusal_no_further_picture_is_described(monkeypatch):
 
     gate = find_foreground(images, counting, generic_patches(np.random.default_rng(0), 2), Silence())
     assert asked == [3] and not gate.accepted and gate.masks is None
+
+
+@pytest.mark.parametrize("mask", [np.ones((256, 256), bool), np.zeros((256, 256), bool)])
+def test_painted_masks_stay_where_they_could_not_teach(mask):
+    rng = np.random.default_rng(0)
+    plain = np.full((256, 256, 3), (170, 175, 180), np.uint8)
+    images = np.stack([put_part(plain, rng)[0] for _ in range(4)])
+    painted = Painted(np.array([2]), mask[None])
+    gate = find_foreground(images, describe, generic_patches(rng, 2), Silence(), painted=painted)
+    assert gate.accepted and gate.recipe != "taught" and gate.painted == (2,)
+    assert np.array_equal(gate.masks[2] >= 0.5, mask)
+    assert gate.per_image[2] == 0.0  # no contour, no contrast

@@ -5,7 +5,7 @@ from baad.data.folder import read_folder
 from baad.errors import DataError, MaskError
 from baad.foreground.gate import Gate
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place, read_empty_scene
-from baad.progress import Silence
+from baad.progress import PlainLines, Silence
 from baad.settings import TrainSettings
 from tests.factory import save_picture, write_folder
 
@@ -24,9 +24,9 @@ def draw(tmp_path, day, columns, size=(64, 64)):
     save_picture(tmp_path / "masks" / day / "000.png", mask)
 
 
-def choose(tmp_path, images, further=(), **shown):
+def choose(tmp_path, images, further=(), progress=None, **shown):
     seen = Seen(np.zeros((len(images), 64, 64, 3), np.uint8), images, [(64, 64)] * len(images))
-    return choose_foreground(seen, further, Shown(tmp_path / "masks", **shown), TrainSettings(), Silence())
+    return choose_foreground(seen, further, Shown(tmp_path / "masks", **shown), TrainSettings(), progress or Silence())
 
 
 def test_equal_names_get_the_mask_of_their_own_folder_whatever_was_held_out(tmp_path, images):
@@ -63,6 +63,17 @@ def test_some_masks_teach_the_rest_those_of_pictures_held_out_too(tmp_path, imag
     assert asked == [(2, [1], 0.5, None)]
     assert gate.masks.shape == (1, 64, 64) and gate.per_image.shape == (1,)
     assert (gate.suggested, gate.painted) == ((0,), ())
+
+
+@pytest.mark.parametrize("recipe, said", [("taught", "learnt from 1 of your masks"), ("border", "found by border")])
+def test_learnt_is_said_only_where_something_was_learnt(tmp_path, images, monkeypatch, capsys, recipe, said):
+    draw(tmp_path, "tue", slice(0, 32))
+    found = Gate(True, recipe, 0.9, "", np.ones((2, 64, 64), np.float32), np.ones(2))
+    monkeypatch.setattr("baad.learn.foreground_masks.find_foreground", lambda *anything: found)
+    choose(tmp_path, images, progress=PlainLines())
+    told = capsys.readouterr().err
+    assert f"foreground: {said}, quality 0.90" in told
+    assert ("nothing learnt from 1 of your masks" in told) == (recipe != "taught")
 
 
 def test_an_empty_scene_of_another_aspect_is_refused(tmp_path):

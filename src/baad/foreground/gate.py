@@ -93,12 +93,20 @@ def find_foreground(
     seen = np.flatnonzero(~np.isnan(looks[:, 0]))
     quality = None if gate.per_image is None else gate.per_image[seen]
     named = suggest_pictures(quality, looks[seen], np.searchsorted(seen, painted.index))
-    kept = gate.recipe == TAUGHT and gate.accepted
-    return replace(
-        gate,
-        suggested=tuple(int(seen[index]) for index in named),
-        painted=tuple(map(int, painted.index)) if kept else (),
-    )
+    return replace(_keep_painted(gate, images, painted), suggested=tuple(int(seen[index]) for index in named))
+
+
+def _keep_painted(gate: Gate, images: np.ndarray, painted: Painted) -> Gate:
+    """The gate with the user's masks in their places, also where they could not teach and another recipe was taken."""
+    if gate.masks is None or gate.per_image is None or not len(painted.index):
+        return gate
+    masks, quality = gate.masks, gate.per_image
+    if gate.recipe != TAUGHT:
+        usual = float(np.median((masks >= 0.5).mean(axis=(1, 2))))
+        masks, quality = masks.copy(), quality.copy()
+        masks[painted.index] = painted.masks
+        quality[painted.index] = judge_pictures(images[painted.index], painted.masks, usual)
+    return replace(gate, masks=masks, per_image=quality, painted=tuple(map(int, painted.index)))
 
 
 def _do_the_rest(

@@ -14,6 +14,7 @@ from baad.data.part_masks import drop_unchanged, find_part_masks
 from baad.data.sample import GoodImage, Mask
 from baad.errors import DataError
 from baad.foreground import gate
+from baad.foreground.correct import TAUGHT
 from baad.foreground.gate import NOBODY, Gate
 from baad.foreground.propose import Painted
 from baad.foreground.quality import judge_pictures
@@ -72,7 +73,12 @@ def choose_foreground(
         return Gate(False, "none", 0.0, "switched off", None)
     found = _find_foreground_with(painted, seen, further, shown, settings, progress)
     if found.accepted:
-        by = f"learnt from {len(painted)} of your masks" if painted else f"found by {found.recipe}"
+        taught = found.recipe == TAUGHT
+        by = f"learnt from {len(painted)} of your masks" if taught else f"found by {found.recipe}"
+        if painted and not taught:
+            progress.warn(
+                f"nothing learnt from {len(painted)} of your masks: paint pictures that show part and background"
+            )
         progress.say(f"foreground: {by}, quality {found.quality:.2f}")
     else:
         progress.warn(f"foreground masks not used ({found.reason}): the whole picture counts as part")
