@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from baad.data.masks import read_mask
+from baad.data.part_masks import hash_file
 from tests.factory import save_picture, write_folder
 
 gate = pytest.importorskip("baad.foreground.gate")
@@ -111,6 +112,29 @@ def test_a_refusal_takes_earlier_proposals_away(baad, found, tmp_path):
     found(None)
     assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
     assert [file.name for file in out.iterdir()] == ["masks.json"]
+
+
+def test_proposals_for_pictures_that_are_gone_go_too_and_what_was_painted_stays(baad, found, tmp_path):
+    found(LEFT)
+    parts, out = write_folder(tmp_path / "parts", normals=6), tmp_path / "out"
+    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    save_picture(out / "004.png", ~LEFT)
+    for name in ("004.png", "005.png"):
+        (parts / name).unlink()
+    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    assert sorted(file.stem for file in out.glob("00?.png")) == ["000", "001", "002", "003", "004"]
+    assert np.array_equal(read_mask(out / "004.png", (64, 64)), ~LEFT)
+
+
+def test_nothing_outside_the_folder_is_removed_whatever_its_list_says(baad, found, tmp_path):
+    found(LEFT)
+    parts, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "out"
+    save_picture(tmp_path / "other.png", LEFT)
+    record = {"mask": "../other.png", "sha256": hash_file(tmp_path / "other.png"), "source": "proposed"}
+    out.mkdir()
+    (out / "masks.json").write_text(json.dumps({"images": [record]}))
+    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    assert (tmp_path / "other.png").exists()
 
 
 @pytest.mark.parametrize("option", ["--fg-masks", "--empty-scene"])

@@ -67,10 +67,7 @@ def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
 
 def drop_unchanged(folder: Path, found: Mapping[Path, Mask]) -> dict[Path, Mask]:
     """The masks that a person made or changed: without proposals in masks.json whose files are still the same."""
-    listed = read_json(folder / LIST) if os.path.isfile(folder / LIST) else {}
-    images = listed.get("images") if isinstance(listed, dict) else None
-    records = [each for each in images if isinstance(each, dict)] if isinstance(images, list) else []
-    digests = {str(each.get("mask")): each.get("sha256") for each in records if each.get("source") != "user"}
+    digests = _read_digests(folder)
 
     def unchanged(mask: Mask) -> bool:
         if not isinstance(mask, Path):
@@ -78,6 +75,22 @@ def drop_unchanged(folder: Path, found: Mapping[Path, Mask]) -> dict[Path, Mask]
         return digests.get(mask.relative_to(folder).as_posix()) == hash_file(mask)
 
     return {picture: mask for picture, mask in found.items() if not unchanged(mask)}
+
+
+def list_unchanged(folder: Path) -> list[Path]:
+    """Proposals that a folder's masks.json lists and nobody has changed since, whatever pictures are there now."""
+    root = folder.resolve()
+    files = [(folder / place, digest) for place, digest in _read_digests(folder).items()]
+    inside = [(file, digest) for file, digest in files if file.resolve().is_relative_to(root) and file.is_file()]
+    return [file for file, digest in inside if hash_file(file) == digest]
+
+
+def _read_digests(folder: Path) -> dict[str, str | None]:
+    """SHA-256 of each mask that masks.json lists as proposed; nothing where there is no such list."""
+    listed = read_json(folder / LIST) if os.path.isfile(folder / LIST) else {}
+    images = listed.get("images") if isinstance(listed, dict) else None
+    records = [each for each in images if isinstance(each, dict)] if isinstance(images, list) else []
+    return {str(each.get("mask")): each.get("sha256") for each in records if each.get("source") != "user"}
 
 
 def hash_file(file: Path) -> str:

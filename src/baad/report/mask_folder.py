@@ -11,7 +11,7 @@ import numpy as np
 from baad.atomic import write_text
 from baad.data.geometry import resize_map
 from baad.data.masks import mask_file, write_mask
-from baad.data.part_masks import LIST, drop_unchanged, hash_file
+from baad.data.part_masks import LIST, drop_unchanged, hash_file, list_unchanged
 from baad.data.sample import Mask
 from baad.errors import OutputError
 from baad.foreground.correct import TAUGHT
@@ -47,7 +47,7 @@ def write_mask_folder(
     `places`: pictures, and where their masks go; shapes: their (H, W); resized: uint8 [N, h, w, 3], as they are shown.
     After a refusal masks.json alone is written. Proposals of an earlier call are removed; what the user painted stays.
     """
-    _remove_earlier(out, places)
+    _remove_earlier(out)
     records: list[dict[str, Any]] = [{"image": file.name} for file in places]
     if gate.masks is not None and gate.per_image is not None:
         for index, (place, shape, mask) in enumerate(zip(places.values(), shapes, gate.masks)):
@@ -90,11 +90,8 @@ def describe_gate(gate: Gate) -> dict[str, Any]:
     }
 
 
-def _remove_earlier(out: Path, places: Mapping[Path, Path]) -> None:
-    """Remove proposals that an earlier call wrote and nobody changed."""
-    there: dict[Path, Mask] = {file: out / place for file, place in places.items() if os.path.isfile(out / place)}
-    kept = drop_unchanged(out, there)
-    for picture, mask in there.items():
-        if picture not in kept:
-            mask_file(mask).unlink()
+def _remove_earlier(out: Path) -> None:
+    """Remove proposals that an earlier call wrote and nobody changed, those of pictures that are gone, too."""
+    for file in list_unchanged(out):
+        file.unlink()
     (out / SHEET).unlink(missing_ok=True)
