@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from baad.foreground.gate import Gate
-from baad.learn.train import describe_framing
+from baad.learn.train import SHAPES, describe_framing, pick_shapes
 
 
 def ready(foregrounds, accepted=True):
@@ -22,3 +22,14 @@ def test_the_manifest_says_how_large_the_parts_were_and_where_they_lay():
 def test_without_a_foreground_it_says_nothing_of_parts():
     assert describe_framing(ready(np.ones((2, 4, 4), bool), accepted=False)) == {}
     assert describe_framing(ready(np.zeros((2, 4, 4), bool))) == {}
+
+
+def test_of_many_sizes_the_extreme_ones_are_named():
+    shapes = [(100 + index, 200) for index in range(60)] + [(130, 900), (500, 800)]
+    named = pick_shapes(shapes)
+    assert len(named) <= SHAPES and named == sorted(set(named))
+    assert {(100, 200), (130, 900), (159, 200), (500, 800)} <= set(named)  # smallest, widest, narrowest, largest
+
+
+def test_few_sizes_are_all_named_once():
+    assert pick_shapes([(8, 9), (4, 5), (8, 9)]) == [(4, 5), (8, 9)]

@@ -123,6 +123,11 @@ def test_pictures_like_those_of_the_training_carry_no_note(shape):
     assert check_input(shape, MANIFEST) == ()
 
 
+def test_a_size_and_an_aspect_between_those_of_the_training_carry_no_note():
+    assert check_input((300, 300), {"image_shapes": [[100, 100], [1000, 1000]]}) == ()
+    assert check_input((200, 200), {"image_shapes": [[100, 400], [400, 100]]}) == ()
+
+
 @pytest.mark.parametrize(
     ("shape", "word"), [((600, 400), "aspect"), ((100, 150), "resolution"), ((2400, 3600), "resolution")]
 )

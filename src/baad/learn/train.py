@@ -62,6 +62,7 @@ from baad.verdict.calibration import Calibration
 from baad.verdict.drawn import DrawnZones
 
 TIMED_STEPS = 20
+SHAPES = 20  # sizes of training pictures that a model names at most
 MEASURED = 30  # pictures that tell at what aspect the network sees all, and what novelty is usual
 
 
@@ -267,7 +268,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
             "worst": name_worst(gate.per_image, [image.path.name for image in ready.split.fit]),
         },
         **describe_framing(ready),
-        "image_shapes": sorted(set(ready.pictures.shapes))[:20],
+        "image_shapes": pick_shapes(ready.pictures.shapes),
         "image_colours": list(ready.pictures.colours),
     }
 
@@ -282,6 +283,17 @@ def describe_framing(ready: Ready) -> dict[str, Any]:
     down = (parts.mean(axis=2) @ (np.arange(parts.shape[1]) + 0.5)) / parts.mean(axis=2).sum(axis=1)
     centres = [_range_of(across / parts.shape[2]), _range_of(down / parts.shape[1])]
     return {"part_share": _range_of(parts.mean(axis=(1, 2))), "part_centre": centres}
+
+
+def pick_shapes(shapes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """At most SHAPES of the pictures' (H, W), sorted: the smallest, largest, narrowest and widest, and some between."""
+    known = sorted(set(shapes))
+    if len(known) <= SHAPES:
+        return known
+    areas, aspects = np.array([h * w for h, w in known]), np.array([w / h for h, w in known])
+    ends = [end for each in (areas, aspects) for end in (each.argmin(), each.argmax())]
+    between = np.linspace(0, len(known) - 1, SHAPES - len(ends)).round().astype(int)
+    return [known[index] for index in np.union1d(ends, between)]
 
 
 def _range_of(values: np.ndarray) -> list[float]:

@@ -25,7 +25,7 @@ from baad.verdict.drawn import IGNORE, DrawnZones, paint_rules, parse_zones
 from baad.verdict.regions import find_regions, find_ruled_regions
 from baad.verdict.zones import border_width, share_alarm
 
-ASPECT_TOLERANCE = 1.25  # times wider or narrower than any training picture before it is not judged
+ASPECT_TOLERANCE = 1.25  # times wider or narrower than all training pictures before it is not judged
 SIZE_TOLERANCE = 2.0  # times larger or smaller, along the side
 FRAMING_TOLERANCE = 2.0  # times less than the least share of the picture that the part filled, or more than the most
 PLACE_TOLERANCE = 0.1  # of the picture's side beyond the training parts' centres
@@ -246,9 +246,9 @@ def check_input(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[st
     nearest = min(known, key=lambda other: _ratio(shape[0], other[0]) * _ratio(shape[1], other[1]))
     differs = f"the picture is {shape[1]}x{shape[0]} px, the nearest training picture {nearest[1]}x{nearest[0]} px"
     notes = []
-    if min(_ratio(shape[1] / shape[0], width / height) for height, width in known) > ASPECT_TOLERANCE:
+    if _beyond(shape[1] / shape[0], [width / height for height, width in known]) > ASPECT_TOLERANCE:
         notes.append(f"{differs}: another aspect, the network sees parts squashed")
-    if min(_ratio(shape[0] * shape[1], height * width) for height, width in known) > SIZE_TOLERANCE**2:
+    if _beyond(shape[0] * shape[1], [height * width for height, width in known]) > SIZE_TOLERANCE**2:
         notes.append(f"{differs}: another resolution, fine detail differs")
     return tuple(notes)
 
@@ -295,6 +295,11 @@ def name_colour(pixels: np.ndarray) -> str:
     """uint8 [H, W, 3] -> "grey" where the three channels are equal all over, else "colour"."""
     grid = pixels[:: max(1, pixels.shape[0] // COLOUR_GRID), :: max(1, pixels.shape[1] // COLOUR_GRID)]
     return "grey" if bool((grid == grid[..., :1]).all()) else "colour"
+
+
+def _beyond(value: float, known: Sequence[float]) -> float:
+    """How many times a value lies below the least or above the most of those known; at most 1 between them."""
+    return max(min(known) / value, value / max(known))
 
 
 def _ratio(one: float, other: float) -> float:
