@@ -1,9 +1,11 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from baad.foreground.gate import Gate
-from baad.learn.train import SHAPES, describe_framing, pick_shapes
+from baad.learn.train import SHAPES, describe_framing, new_model, pick_shapes
+from baad.settings import TrainSettings
 
 
 def ready(foregrounds, accepted=True):
@@ -33,3 +35,19 @@ def test_of_many_sizes_the_extreme_ones_are_named():
 
 def test_few_sizes_are_all_named_once():
     assert pick_shapes([(8, 9), (4, 5), (8, 9)]) == [(4, 5), (8, 9)]
+
+
+@pytest.mark.parametrize(
+    ("size", "view", "has_foreground", "scales"),
+    [
+        ("fast", "auto", True, 1),
+        ("fast", "auto", False, 2),
+        ("fast", "near", False, 1),
+        ("fast", "wide", True, 2),
+        ("tiny", "auto", True, 2),  # its first scale means nothing without the other
+    ],
+)
+def test_the_view_is_near_where_a_background_was_found_if_the_network_was_taught_so(size, view, has_foreground, scales):
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    settings = TrainSettings(size=size, view=view, pdn="random", device="cpu")
+    assert len(new_model(settings, pictures, has_foreground).pdn.heads()) == scales

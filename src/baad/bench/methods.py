@@ -46,7 +46,8 @@ ABLATION = {
     "plain": Method("the paper's setting: all weights 1, no feature head", {"losses": "plain", "feature_head": False}),
     "background_off": Method(
         "nothing that knows of the background: no foreground, no mask head, defects anywhere, no changed backgrounds, "
-        "no invariance term, no multiplication",
+        "no invariance term, no multiplication; so the wide view and the error of the features, as wherever "
+        "none is found",
         {
             "foreground": "off",
             "mask_head": False,

@@ -11,7 +11,7 @@ from baad.foreground.quality import judge_pictures
 from baad.foreground.suggest import suggest_pictures
 from baad.progress import Progress
 
-LEAST_QUALITY = 0.33  # pure textures and scenes without a part came to .32 at most, see tests/foreground
+LEAST_QUALITY = 0.33  # what drawn sets and real ones come to: `baad bench foreground`
 LEAST_AREA, MOST_AREA = 0.01, 0.9  # of the picture
 DECIDE_ON = 60  # pictures at most that the recipes are tried on
 CHUNK = 32  # pictures described and done at a time afterwards

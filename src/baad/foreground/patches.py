@@ -9,8 +9,8 @@ SHARED_CELLS = 32  # cells a side where patches of different pictures, and gener
 def pool_patches(features: np.ndarray, cells: int = SHARED_CELLS) -> np.ndarray:
     """Average features onto a `cells` x `cells` grid, then over 3x3 neighbours.
 
-    [N, h, w, C] -> float32 [N, cells, cells, C]; h and w multiples of `cells`, or equal to it. A patch of the fast
-    PDN sees 33 px; the average over neighbours makes it about part and surroundings (as PatchCore, Roth et al. 2022).
+    [N, h, w, C] -> float32 [N, cells, cells, C]; h and w multiples of `cells`, or equal to it. The average over
+    neighbours makes a patch's description one of part and surroundings (as PatchCore, Roth et al. 2022).
     """
     count, height, width, channels = features.shape
     if height % cells or width % cells:

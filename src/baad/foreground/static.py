@@ -12,7 +12,7 @@ import numpy as np
 from baad.foreground.patches import describe_cells, principal_axes
 
 QUANTILE = 0.35  # of the other pictures show a position's background
-FEATURE_WEIGHT = 0.15  # beside colour: a patch sees 33 px, so features smear contours, but tell grey things apart
+FEATURE_WEIGHT = 0.15  # beside colour: a patch sees its surroundings, so features smear contours, but part grey things
 
 
 @dataclass(frozen=True)

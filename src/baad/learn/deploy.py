@@ -78,17 +78,13 @@ class DeployGraph(nn.Module):
         foreground = torch.sigmoid(outputs.foreground_logits)  # [B, 1, 64, 64]
         if not self.model.mask_head:
             foreground = torch.ones_like(foreground)
-        if self.scoring.anomaly_from == "features":
-            raw = align.error(self.error_map(outputs.difference))
-        else:
-            raw = align.logits(outputs.anomaly_logits)  # [B, 1, 128, 128]
+        error = align.error(self.error_map(outputs.difference))  # [B, 1, 128, 128]
+        raw = align.logits(outputs.anomaly_logits) if self.adds else error
         if self.adds and self.scoring.novelty > 0:
             novelty = self.scoring.novelty * align.novelty(self.model.memory(outputs.features))
             raw = raw + (novelty * align.part(shrink(foreground)) if self.damps else novelty)
         if self.adds and self.scoring.feature_error > 0:
-            raw = raw + self.scoring.feature_error * self.model.error_level(
-                align.error(self.error_map(outputs.difference))
-            )
+            raw = raw + self.scoring.feature_error * self.model.error_level(error)
         if self.damps:
             raw = raw + align.part(damping(foreground, self.model.usual, self.scoring))
         score = torch.topk(raw.flatten(1), TOP_CELLS, dim=1).values.mean(dim=1)  # [B]

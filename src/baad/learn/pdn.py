@@ -37,6 +37,7 @@ class Pdn(nn.Module):
 
     def __init__(self, shape: PdnShape) -> None:
         super().__init__()
+        self.nested = shape.nested
         self.fine = new_trunk(shape.fine, 3)
         self.head = nn.Conv2d(shape.fine[-1].width, shape.features, shape.head_kernel)
         self.scales: list[str] = []  # names of the coarser parts
@@ -62,7 +63,7 @@ class Pdn(nn.Module):
         return found
 
     def narrow(self) -> "Pdn":
-        """Leave the first scale alone; the network handed in, changed."""
+        """Drop all scales but the first; the network handed in, changed."""
         for name in self.scales:
             delattr(self, name)
             delattr(self, f"{name}_head")

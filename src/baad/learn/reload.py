@@ -26,7 +26,7 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
         if not any(name.startswith("pdn.coarse") for name in state):
             pdn.narrow()
         model = new_network(pdn, settings)
-        model.usual = state.setdefault("usual", model.usual)  # its size is that of the pictures; older files lack it
+        model.usual = state.get("usual", model.usual)  # its size is that of the pictures
         model.load_state_dict(state)
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]

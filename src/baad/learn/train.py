@@ -203,7 +203,7 @@ def prepare(
         progress.say(f"going on after step {past.step} of {past.note.steps}")
         settled = replace(settings, steps=past.note.steps, minutes=0.0)
         return Ready(split, pictures, gate, foregrounds, material, settled, past.note.to_text())
-    settled = fix_steps(settings, material, run_dir, progress)
+    settled = fix_steps(settings, material, gate.accepted, run_dir, progress)
     discard_run(run_dir, progress)
     keep_masks(run_dir, gate, foregrounds)
     note = note_run(settings, settled.steps, pictures.fingerprint, foregrounds)
@@ -345,10 +345,11 @@ def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, sq
 def new_model(settings: TrainSettings, pictures: np.ndarray, has_foreground: bool) -> Baad:
     """The network as training starts with it: the PDN fitted to the pictures, seeded random weights for the rest.
 
-    Where a background was found a wide view of the part would see it (docs/decisions/008).
+    The PDN keeps its near view alone where a background was found, which a wide view of the part would see
+    (docs/decisions/008), if its near view was taught to be a description by itself.
     """
     pdn = new_pdn(settings.size, settings.seed) if settings.pdn == "random" else load_pdn(settings.size)
-    if settings.view == "near" or (settings.view == "auto" and has_foreground):
+    if pdn.nested and (settings.view == "near" or (settings.view == "auto" and has_foreground)):
         pdn.narrow()
     pdn = fit_features(pdn, pictures)
     with torch.random.fork_rng():
@@ -368,17 +369,18 @@ def batch_plan(settings: TrainSettings, gate: Gate) -> BatchPlan:
     return BatchPlan(settings.batch_size, settings.seed, synthesis, settings.mask_target, settings.steps // 3)
 
 
-def fix_steps(settings: TrainSettings, material: Material, run_dir: Path, progress: Progress) -> TrainSettings:
+def fix_steps(
+    settings: TrainSettings, material: Material, has_foreground: bool, run_dir: Path, progress: Progress
+) -> TrainSettings:
     """Time some steps on a throw-away network, say how long training will take, and settle the number of steps."""
     timed = TIMED_STEPS if settings.minutes else min(5, settings.steps)
     trial = replace(settings, steps=timed, minutes=0.0)
     plan = batch_plan(trial, Gate(True, "none", 0.0, "", None))
     trial_dir = run_dir / "trial"
     trial_dir.mkdir(exist_ok=True)
+    model, stream = new_model(trial, material.images, has_foreground), batches(material, plan, 0, timed)
     try:
-        minutes = run(
-            new_model(trial, material.images, False), batches(material, plan, 0, timed), 0, trial, trial_dir, Silence()
-        ).minutes
+        minutes = run(model, stream, 0, trial, trial_dir, Silence()).minutes
     finally:
         shutil.rmtree(trial_dir, ignore_errors=True)
     steps = max(1, round(settings.minutes * timed / minutes)) if settings.minutes else settings.steps

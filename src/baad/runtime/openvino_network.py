@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 TYPE_NAMES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}  # OpenVINO's name -> ONNX Runtime's
 
 
-@cache
+_ONE_AT_A_TIME = threading.Lock()
+
+
 def shared_core() -> "openvino.Core":  # noqa: TID251
     """The one OpenVINO core of this process, kept until its end. Raises MissingExtra where OpenVINO is not installed.
 
     The processor plugin of each core gives the thread a stack for signal handlers and takes it away at its end. Where
     two come and go out of order, the next signal (Ctrl-C) finds no stack, and the process dies (seen in 2026.4 on a
-    processor with AMX). So: never a second one.
+    processor with AMX). So BAAD never makes a second one, whichever threads ask first.
     """
+    with _ONE_AT_A_TIME:
+        return _new_core()
+
+
+@cache
+def _new_core() -> "openvino.Core":  # noqa: TID251
     try:
         import openvino
     except ImportError as error:
