@@ -18,12 +18,13 @@ from baad.baselines.padim import PaDiM
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image
 from baad.data.sample import Category
-from baad.data.split import Split, split_held_out
+from baad.data.split import split_held_out
+from baad.foreground.gate import Gate
 from baad.learn.batches import Material
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground
-from baad.learn.pdn import Pdn, fit_features, load_pdn
-from baad.learn.train import Pictures, batch_plan, read_pictures
+from baad.learn.pdn import Pdn
+from baad.learn.train import Pictures, batch_plan, choose_view, read_pictures
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
 from baad.settings import TrainSettings
@@ -34,11 +35,11 @@ Made = tuple[Callable[[np.ndarray], RawMaps], Fitted, float]  # what scores a pi
 
 @dataclass(frozen=True)
 class Ready:
-    """The normal pictures and the PDN, and the minutes that they took."""
+    """The normal pictures, where the part is in them, the PDN with the view that BAAD takes; the minutes it took."""
 
-    split: Split
     pictures: Pictures
     normals: Normals
+    gate: Gate
     pdn: Pdn
     minutes: float
 
@@ -89,17 +90,17 @@ class Fittings:
         split = split_held_out(self._category.train, settings.held_out, settings.seed)
         pictures = read_pictures(split.fit, settings.image_size, self._progress)
         held_out = [resize_image(read_image(image.path), pictures.input_shape) for image in split.held_out]
-        pdn = fit_features(load_pdn(settings.size), pictures.resized)
+        seen = Seen(pictures.resized, split.fit, pictures.shapes)
+        gate = choose_foreground(seen, split.held_out, Shown(), settings, self._progress)
+        pdn = choose_view(settings, pictures.resized, gate.accepted)
         fold_batch_norms(pdn)
         normals = Normals(pictures.resized, np.stack(held_out))
-        return Ready(split, pictures, normals, pdn, (time.monotonic() - began) / 60.0)
+        return Ready(pictures, normals, gate, pdn, (time.monotonic() - began) / 60.0)
 
     @cached_property
     def _mask_network(self) -> tuple[MaskNetwork, float]:
         began, settings = time.monotonic(), self._settings
-        pictures, split = self._ready.pictures, self._ready.split
-        seen = Seen(pictures.resized, split.fit, pictures.shapes)
-        gate = choose_foreground(seen, split.held_out, Shown(), settings, self._progress)
+        pictures, gate = self._ready.pictures, self._ready.gate
         foregrounds = np.ones(pictures.resized.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
         material = Material(pictures.resized, foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
         plan = batch_plan(settings, gate)

@@ -32,6 +32,8 @@ ABLATION = {
     "no_suppression": Method("the map is not multiplied by the mask", scoring={"suppression": 0.0}),
     "no_image_head": Method("no reconstruction of the picture", {"image_head": False}),
     "no_feature_head": Method("no reconstruction of the features", {"feature_head": False}),
+    "no_novelty": Method("no distance to remembered patches", scoring={"novelty": 0.0}),
+    "no_feature_error": Method("no error of the rebuilt features in the map", scoring={"feature_error": 0.0}),
     "discriminator_map": Method("the discriminator's map alone", scoring={"novelty": 0.0, "feature_error": 0.0}),
     "bare_discriminator": Method(
         "the same, not multiplied by the mask either",

@@ -35,7 +35,7 @@ from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network
 from baad.learn.parity import Certificate, certify, require_parity
-from baad.learn.pdn import fit_features, load_pdn, new_pdn
+from baad.learn.pdn import Pdn, fit_features, load_pdn, new_pdn
 from baad.learn.resume import (
     Past,
     claimed,
@@ -343,19 +343,24 @@ def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, sq
 
 
 def new_model(settings: TrainSettings, pictures: np.ndarray, has_foreground: bool) -> Baad:
-    """The network as training starts with it: the PDN fitted to the pictures, seeded random weights for the rest.
+    """The network as training starts with it: the PDN fitted to the pictures, seeded random weights for the rest."""
+    pdn = choose_view(settings, pictures, has_foreground)
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        model = new_network(pdn, settings)
+    return model.to(choose_device(settings.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    The PDN keeps its near view alone where a background was found, which a wide view of the part would see
+
+def choose_view(settings: TrainSettings, pictures: np.ndarray, has_foreground: bool) -> Pdn:
+    """The PDN as the settings have it, fitted to the pictures uint8 [N, H, W, 3].
+
+    It keeps its near view alone where a background was found, which a wide view of the part would see
     (docs/decisions/008), if its near view was taught to be a description by itself.
     """
     pdn = new_pdn(settings.size, settings.seed) if settings.pdn == "random" else load_pdn(settings.size)
     if pdn.nested and (settings.view == "near" or (settings.view == "auto" and has_foreground)):
         pdn.narrow()
-    pdn = fit_features(pdn, pictures)
-    with torch.random.fork_rng():
-        torch.manual_seed(settings.seed)
-        model = new_network(pdn, settings)
-    return model.to(choose_device(settings.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return fit_features(pdn, pictures)
 
 
 def batch_plan(settings: TrainSettings, gate: Gate) -> BatchPlan:

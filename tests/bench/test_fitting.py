@@ -1,0 +1,27 @@
+import numpy as np
+import torch
+
+from baad.bench import fitting
+from baad.bench.fitting import Fittings
+from baad.data.reading import read_category
+from baad.foreground.gate import Gate
+from baad.learn.blocks import count_macs
+from baad.learn.pdn import load_pdn
+from baad.progress import Silence
+from baad.settings import TrainSettings
+from tests.factory import write_category
+
+SETTINGS = TrainSettings(image_size=64, batch_size=2, threads=1, held_out=0.25, device="cpu", steps=1)
+
+
+def test_baselines_see_with_the_view_that_baad_takes(tmp_path, monkeypatch):
+    category = read_category(write_category(tmp_path / "disc", normals=6, good=1, defective=1))
+    macs = {}
+    for accepted, masks in ((True, np.ones((6, 64, 64), np.float32)), (False, None)):
+        gate = Gate(accepted, "border", 0.5, "", masks)
+        monkeypatch.setattr(fitting, "choose_foreground", lambda *anything, gate=gate: gate)
+        macs[accepted] = Fittings(category, SETTINGS, Silence()).plain("nearest")[1].macs
+    pdn, image = load_pdn("fast"), torch.zeros(1, 3, 64, 64)
+    wide = count_macs(pdn, image)
+    pdn.narrow()
+    assert macs[False] - macs[True] == wide - count_macs(pdn, image) > 0
