@@ -96,3 +96,10 @@ def test_a_part_that_lies_anywhere_has_none():
     for index in range(4):
         masks[index, 8 * index : 8 * index + 8, :16] = True
     assert find_usual_place(masks).shape == (1, 1, 1, 1) and float(find_usual_place(masks).max()) == 0.0
+
+
+def test_a_picture_of_the_empty_scene_beside_masks_for_all_is_said_to_be_of_no_use(tmp_path, images, capsys):
+    draw(tmp_path, "mon", slice(0, 32))
+    draw(tmp_path, "tue", slice(0, 32))
+    choose(tmp_path, images, progress=PlainLines(), empty_scene=tmp_path / "empty.png")
+    assert "empty.png is not used: every picture has a mask of its own" in capsys.readouterr().err

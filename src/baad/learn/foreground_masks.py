@@ -64,6 +64,8 @@ def choose_foreground(
     """
     painted = {} if shown.fg_masks is None else _read_shown(shown.fg_masks, seen, further, shown.edited_only)
     if painted and all(image.path in painted for image in seen.files):
+        if shown.empty_scene is not None:
+            progress.warn(f"{shown.empty_scene} is not used: every picture has a mask of its own")
         masks = _read_masks(painted, seen)
         area = float(np.median(masks.mean(axis=(1, 2))))
         quality = judge_pictures(seen.resized, masks, area)
