@@ -31,9 +31,11 @@ def category(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(category, tmp_path_factory):
-    """BAAD, a switch of its scoring, a baseline without training, one multiplied by a mask; one with stress."""
+    """BAAD, two switches of its scoring, a baseline without training, one multiplied by a mask; one with stress."""
     root = tmp_path_factory.mktemp("bench")
-    part = Part((category,), ("baad", "no_suppression", "nearest", "draem+mask"), 1, SETTINGS, ("nearest",))
+    part = Part(
+        (category,), ("baad", "no_suppression", "mask_ones", "nearest", "draem+mask"), 1, SETTINGS, ("nearest",)
+    )
     return run_benchmark([part], root / "out", Silence(), "command", root / "runs"), part, root
 
 
@@ -45,10 +47,11 @@ def test_all_methods_get_rows_with_the_same_flat_keys(finished):
 
 
 def test_rows_tell_steps_cost_and_both_tasks(finished):
-    baad, unsuppressed, nearest, draem = finished[0]
-    assert [row["steps"] for row in finished[0]] == [1, 1, None, 1]
+    baad, unsuppressed, blind, nearest, draem = finished[0]
+    assert [row["steps"] for row in finished[0]] == [1, 1, 1, None, 1]
     assert baad["parameters"] == unsuppressed["parameters"] > 0 and nearest["macs"] > 0
-    assert baad["mask_iou"] == unsuppressed["mask_iou"] and draem["mask_iou"] is not None
+    assert baad["mask_iou"] == unsuppressed["mask_iou"] is not None and draem["mask_iou"] is not None
+    assert blind["mask_iou"] is None
     assert nearest["mask_iou"] is nearest["psnr"] is None
     assert baad["psnr"] is not None and draem["psnr"] is not None
     assert baad["settings"] == "image_size=64 steps=1 batch_size=2 held_out=0.25 threads=1 device=cpu"
@@ -63,10 +66,10 @@ def test_finished_rows_are_not_run_again_and_other_settings_are_told(finished, m
     monkeypatch.setattr(Workshop, "make", lambda *_: pytest.fail("run again"))
     heard = Heard()
     assert run_benchmark([part], root / "out", heard, "command", root / "runs") == rows
-    assert len(heard.said) == 4 and not heard.warned
+    assert len(heard.said) == 5 and not heard.warned
     other = replace(part, settings=replace(SETTINGS, steps=2))
     assert run_benchmark([other], root / "out", heard, "command", root / "runs") == rows
-    assert len(heard.warned) == 4 and "steps=1" in heard.warned[0]
+    assert len(heard.warned) == 5 and "steps=1" in heard.warned[0]
 
 
 def test_the_files_hold_the_rows_and_the_table(finished):

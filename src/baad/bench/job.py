@@ -127,7 +127,9 @@ def open_session(model: Path, bundle: Bundle, method: Method, settings: TrainSet
     if not method.scoring:
         return as_trained(Session(bundle.onnx, settings.threads), bundle.manifest)
     network, trained = load_model(model)
-    scoring = scoring_of(replace(trained, **method.scoring), bundle.manifest["gate"]["accepted"])
+    changed = replace(trained, **method.scoring)
+    network.mask_head = changed.mask_head
+    scoring = scoring_of(changed, bundle.manifest["gate"]["accepted"])
     height, width = bundle.manifest["input_shape"]
     session = Session(export_onnx(DeployGraph(network, (height, width), scoring)), settings.threads)
     return as_trained(session, bundle.manifest)

@@ -29,6 +29,7 @@ ABLATION = {
         {"background_share": 0.0, "invariance": 0.0},
     ),
     "union_target": Method("mask target: the part and the defects beside it", {"mask_target": "union"}),
+    "mask_ones": Method("all ones in place of what the mask head says", scoring={"mask_head": False}),
     "no_suppression": Method("the map is not multiplied by the mask", scoring={"suppression": 0.0}),
     "no_image_head": Method("no reconstruction of the picture", {"image_head": False}),
     "no_feature_head": Method("no reconstruction of the features", {"feature_head": False}),
