@@ -56,7 +56,7 @@ class TrainSettings:
         low=0,
         high=100_000,
     )
-    steps: int = _setting(1200, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=1_000_000)
+    steps: int = _setting(1800, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=1_000_000)
     minutes: float = _setting(
         0.0,
         "Training time in minutes, in place of steps: the first 20 steps are timed, then the number of steps is fixed "
@@ -91,7 +91,7 @@ class TrainSettings:
     )
     anomaly_share: float = _setting(0.65, "Share of the training pictures that get an invented defect.", low=0, high=1)
     background_share: float = _setting(
-        0.3, "Share of the training pictures whose background is changed and still called normal.", low=0, high=1
+        0.5, "Share of the training pictures whose background is changed and still called normal.", low=0, high=1
     )
     anomalies_on: str = _setting(
         "foreground",

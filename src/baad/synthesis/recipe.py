@@ -25,7 +25,7 @@ class Plan:
     """How often what is invented."""
 
     anomaly_share: float = 0.65  # of the pictures get a defect
-    background_share: float = 0.3  # of the pictures get another background, labelled normal
+    background_share: float = 0.5  # of the pictures get another background, labelled normal
     anomalies_on: str = "foreground"  # or "anywhere"
     seam_share: float = 0.1  # of the pictures get a harmless seam: their own content pasted where it was
     paired: bool = False  # every picture comes a second time, on another background
