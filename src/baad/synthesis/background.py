@@ -104,6 +104,22 @@ def _tone(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np
     return changed
 
 
+def _shade(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np.random.Generator) -> np.ndarray:
+    """A gradient of light or a shadow: lit unlike the rest beyond one straight edge or between two, hard or soft."""
+    height, width = foreground.shape
+    side, turn = max(height, width), rng.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    along = (x - width / 2) * np.float32(np.cos(turn)) + (y - height / 2) * np.float32(np.sin(turn))
+    soft = log_uniform(rng, 1.0, side)  # px of the edge
+    edges = np.sort(rng.uniform(-0.5, 0.5, 2)) * side
+    weight = np.clip((along - edges[0]) / soft + 0.5, 0, 1)
+    if rng.random() < 0.4:
+        weight = weight * np.clip((edges[1] - along) / soft + 0.5, 0, 1)
+    gain = rng.uniform(0.15, 0.8) if rng.random() < 0.7 else rng.uniform(1.2, 2.0)
+    lit = np.clip(picture * (gain * rng.uniform(0.92, 1.08, 3)), 0, 255).astype(np.uint8)
+    return mix(picture, lit, weight.astype(np.float32))
+
+
 def _degrade(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np.random.Generator) -> np.ndarray:
     """Noise, blur or JPEG blocks."""
     kind = int(rng.integers(3))
@@ -166,4 +182,12 @@ def _swap(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np
 SHIFTED = 0.1
 ON_BACKGROUND = {name: share for name, share in SHARES.items() if not KINDS[name].at_edge}
 Change = Callable[[np.ndarray, np.ndarray, Sources, np.random.Generator], np.ndarray]
-CHANGES: dict[Change, float] = {_tone: 0.22, _degrade: 0.1, _patches: 0.15, _marks: 0.15, _scene: 0.23, _swap: 0.15}
+CHANGES: dict[Change, float] = {
+    _tone: 0.22,
+    _shade: 0.1,
+    _degrade: 0.1,
+    _patches: 0.15,
+    _marks: 0.15,
+    _scene: 0.23,
+    _swap: 0.15,
+}

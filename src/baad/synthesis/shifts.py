@@ -263,7 +263,7 @@ def _dither(view: View, strength: float, rng: np.random.Generator) -> np.ndarray
 
 
 FAMILIES: dict[str, Family] = {
-    "light": Family(_light, "tone"),
+    "light": Family(_light, "tone and gradients of light"),
     "tint": Family(_tint, "tone"),
     "defocus": Family(_defocus, "blur"),
     "dust": Family(_dust, "marks"),
@@ -272,7 +272,7 @@ FAMILIES: dict[str, Family] = {
     "exchange": Family(_exchange, "the background of another training picture"),
     "slide": Family(_slide, "the part moved"),
     "turn": Family(_turn, "the part moved"),
-    "cast_shadow": Family(_cast_shadow, "uneven tone"),
+    "cast_shadow": Family(_cast_shadow, "straight shadows"),
     "halo": Family(_halo, ""),
     "negative": Family(_negative, ""),
     "fringe": Family(_fringe, ""),
