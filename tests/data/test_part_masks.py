@@ -89,3 +89,11 @@ def test_what_is_painted_comes_before_what_is_outlined(tmp_path):
     write_labelme(tmp_path / "masks" / "a.json", "part")
     put(tmp_path / "masks" / "a.png")
     assert find_part_masks(tmp_path / "masks", [picture]) == {picture: tmp_path / "masks" / "a.png"}
+
+
+@pytest.mark.parametrize("place", ["a.png", "train/good/a.png"])
+def test_a_picture_is_not_its_own_mask(tmp_path, place):
+    (picture,) = put(tmp_path / place)
+    assert find_part_masks(tmp_path, [picture]) == {}
+    write_labelme(picture.with_suffix(".json"), "part")  # where labelme saves it
+    assert marked(find_part_masks(tmp_path, [picture])[picture]) == [[1, 1], [1, 2], [2, 1], [2, 2]]

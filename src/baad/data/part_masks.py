@@ -45,8 +45,9 @@ def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
     """The user's masks of the part for those training pictures that have one.
 
     A mask lies as place_part_masks says, or, for a picture whose name no other one has, at STEM.png or
-    train/good/STEM.png; a painted one comes before outlines. Raises DataError as place_part_masks does, and for an
-    annotation file that is damaged.
+    train/good/STEM.png; a painted one comes before outlines. Where labelme's files lie beside the pictures, a picture
+    is not taken for its own mask. Raises DataError as place_part_masks does, and for an annotation file that is
+    damaged.
     """
     named = Counter(picture.stem for picture in pictures)
     outlined = _read_coco_files(folder, pictures)
@@ -54,7 +55,7 @@ def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
     for picture, place in place_part_masks(pictures).items():
         loose = (Path(f"{picture.stem}.png"), Path("train", "good", f"{picture.stem}.png"))
         candidates = [place, *(loose if named[picture.stem] == 1 else ())]
-        painted = [folder / each for each in candidates if os.path.isfile(folder / each)]
+        painted = [file for each in candidates if _is_painted(file := folder / each, picture)]
         drawn = [file for each in candidates if _is_labelme(file := (folder / each).with_suffix(".json"))]
         if painted:
             found[picture] = painted[0]
@@ -96,6 +97,10 @@ def _read_digests(folder: Path) -> dict[str, str | None]:
 def hash_file(file: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _is_painted(file: Path, picture: Path) -> bool:
+    return os.path.isfile(file) and not os.path.samefile(file, picture)
 
 
 def _is_labelme(file: Path) -> bool:
