@@ -95,6 +95,18 @@ def test_what_was_changed_in_the_folder_teaches_and_the_rest_is_found_anew(baad,
     assert np.array_equal(read_mask(out / "001.png", (64, 64)), LEFT)
 
 
+def test_outlines_beside_the_pictures_teach_and_no_picture_is_a_mask(baad, found, tmp_path):
+    found(LEFT)
+    parts = write_folder(tmp_path / "parts", normals=4)
+    shape = {"label": "part", "points": [[0, 0], [32, 0], [32, 64], [0, 64]], "shape_type": "polygon"}
+    record = {"shapes": [shape], "imagePath": "002.png", "imageHeight": 64, "imageWidth": 64}
+    (parts / "002.json").write_text(json.dumps(record))
+    told = baad("masks", parts, "--fg-masks", parts, "-o", tmp_path / "out", "--set", "image_size=64")
+    assert told.code == 0 and "found by taught" in told.out
+    images = json.loads((tmp_path / "out" / "masks.json").read_text())["images"]
+    assert [each["source"] for each in images] == ["taught", "taught", "user", "taught"]
+
+
 def test_what_somebody_painted_is_not_overwritten(baad, found, tmp_path):
     found(LEFT)
     parts, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "out"

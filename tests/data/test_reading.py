@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -44,6 +45,32 @@ def test_the_layout_may_be_named_instead(tmp_path):
     assert len(read_category(root, "folder").train) == 9
     with pytest.raises(SettingError, match=r"'vista': give auto, manifest, .*labelme or folder"):
         read_category(root, "vista")
+
+
+OUTLINE = [[1, 1], [3, 1], [3, 3]]
+OUTLINED = {
+    "labelme": {
+        "shapes": [{"label": "part", "points": OUTLINE, "shape_type": "polygon"}],
+        **{"imagePath": "000.png", "imageHeight": 64, "imageWidth": 64},
+    },
+    "coco": {
+        "images": [{"id": 0, "file_name": "000.png", "height": 64, "width": 64}],
+        "categories": [{"id": 0, "name": "part"}],
+        "annotations": [{"image_id": 0, "category_id": 0, "segmentation": [[1, 1, 3, 1, 3, 3]]}],
+    },
+}
+
+
+@pytest.mark.parametrize("layout", OUTLINED)
+def test_outlines_of_the_part_beside_the_pictures_mark_no_defects(tmp_path, layout):
+    root = write_folder(tmp_path / "good", normals=3)
+    (root / "000.json").write_text(json.dumps(OUTLINED[layout]))
+    assert [image.path.name for image in read_category(root).test] == ["000.png"]
+    assert read_category(root, part_masks=tmp_path / "elsewhere") == read_category(root)
+    assert read_category(root, layout, root) == read_category(root)
+    found = read_category(root, part_masks=root)
+    assert [image.path.name for image in found.train] == ["000.png", "001.png", "002.png"] and not found.test
+    assert describe_category(found).endswith("3 normal pictures; the outlines among them are of the part")
 
 
 @pytest.mark.parametrize("layout", ["auto", *LAYOUTS])

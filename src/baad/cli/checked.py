@@ -17,7 +17,7 @@ def open_for_training(
 
     Raises DataError with one line for each error.
     """
-    category = _open(data, layout, progress)
+    category = _open(data, layout, progress, fg_masks)
     findings = check_category(
         category, progress, rate=settings.false_alarms, held_out=settings.held_out, part_masks=fg_masks
     )
@@ -36,8 +36,8 @@ def require_testable(category: Category, progress: Progress) -> None:
     _speak(check_test(category, progress), progress)
 
 
-def _open(data: Path, layout: str, progress: Progress) -> Category:
-    category = read_category(data, layout)
+def _open(data: Path, layout: str, progress: Progress, fg_masks: Path | None = None) -> Category:
+    category = read_category(data, layout, fg_masks)
     progress.say(describe_category(category))
     return category
 

@@ -45,12 +45,12 @@ class _Listed:
 
 def is_coco(root: Path) -> bool:
     """Whether the folder, annotations/ or another folder in it holds a file of COCO's format."""
-    return bool(_find_files(root))
+    return bool(find_coco(root))
 
 
 def read_coco(root: Path) -> Category:
     """Read an annotation file, or all those of a folder, with its pictures. Raises DataError where one is damaged."""
-    files = [root] if os.path.isfile(root) else _find_files(root)
+    files = [root] if os.path.isfile(root) else find_coco(root)
     folder = root.parent if os.path.isfile(root) else root
     if os.path.isfile(root) and folder.name == "annotations":
         folder = folder.parent
@@ -103,7 +103,7 @@ def unpack_runs(text: str) -> tuple[int, ...]:
     return tuple(runs)
 
 
-def _find_files(root: Path) -> list[Path]:
+def find_coco(root: Path) -> list[Path]:
     """Files of COCO's format in the folder and in those right below it."""
     files = [file for folder in (root, *list_folders(root)) for file in sorted(folder.glob("*.json"))]
     return [file for file in files if mentions(file, "images", "annotations", "categories")]

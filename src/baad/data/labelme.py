@@ -43,7 +43,7 @@ class Annotation:
 
 def is_labelme(root: Path) -> bool:
     """Whether a labelme file lies anywhere in the folder."""
-    return any(mentions(file, *KEYS) for file in _find_json(root))
+    return next(find_labelme(root), None) is not None
 
 
 def read_labelme_folder(root: Path) -> Category:
@@ -53,9 +53,7 @@ def read_labelme_folder(root: Path) -> Category:
     there = {os.path.normpath(path): path for path in pictures}
     found: dict[Path, Annotation] = {}
     lonely = 0
-    for file in _find_json(root):
-        if not mentions(file, *KEYS):
-            continue
+    for file in find_labelme(root):
         annotation = read_labelme(file)
         named = PureWindowsPath(annotation.picture).as_posix()  # labelme on Windows writes backslashes
         picture = there.get(os.path.normpath(file.parent / named)) or by_place.get(file.with_suffix(""))
@@ -89,11 +87,12 @@ def read_labelme(file: Path, all_labels: bool = False) -> Annotation:
     return Annotation(str(record.get("imagePath") or ""), tuple(labels), Outlines(file, size, tuple(drawn)))
 
 
-def _find_json(root: Path) -> Iterator[Path]:
-    """JSON files at any depth, by name; hidden files and folders are left out."""
+def find_labelme(root: Path) -> Iterator[Path]:
+    """labelme files at any depth, by name; hidden files and folders are left out."""
     for place, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in sorted(files) if name.lower().endswith(".json") and name[0] != ".")
+        named = (Path(place, name) for name in sorted(files) if name.lower().endswith(".json") and name[0] != ".")
+        yield from (file for file in named if mentions(file, *KEYS))
 
 
 def _to_entry(path: Path, root: Path, annotation: Annotation | None) -> Entry:

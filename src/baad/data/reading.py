@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from baad.data import coco, labelme, loco, manifest, mvtec, visa
@@ -34,15 +34,17 @@ LAYOUTS = {  # asked in this order; a plain folder takes what no other wants
     "labelme": Layout(labelme.is_labelme, labelme.read_labelme_folder, f"labelme files ({labelme.LOOKED_FOR})"),
     "folder": Layout(lambda root: True, read_folder, f"good pictures at any depth ({', '.join(IMAGE_SUFFIXES)})"),
 }
+ANNOTATIONS = {"coco": coco.find_coco, "labelme": labelme.find_labelme}  # told by annotation files alone
 FOLDER_LAYOUTS = ("mvtec2", "loco", "btad", "mvtec", "visa")  # told by the names of folders alone
 
 
-def read_category(root: Path | str, layout: str = "auto") -> Category:
+def read_category(root: Path | str, layout: str = "auto", part_masks: Path | None = None) -> Category:
     """Read a category; its `layout` says what the folder was recognised as.
 
     `root` is a folder, a manifest, or a COCO file. `layout` is "auto" or a key of LAYOUTS, which then is not
     questioned. With "auto", a folder that seems to hold defective pictures or several categories is refused rather
-    than taken for normal pictures.
+    than taken for normal pictures. `part_masks` is the user's folder of masks of the part, if any: with "auto",
+    annotation files that lie there outline the part, not defects.
 
     Raises DataError where the folder is missing, holds no pictures, or is refused; SettingError for another `layout`.
     """
@@ -51,10 +53,12 @@ def read_category(root: Path | str, layout: str = "auto") -> Category:
     if not os.path.exists(root):
         raise DataError(f"{show_path(root)}: there is no such folder. Check the name.")
     if os.path.isdir(root):
-        name = layout if layout != "auto" else recognise_layout(root)
+        name = layout if layout != "auto" else recognise_layout(root, part_masks)
     else:
         name = _recognise_file(root, layout)
     category = LAYOUTS[name].read(root)
+    if layout == "auto" and name == "folder" and any(_outlines_part(key, root, part_masks) for key in ANNOTATIONS):
+        category = replace(category, notes=(*category.notes, "the outlines among them are of the part"))
     if not category.train and not category.test:
         looked_for = [each.looked_for for key, each in LAYOUTS.items() if key == name or layout == "auto"]
         raise DataError(f"{show_path(root)} holds no pictures. Looked for {'; for '.join(looked_for)}.")
@@ -78,15 +82,26 @@ def describe_category(category: Category) -> str:
     return f"{category.name}: {category.layout}, {counted}{notes}"
 
 
-def recognise_layout(root: Path) -> str:
-    """The key in LAYOUTS for a folder. Raises DataError where taking it for a folder of normals would be a mistake."""
+def recognise_layout(root: Path, part_masks: Path | None = None) -> str:
+    """The key in LAYOUTS for a folder. Raises DataError where taking it for a folder of normals would be a mistake.
+
+    Where all annotation files lie in `part_masks`, they mark no defects, and the folder is none of their layout.
+    """
     for name, layout in LAYOUTS.items():
-        if name != "folder" and layout.recognise(root):
+        if name != "folder" and layout.recognise(root) and not _outlines_part(name, root, part_masks):
             return name
         if name == FOLDER_LAYOUTS[-1]:
             _refuse_several(root)  # before annotation files are looked for below
     _refuse_defects(root)
     return "folder"
+
+
+def _outlines_part(name: str, root: Path, part_masks: Path | None) -> bool:
+    """Whether the folder has annotation files of that layout, all of them in the folder of masks of the part."""
+    if part_masks is None or name not in ANNOTATIONS:
+        return False
+    files, place = list(ANNOTATIONS[name](root)), part_masks.resolve()
+    return bool(files) and all(file.resolve().is_relative_to(place) for file in files)
 
 
 def _recognise_file(root: Path, layout: str) -> str:
