@@ -110,3 +110,36 @@ def test_painted_masks_stay_where_they_could_not_teach(mask):
     assert gate.accepted and gate.recipe != "taught" and gate.painted == (2,)
     assert np.array_equal(gate.masks[2] >= 0.5, mask)
     assert gate.per_image[2] == 0.0  # no contour, no contrast
+
+
+@pytest.mark.parametrize(
+    "painted, chosen",
+    [
+        ([], [0, 3, 5, 8]),  # spread over the set
+        ([5, 4], [0, 4, 5, 8]),
+        ([7, 1, 6], [0, 1, 6, 7]),
+        ([1, 2, 3, 4, 5, 6, 7], [1, 3, 5, 7]),  # more than may be: spread over them
+    ],
+)
+def test_painted_pictures_come_first_and_never_more_than_so_many(monkeypatch, painted, chosen):
+    monkeypatch.setattr(gate_module, "DECIDE_ON", 4)
+    assert gate_module._choose_pictures(9, np.array(painted, int)).tolist() == chosen
+
+
+def test_masks_of_more_pictures_than_may_teach_stay_as_they_are(monkeypatch):
+    rng = np.random.default_rng(0)
+    plain = np.full((256, 256, 3), (170, 175, 180), np.uint8)
+    images, truths = (np.stack(each) for each in zip(*(put_part(plain, rng) for _ in range(6))))
+    monkeypatch.setattr(gate_module, "DECIDE_ON", 3)
+    asked = []
+
+    def counting(some):
+        asked.append(len(some))
+        return describe(some)
+
+    painted = Painted(np.array([5, 1, 2, 4]), truths[[5, 1, 2, 4]])
+    gate = find_foreground(images, counting, generic_patches(rng, 2), Silence(), painted=painted)
+    assert asked == [3, 3] and gate.recipe == "taught" and gate.painted == (5, 1, 2, 4)
+    assert np.array_equal(gate.masks[painted.index] >= 0.5, painted.masks)
+    assert ((gate.masks >= 0.5) == truths).mean() > 0.99
+    assert set(gate.suggested) == {0, 3}

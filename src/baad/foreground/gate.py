@@ -13,7 +13,7 @@ from baad.progress import Progress
 
 LEAST_QUALITY = 0.33  # what drawn sets and real ones come to: `baad bench foreground`
 LEAST_AREA, MOST_AREA = 0.01, 0.9  # of the picture
-DECIDE_ON = 60  # pictures at most that the recipes are tried on
+DECIDE_ON = 60  # pictures at most that the recipes are tried on, the user's painted ones among them
 CHUNK = 32  # pictures described and done at a time afterwards
 NOBODY = Painted(np.zeros(0, int), np.zeros((0, 1, 1), bool))
 
@@ -70,19 +70,19 @@ def find_foreground(
     painted: Painted = NOBODY,
     empty_scene: np.ndarray | None = None,
 ) -> Gate:
-    """Decide on at most 60 pictures spread over the set; do the rest only if the gate accepts.
+    """Decide on at most 60 pictures, painted ones first; do the rest only if the gate accepts.
 
-    images: uint8 [N, S, S, 3]; `painted`: the user's masks of some of them, which teach the rest and stay as they are;
-    `empty_scene`: uint8 [S, S, 3], the scene without a part.
+    images: uint8 [N, S, S, 3]; `painted`: the user's masks of some of them, which stay as they are and, those of
+    the 60, teach the rest; `empty_scene`: uint8 [S, S, 3], the scene without a part.
     """
-    spread = np.linspace(0, len(images) - 1, min(DECIDE_ON, len(images))).round().astype(int)
-    chosen = np.union1d(spread, painted.index).astype(int)
+    chosen = _choose_pictures(len(images), painted.index)
     few, features = images[chosen], describe(images[chosen])
     scene = None if empty_scene is None else (empty_scene, describe(empty_scene[None])[0])
     rng = rng or np.random.default_rng(0)
     proposals = propose_masks(few, features, codebook, progress, rng, scene)
     if len(painted.index):
-        mine = Painted(np.searchsorted(chosen, painted.index), painted.masks)
+        used = np.isin(painted.index, chosen)
+        mine = Painted(np.searchsorted(chosen, painted.index[used]), painted.masks[used])
         taught = teach_masks(few, features, proposals, mine, rng)
         proposals = [*([taught] if taught else []), *proposals]
     gate = judge_masks(proposals, few)
@@ -92,20 +92,40 @@ def find_foreground(
         gate = _do_the_rest(gate, gate.proposal, images, describe, chosen, looks, progress)
     seen = np.flatnonzero(~np.isnan(looks[:, 0]))
     quality = None if gate.per_image is None else gate.per_image[seen]
-    named = suggest_pictures(quality, looks[seen], np.searchsorted(seen, painted.index))
-    return replace(_keep_painted(gate, images, painted), suggested=tuple(int(seen[index]) for index in named))
+    named = suggest_pictures(quality, looks[seen], np.flatnonzero(np.isin(seen, painted.index)))
+    gate = _keep_painted(gate, images, painted, chosen)
+    return replace(gate, suggested=tuple(int(seen[index]) for index in named))
 
 
-def _keep_painted(gate: Gate, images: np.ndarray, painted: Painted) -> Gate:
-    """The gate with the user's masks in their places, also where they could not teach and another recipe was taken."""
+def _choose_pictures(count: int, painted: np.ndarray) -> np.ndarray:
+    """At most DECIDE_ON of `count` pictures, sorted: those painted, int [M], and others spread over the set.
+
+    Where more are painted, as many of them as that, spread alike.
+    """
+    mine = _spread(np.sort(painted), DECIDE_ON)
+    others = np.setdiff1d(np.arange(count), painted)
+    return np.union1d(mine, _spread(others, DECIDE_ON - len(mine))).astype(int)
+
+
+def _spread(index: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the entries, at equal distances, the first and the last among them."""
+    return index[np.linspace(0, len(index) - 1, min(most, len(index))).round().astype(int)]
+
+
+def _keep_painted(gate: Gate, images: np.ndarray, painted: Painted, chosen: np.ndarray) -> Gate:
+    """The gate with the user's masks in their places, also those of pictures that were not `chosen` to teach.
+
+    None of them taught where another recipe was taken.
+    """
     if gate.masks is None or gate.per_image is None or not len(painted.index):
         return gate
     masks, quality = gate.masks, gate.per_image
-    if gate.recipe != TAUGHT:
+    late = ~np.isin(painted.index, chosen) if gate.recipe == TAUGHT else np.ones(len(painted.index), bool)
+    if late.any():
         usual = float(np.median((masks >= 0.5).mean(axis=(1, 2))))
-        masks, quality = masks.copy(), quality.copy()
-        masks[painted.index] = painted.masks
-        quality[painted.index] = judge_pictures(images[painted.index], painted.masks, usual)
+        masks, quality, places = masks.copy(), quality.copy(), painted.index[late]
+        masks[places] = painted.masks[late]
+        quality[places] = judge_pictures(images[places], painted.masks[late], usual)
     return replace(gate, masks=masks, per_image=quality, painted=tuple(map(int, painted.index)))
 
 

@@ -76,7 +76,7 @@ def choose_foreground(
     found = _find_foreground_with(painted, seen, further, shown, settings, progress)
     if found.accepted:
         taught = found.recipe == TAUGHT
-        by = f"learnt from {len(painted)} of your masks" if taught else f"found by {found.recipe}"
+        by = f"learnt from {min(len(painted), gate.DECIDE_ON)} of your masks" if taught else f"found by {found.recipe}"
         if painted and not taught:
             progress.warn(
                 f"nothing learnt from {len(painted)} of your masks: paint pictures that show part and background"
