@@ -65,9 +65,13 @@ def test_sub_folders_are_kept_so_that_equal_names_have_masks_of_their_own(baad, 
     for name in ("mon", "tue"):
         for index, picture in enumerate(sorted((parts / name).iterdir())):
             picture.rename(picture.with_name(f"same{index}.png"))
-    assert baad("masks", parts, "-o", tmp_path / "out", "--set", "image_size=64").code == 0
+    told = baad("masks", parts, "-o", tmp_path / "out", "--set", "image_size=64")
+    assert told.code == 0
     places = sorted(file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("same*.png"))
     assert places == ["mon/same0.png", "mon/same1.png", "tue/same0.png", "tue/same1.png"]
+    said = json.loads((tmp_path / "out" / "masks.json").read_text())
+    assert [each["image"] for each in said["images"]] == places  # which of two same0.png is meant
+    assert said["paint_next"] == ["tue/same1.png"] and "paint the part in tue/same1.png" in told.out
 
 
 def test_two_pictures_that_would_share_a_mask_are_refused(baad, found, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from baad.data.masks import read_mask
-from baad.data.part_masks import find_part_masks
+from baad.data.part_masks import find_part_masks, name_pictures
 from baad.errors import DataError
 from tests.factory import save_picture
 
@@ -23,6 +23,13 @@ def test_a_mask_of_the_part_lies_as_its_picture_does(tmp_path):
         pictures[0]: tmp_path / "masks" / "mon" / "a.png",
         pictures[2]: tmp_path / "masks" / "tue" / "a.png",
     }
+
+
+def test_pictures_are_called_by_their_sub_folders_only_where_they_lie_in_some(tmp_path):
+    first, second = tmp_path / "mon" / "a.png", tmp_path / "tue" / "a.bmp"
+    assert name_pictures([first, second]) == {first: "mon/a.png", second: "tue/a.bmp"}
+    assert name_pictures([first]) == {first: "a.png"}
+    assert name_pictures([]) == {}
 
 
 @pytest.mark.parametrize("place", ["a.png", "train/good/a.png"])

@@ -46,7 +46,7 @@ def test_a_mask_of_another_size_is_refused(tmp_path, images):
 
 def test_a_folder_without_any_mask_of_these_pictures_is_refused(tmp_path, images):
     draw(tmp_path, "wed", slice(0, 32))
-    with pytest.raises(DataError, match=r"no mask for any of the 2 training pictures, such as 000\.png"):
+    with pytest.raises(DataError, match=r"no mask for any of the 2 training pictures, such as mon/000\.png"):
         choose(tmp_path, images)
 
 
@@ -63,6 +63,14 @@ def test_some_masks_teach_the_rest_those_of_pictures_held_out_too(tmp_path, imag
     assert asked == [(2, [1], 0.5, None)]
     assert gate.masks.shape == (1, 64, 64) and gate.per_image.shape == (1,)
     assert (gate.suggested, gate.painted) == ((0,), ())
+
+
+def test_pictures_to_paint_are_named_with_their_sub_folder_whatever_was_held_out(tmp_path, images, monkeypatch, capsys):
+    draw(tmp_path, "mon", slice(0, 32))
+    refused = Gate(False, "none", 0.1, "no background", None, suggested=(0,))
+    monkeypatch.setattr("baad.learn.foreground_masks.find_foreground", lambda *anything: refused)
+    choose(tmp_path, images[1:], images[:1], progress=PlainLines())
+    assert "paint the part in tue/000.png, and" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("recipe, said", [("taught", "learnt from 1 of your masks"), ("border", "found by border")])

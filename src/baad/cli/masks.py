@@ -51,7 +51,8 @@ def main(
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
     category, _ = open_for_training(data, settings, progress, fg_masks, layout)
-    from baad.data.part_masks import find_part_masks, place_part_masks
+    from baad.data.decode import show_path
+    from baad.data.part_masks import find_part_masks, name_pictures, place_part_masks
     from baad.learn.foreground_masks import Seen, Shown, choose_foreground
     from baad.learn.train import read_pictures
     from baad.report.mask_folder import require_no_work_lost, write_mask_folder
@@ -68,6 +69,7 @@ def main(
         told = f"found by {gate.recipe}, quality {gate.quality:.2f}" if gate.accepted else f"no masks: {gate.reason}"
         print(f"{out}: {told}")
         if gate.suggested:
-            named = ", ".join(files[index].name for index in gate.suggested)
+            names = name_pictures(files)
+            named = ", ".join(show_path(names[files[index]]) for index in gate.suggested)
             print(f"to improve it, paint the part in {named}, and give them with --fg-masks")
     return 0

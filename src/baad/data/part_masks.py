@@ -22,17 +22,25 @@ from baad.errors import DataError
 LIST = "masks.json"
 
 
+def name_pictures(pictures: Sequence[Path]) -> dict[Path, str]:
+    """What to call pictures, so that no two are called alike: a.png, or mon/a.png where they lie in sub-folders.
+
+    Sub-folders count from the deepest folder that holds all of them.
+    """
+    common = os.path.commonpath([os.path.abspath(picture.parent) for picture in pictures]) if pictures else ""
+    return {picture: Path(os.path.relpath(os.path.abspath(picture), common)).as_posix() for picture in pictures}
+
+
 def place_part_masks(pictures: Sequence[Path]) -> dict[Path, Path]:
     """Where the mask of the part of each picture lies in a folder of them: STEM.png, in the picture's sub-folder.
 
-    Sub-folders count from the deepest folder that holds all the pictures. Raises DataError where two pictures would
-    share a mask, as a.jpg and a.png would.
+    Sub-folders count as in name_pictures. Raises DataError where two pictures would share a mask, as a.jpg and a.png
+    would.
     """
-    common = os.path.commonpath([os.path.abspath(picture.parent) for picture in pictures]) if pictures else ""
     places: dict[Path, Path] = {}
     owners: dict[Path, Path] = {}
-    for picture in pictures:
-        place = Path(os.path.relpath(os.path.abspath(picture), common)).with_suffix(".png")
+    for picture, name in name_pictures(pictures).items():
+        place = Path(name).with_suffix(".png")
         other = owners.setdefault(place, picture)
         if other != picture:
             shown = f"{show_path(other)} and {show_path(picture)} would share the mask of the part {show_path(place)}"

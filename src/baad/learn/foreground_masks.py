@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from baad.data.decode import read_image
+from baad.data.decode import read_image, show_path
 from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.data.masks import read_mask
-from baad.data.part_masks import drop_unchanged, find_part_masks
+from baad.data.part_masks import drop_unchanged, find_part_masks, name_pictures
 from baad.data.sample import GoodImage, Mask
 from baad.errors import DataError
 from baad.foreground import gate
@@ -85,7 +85,8 @@ def choose_foreground(
     else:
         progress.warn(f"foreground masks not used ({found.reason}): the whole picture counts as part")
         if found.suggested:
-            named = ", ".join(seen.files[index].path.name for index in found.suggested)
+            names = name_pictures([image.path for image in (*seen.files, *further)])
+            named = ", ".join(show_path(names[seen.files[index].path]) for index in found.suggested)
             progress.say(f"if there is a background, paint the part in {named}, and give them with --fg-masks")
     return found
 
@@ -200,8 +201,9 @@ def _read_shown(folder: Path, seen: Seen, further: Sequence[GoodImage], edited_o
     paths = [image.path for image in (*seen.files, *further)]
     found = find_part_masks(folder, paths)
     if not found:
+        first = show_path(name_pictures(paths)[paths[0]])
         raise DataError(
-            f"{folder} has no mask for any of the {len(paths)} training pictures, such as {paths[0].name}. Give "
+            f"{folder} has no mask for any of the {len(paths)} training pictures, such as {first}. Give "
             "STEM.png or STEM.json for at least one, in sub-folders where the pictures lie in some, or leave "
             "--fg-masks away to have them proposed."
         )

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from baad.atomic import write_text
+from baad.data.decode import show_path
 from baad.data.geometry import resize_map
 from baad.data.masks import mask_file, write_mask
-from baad.data.part_masks import LIST, drop_unchanged, hash_file, list_unchanged
+from baad.data.part_masks import LIST, drop_unchanged, hash_file, list_unchanged, name_pictures
 from baad.data.sample import Mask
 from baad.errors import OutputError
 from baad.foreground.correct import TAUGHT
@@ -48,7 +49,8 @@ def write_mask_folder(
     After a refusal masks.json alone is written. Proposals of an earlier call are removed; what the user painted stays.
     """
     _remove_earlier(out)
-    records: list[dict[str, Any]] = [{"image": file.name} for file in places]
+    names = list(name_pictures(list(places)).values())
+    records: list[dict[str, Any]] = [{"image": name} for name in names]
     if gate.masks is not None and gate.per_image is not None:
         for index, (place, shape, mask) in enumerate(zip(places.values(), shapes, gate.masks)):
             if index not in gate.painted or not os.path.isfile(out / place):
@@ -60,9 +62,8 @@ def write_mask_folder(
                 "area": round(float((mask > 0.5).mean()), 4),
                 "sha256": hash_file(out / place),
             }
-        captions = [f"{file.name}{', yours' * (index in gate.painted)}" for index, file in enumerate(places)]
+        captions = [f"{show_path(name)}{', yours' * (index in gate.painted)}" for index, name in enumerate(names)]
         contact_sheet(list(resized), list(gate.masks), captions, out / SHEET, [float(each) for each in gate.per_image])
-    names = [file.name for file in places]
     said = {
         **describe_gate(gate),
         "quality_needed": LEAST_QUALITY,
