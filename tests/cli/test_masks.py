@@ -41,7 +41,12 @@ def test_each_picture_gets_a_mask_of_its_own_size(baad, found, tmp_path):
     assert mask[:, :39].all() and not mask[:, 41:].any()
     assert (tmp_path / "out" / "sheet.png").stat().st_size > 1000
     said = json.loads((tmp_path / "out" / "masks.json").read_text())
-    assert (said["accepted"], said["recipe"], said["quality"], said["tried"]) == (True, "shared", 0.9, {"shared": 0.9})
+    assert (said["gate"], said["recipe"], said["quality"], said["tried"]) == (
+        "background",
+        "shared",
+        0.9,
+        {"shared": 0.9},
+    )
     assert said["quality_needed"] < 0.9 and said["paint_next"] == ["005.png"]
     assert [each["image"] for each in said["images"]] == [f"00{index}.png" for index in range(6)]
     assert said["images"][5] | {"sha256": ""} == {
@@ -57,6 +62,7 @@ def test_where_nothing_is_found_no_mask_is_written_and_the_reason_is(baad, found
     assert "no masks: the recipes disagree" in told.out
     assert "paint the part in 002.png, 000.png" in told.out
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["masks.json"]
+    assert json.loads((tmp_path / "out" / "masks.json").read_text())["gate"] == "none"
 
 
 def test_sub_folders_are_kept_so_that_equal_names_have_masks_of_their_own(baad, found, tmp_path):

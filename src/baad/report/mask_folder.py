@@ -83,7 +83,7 @@ def _source(index: int, gate: Gate) -> str:
 def describe_gate(gate: Gate) -> dict[str, Any]:
     """What the gate said, as plain values."""
     return {
-        "accepted": gate.accepted,
+        "gate": "background" if gate.accepted else "none",  # what was found beside the part
         "recipe": gate.recipe,
         "quality": round(float(gate.quality), 4),
         "reason": gate.reason,
