@@ -1,17 +1,31 @@
+from dataclasses import fields
+
 import pytest
 import torch
 
 from baad.learn.blocks import count_macs
 from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad, describe_cost
-from baad.learn.pdn import PDN_SHAPES, new_pdn
+from baad.learn.pdn import PDN_SHAPES, new_pdn, shipped_sizes
+from baad.settings import TrainSettings
 
-COST = {"tiny": (684_533, 751_323_136), "fast": (1_269_057, 1_528_594_432)}
+COST = {
+    "tiny": (684_533, 751_323_136),
+    "fast": (1_269_057, 1_528_594_432),
+    "small": (3_779_633, 19_839_997_952),
+}
 
 
 def build(size: str, **heads: bool) -> Baad:
     torch.manual_seed(0)
     return Baad(new_pdn(size, 0), SIZES[size], **heads).eval()
+
+
+def test_every_size_that_the_settings_offer_is_there():
+    (size,) = (each for each in fields(TrainSettings) if each.name == "size")
+    assert set(size.metadata["choices"]) == set(SIZES)
+    assert [name for name in SIZES if name in shipped_sizes()] == ["fast"]
+    assert "weights come with fast alone" in size.metadata["help"]
 
 
 @pytest.mark.parametrize("size", sorted(SIZES))

@@ -23,7 +23,7 @@ def test_shipped_features_have_about_unit_variance():
 
 
 def test_a_size_that_is_not_shipped_is_a_clear_error():
-    with pytest.raises(BundleError, match=r"no distilled PDN of size 'huge'.*fast"):
+    with pytest.raises(BundleError, match=r"no distilled PDN of size 'huge'.*fast.*--set pdn=random"):
         load_pdn("huge")
 
 

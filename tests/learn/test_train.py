@@ -44,6 +44,7 @@ def test_few_sizes_are_all_named_once():
         ("fast", "auto", False, 2),
         ("fast", "near", False, 1),
         ("fast", "wide", True, 2),
+        ("small", "near", True, 1),  # it has no other
         ("tiny", "auto", True, 2),  # its first scale means nothing without the other
     ],
 )
