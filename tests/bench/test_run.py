@@ -3,9 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from baad.bench.job import Part, Workshop, describe_settings
-from baad.bench.run import run_benchmark
-from baad.errors import DataError
+from baad.bench.job import Job, Part, Workshop, describe_settings
+from baad.bench.made_with import fingerprint
+from baad.bench.run import is_done, put_rows, run_benchmark
+from baad.data.sample import Category, GoodImage
+from baad.errors import DataError, SettingError
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from tests.factory import write_category, write_folder
@@ -61,15 +63,73 @@ def test_a_switch_of_scoring_uses_the_model_that_is_there(finished):
     assert len(list((finished[2] / "runs").glob("*.baad"))) == 1
 
 
-def test_finished_rows_are_not_run_again_and_other_settings_are_told(finished, monkeypatch):
+def test_finished_rows_are_not_run_again(finished, monkeypatch):
     rows, part, root = finished
     monkeypatch.setattr(Workshop, "make", lambda *_: pytest.fail("run again"))
     heard = Heard()
     assert run_benchmark([part], root / "out", heard, "command", root / "runs") == rows
-    assert len(heard.said) == 5 and not heard.warned
-    other = replace(part, settings=replace(SETTINGS, steps=2))
-    assert run_benchmark([other], root / "out", heard, "command", root / "runs") == rows
-    assert len(heard.warned) == 5 and "steps=1" in heard.warned[0]
+    assert len(heard.said) == 6 and not heard.warned  # five rows, and the stressed ones of one
+
+
+def job_of(category, name="disc"):
+    return Job(Category(name, category, "plain", (GoodImage(category / "train" / "good" / "000.png"),)), "baad", SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ({}, None),
+        ({"fingerprint": "0", "settings": "steps=9"}, "steps=9"),
+        ({"fingerprint": "0", "pdn_sha256": "random"}, "PDN random in place of"),
+        ({"fingerprint": "0"}, "other defaults or other training pictures"),
+    ],
+)
+def test_a_row_made_with_something_else_is_no_longer_done_and_told(category, change, told):
+    job, heard = job_of(category), Heard()
+    row = {"category": "disc", "method": "baad", "seed": 0, "settings": describe_settings(SETTINGS), **job.made_with()}
+    assert is_done(job, [{**row, **change}], "told", heard) == (told is None)
+    assert told is None or told in heard.warned[0]
+
+
+def test_a_row_that_does_not_say_what_it_was_made_with_is_not_done(category):
+    row = {"category": "disc", "method": "baad", "seed": 0, "settings": describe_settings(SETTINGS)}
+    assert not is_done(job_of(category), [row], "told", Heard())
+    assert not is_done(job_of(category), [], "told", Heard())
+
+
+def test_new_rows_stand_where_the_old_ones_stood(category):
+    old = [{"category": name, "method": "baad", "seed": 0, "old": True} for name in ("a", "disc", "disc", "b")]
+    new = [{"category": "disc", "method": "baad", "seed": 0}]
+    assert put_rows(job_of(category), new, old) == [old[0], *new, old[3]]
+    assert put_rows(job_of(category), new, old[:1]) == [old[0], *new]
+
+
+def test_the_fingerprint_tells_settings_pictures_and_switches_apart(category, tmp_path):
+    job = job_of(category)
+    same = replace(job, category=replace(job.category, name="other"))
+    assert fingerprint(same.category, SETTINGS) == fingerprint(job.category, SETTINGS)
+    picture = tmp_path / "train" / "good" / "000.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"another picture of the same name")
+    others = [
+        job_of(tmp_path),
+        replace(job, settings=replace(SETTINGS, steps=2)),
+        replace(job, settings=replace(SETTINGS, pdn="random")),
+        replace(job, method="no_suppression"),
+        replace(job, method="no_image_head"),
+    ]
+    made = {each.made_with()["fingerprint"] for each in [job, *others]}
+    assert len(made) == 6
+    assert job.made_with()["pdn_sha256"] != others[2].made_with()["pdn_sha256"] == "random"
+
+
+def test_two_categories_of_one_name_are_refused_and_one_row_with_two_settings(category, tmp_path):
+    twin = write_category(tmp_path / "disc", normals=4, good=1, defective=1)
+    with pytest.raises(DataError, match="both called disc"):
+        run_benchmark([Part((category, twin), ("baad",), 1, SETTINGS)], tmp_path / "out", Silence(), "command")
+    parts = [Part((category,), ("baad",), 1, replace(SETTINGS, steps=steps)) for steps in (1, 2)]
+    with pytest.raises(SettingError, match="asked for twice"):
+        run_benchmark(parts, tmp_path / "out", Silence(), "command")
 
 
 def test_the_files_hold_the_rows_and_the_table(finished):

@@ -38,7 +38,8 @@ def stress_rows(job: Job, workshop: Workshop, progress: Progress) -> list[Row]:
 
     examined = Examined(lambda place, picture: score(picture), see_part, outline)
     seed = job.settings.seed
-    return [{**row, "seed": seed} for row in run_stress(examined, job.category, progress, job.method, seed)]
+    rows = run_stress(examined, job.category, progress, job.method, seed)
+    return [{**row, "seed": seed, **job.made_with()} for row in rows]
 
 
 def format_background(rows: Sequence[Row]) -> str:

@@ -1,7 +1,5 @@
 """What one row of a benchmark is about, and the detector it needs: trained, fitted, or there already."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +9,11 @@ import numpy as np
 
 from baad.baselines.baseline import Fitted
 from baad.bench.fitting import Fittings
+from baad.bench.made_with import describe_making, fingerprint
 from baad.bench.methods import METHODS, Method
 from baad.bundle import Bundle, read_bundle
 from baad.data.sample import Category
+from baad.errors import DataError, SettingError
 from baad.learn.deploy import DeployGraph, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.machine import using_machine
@@ -52,6 +52,11 @@ class Job:
         """Whether the row is of this category, method and seed, whatever its settings."""
         return (row["category"], row["method"], row["seed"]) == (self.category.name, self.method, self.settings.seed)
 
+    def made_with(self) -> dict[str, Any]:
+        """What its row says of how it is made, the method's changes counted in."""
+        method = METHODS[self.method]
+        return describe_making(self.category, replace(self.settings, **{**method.settings, **method.scoring}))
+
     def __str__(self) -> str:
         return f"{self.category.name}, seed {self.settings.seed}, {self.method}"
 
@@ -67,18 +72,39 @@ class Detector:
 
 
 def list_jobs(parts: Sequence[Part], read: Mapping[Path, Category]) -> list[Job]:
-    """All rows to be made; what belongs to one category and seed of a part comes together."""
-    return [
+    """All rows to be made; what belongs to one category and seed of a part comes together.
+
+    Raises DataError for two categories of one name, SettingError where one row is wanted with two settings.
+    """
+    require_names(list(read.values()))
+    jobs = [
         Job(read[path], method, replace(part.settings, seed=seed), method in part.stress)
         for part in parts
         for path in part.categories
         for seed in range(part.seeds)
         for method in part.methods
     ]
+    settings: dict[str, TrainSettings] = {}
+    for job in jobs:
+        if settings.setdefault(str(job), job.settings) != job.settings:
+            raise SettingError(f"{job}: asked for twice, with different settings. Write them to two folders.")
+    return jobs
+
+
+def require_names(categories: Sequence[Category]) -> None:
+    """Raises DataError for two categories of one name, which rows and tables could not tell apart."""
+    roots: dict[str, Path] = {}
+    for category in categories:
+        known = roots.setdefault(category.name, category.root)
+        if known.resolve() != category.root.resolve():
+            raise DataError(
+                f"{known} and {category.root} are both called {category.name}, and rows go by that name. Rename one, "
+                "or run them apart with an --out of their own."
+            )
 
 
 class Workshop:
-    """Makes detectors. Trained models of BAAD are kept in `models`, by category and settings, and used again; of the
+    """Makes detectors. Trained models of BAAD are kept in `models`, by what they were made with, and used again; of the
     baselines, which are fitted in memory, those of the category and settings last asked for."""
 
     def __init__(self, models: Path, progress: Progress) -> None:
@@ -113,9 +139,8 @@ class Workshop:
 
 
 def train_once(category: Category, settings: TrainSettings, models: Path, progress: Progress) -> Path:
-    """The model of that category and those settings, trained unless it exists."""
-    key = hashlib.sha256(json.dumps(settings.to_dict(), sort_keys=True).encode()).hexdigest()[:12]
-    path = models / f"{category.name}-{settings.seed}-{key}.baad"
+    """The model of those settings, of that PDN and of those pictures, trained unless it exists."""
+    path = models / f"{category.name}-{settings.seed}-{fingerprint(category, settings)}.baad"
     if not path.exists():
         progress.say(f"{category.name}, seed {settings.seed}: training")
         train(category.train, settings, path, progress, category_name=category.name)

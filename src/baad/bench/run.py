@@ -32,41 +32,59 @@ def run_benchmark(
 ) -> list[Row]:
     """One row per category, method and seed in `out`/results.jsonl, and a table in `out`/README.md.
 
-    Rows that stand there already are not run again. Trained models of BAAD are kept in `models`, by category and
-    settings, and used again. What is to be stressed has its rows in `out`/stress.jsonl besides. `layout` is
+    Rows that stand there already are not run again, unless they were made with other settings, another PDN or other
+    training pictures: the new ones take their places. Trained models of BAAD are kept in `models`, by what they were
+    made with, and used again. What is to be stressed has its rows in `out`/stress.jsonl besides. `layout` is
     read_category's; `command` is what the table says it was written by.
 
-    Raises DataError for a category without test pictures, or without a background where that is to be changed.
+    Raises DataError for a category without test pictures, or without a background where that is to be changed, and
+    for two of one name; SettingError for a row that is wanted with two settings.
     """
     read = {path: read_category(path, layout) for part in parts for path in part.categories}
+    jobs = list_jobs(parts, read)
     for category in read.values():
         check_testable(category, progress)
     rows, stressed, workshop = read_rows(out / RESULTS), read_rows(out / STRESS), Workshop(models, progress)
-    for job in list_jobs(parts, read):
-        if not is_done(job, rows, out, progress):
-            rows.append(measure(job, workshop.make(job), progress))
-            progress.say(f"{job}: image AUROC {rows[-1]['image_auroc']}")
+    for job in jobs:
+        if not is_done(job, rows, f"{job}: already in {out.name}", progress):
+            row = measure(job, workshop.make(job), progress)
+            rows = put_rows(job, [row], rows)
+            progress.say(f"{job}: image AUROC {row['image_auroc']}")
             write_rows(out, rows, stressed, command)
-        if job.stress and not any(job.describes(row) for row in stressed):
+        if job.stress and not is_done(job, stressed, f"{job}: changed backgrounds already in {out.name}", progress):
             progress.say(f"{job}: changing backgrounds")
-            stressed += stress_rows(job, workshop, progress)
+            stressed = put_rows(job, stress_rows(job, workshop, progress), stressed)
             write_rows(out, rows, stressed, command)
     write_rows(out, rows, stressed, command)
     return rows
 
 
-def is_done(job: Job, rows: Sequence[Row], out: Path, progress: Progress) -> bool:
-    """Whether there is a row; says so, and whether it was made with other settings."""
-    row = next((row for row in rows if job.describes(row)), None)
+def is_done(job: Job, rows: Sequence[Row], told: str, progress: Progress) -> bool:
+    """Whether there are rows made with what the job is to be made with. Says `told`; warns where there are others."""
+    row, wanted = next((row for row in rows if job.describes(row)), None), job.made_with()
     if row is None:
         return False
+    if row.get("fingerprint") == wanted["fingerprint"]:
+        progress.say(told)
+        return True
     made_with = row.get("settings", "")
-    if made_with == describe_settings(job.settings):
-        progress.say(f"{job}: already in {out.name}")
+    if "fingerprint" not in row:
+        why = "without word of what it was made with"
+    elif row.get("pdn_sha256") != wanted["pdn_sha256"]:
+        why = f"but with the PDN {row.get('pdn_sha256')} in place of {wanted['pdn_sha256']}"
+    elif made_with != describe_settings(job.settings):
+        why = f"but with {made_with or 'the default settings'}"
     else:
-        told = made_with or "the default settings"
-        progress.warn(f"{job}: already in {out.name}, but with {told}. Remove its line of {RESULTS} to run it again")
-    return True
+        why = "but with other defaults or other training pictures"
+    progress.warn(f"{told}, {why}. Running it again")
+    return False
+
+
+def put_rows(job: Job, made: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """`rows` with those that the job made in the place of its former ones, or at the end."""
+    place = next((index for index, row in enumerate(rows) if job.describes(row)), len(rows))
+    others = [row for row in rows if not job.describes(row)]
+    return [*others[:place], *made, *others[place:]]
 
 
 def measure(job: Job, detector: Detector, progress: Progress) -> Row:
@@ -80,6 +98,7 @@ def measure(job: Job, detector: Detector, progress: Progress) -> Row:
         "parameters": fitted.parameters,
         "macs": fitted.macs,
         "settings": describe_settings(job.settings),
+        **job.made_with(),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from baad.atomic import write_text
-from baad.bench.job import train_once
+from baad.bench.job import require_names, train_once
 from baad.bench.run import read_rows
 from baad.bundle import read_bundle
 from baad.data.decode import read_image
@@ -35,10 +35,13 @@ def run_validation(
     models: Path = Path("runs"),
     layout: str = "auto",
 ) -> list[dict[str, Any]]:
-    """A row per category in `out`/results.jsonl; rows that stand there already are kept. Test pictures are not read."""
-    rows = read_rows(out / "results.jsonl")
-    for path in categories:
-        category = read_category(path, layout)
+    """A row per category in `out`/results.jsonl; rows that stand there already are kept. Test pictures are not read.
+
+    Raises DataError for two categories of one name.
+    """
+    rows, read = read_rows(out / "results.jsonl"), [read_category(path, layout) for path in categories]
+    require_names(read)
+    for category in read:
         if any((row["category"], row["seed"]) == (category.name, settings.seed) for row in rows):
             progress.say(f"{category.name}, seed {settings.seed}: already in {out.name}")
             continue

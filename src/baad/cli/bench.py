@@ -35,7 +35,8 @@ def main(
 ) -> int:
     """Train and evaluate on every category and seed.
 
-    Rows that are there already are kept: start it again to go on.
+    Rows that are there already are kept, unless they were made with other settings, weights or training pictures:
+    start it again to go on.
     """
     from baad.cli.outputs import require_folder
     from baad.progress import choose_progress

@@ -26,7 +26,8 @@ def main(
 ) -> int:
     """Run a benchmark that is written down, part after part.
 
-    Rows that are there already are kept: start it again to go on.
+    Rows that are there already are kept, unless they were made with other settings, weights or training pictures:
+    start it again to go on.
     """
     from baad.cli.outputs import require_folder
     from baad.progress import choose_progress
