@@ -71,8 +71,9 @@ def test_finished_rows_are_not_run_again(finished, monkeypatch):
     assert len(heard.said) == 6 and not heard.warned  # five rows, and the stressed ones of one
 
 
-def job_of(category, name="disc"):
-    return Job(Category(name, category, "plain", (GoodImage(category / "train" / "good" / "000.png"),)), "baad", SETTINGS)
+def job_of(category):
+    pictures = (GoodImage(category / "train" / "good" / "000.png"),)
+    return Job(Category("disc", category, "plain", pictures), "baad", SETTINGS)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a row or a model was made with: version, PDN, settings and training pictures, as hashes short enough for a row."""
+"""What a row or a model was made with: version, PDN, settings and training pictures, in hashes that fit a row."""
 
 import hashlib
 import json
