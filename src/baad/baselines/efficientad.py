@@ -8,8 +8,7 @@ picture through a narrow bottleneck and so knows what belongs where. Each of the
 over held-out normal pictures; their mean is the anomaly map, its maximum the image score.
 
 Otherwise than in the paper: the pictures of other things are drawn scenes in place of ImageNet's, batches and learning
-rate are made for minutes of training, and the paper's own PDN is the teacher only where its weights are there.
-"""
+rate"""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -97,6 +96,7 @@ class EfficientAD:
                 progress,
                 "student and autoencoder",
             )
+        estimate_norms(self.student, choose_some(normals.fit), settings.batch_size)
         fold_batch_norms(self.student)
         self._scales = self._measure_scales(normals.held_out if len(normals.held_out) else normals.fit)
         networks, image = (self._teacher, self.student, self.autoencoder), torch.zeros(1, 3, *self._shape)
@@ -163,10 +163,31 @@ def new_student(size: str) -> Pdn:
 
 def feature_scale(teacher: Pdn, pictures: np.ndarray) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each channel over normal pictures uint8 [N, H, W, 3]: [1, C, 1, 1] each."""
-    chosen = pictures[:: max(1, len(pictures) // SCALED_ON)]
     with torch.no_grad():
-        found = torch.cat([teacher(to_images(picture[None])) for picture in chosen])  # [n, C, h, w]
+        found = torch.cat([teacher(to_images(picture[None])) for picture in choose_some(pictures)])  # [n, C, h, w]
     return found.mean((0, 2, 3), keepdim=True), found.std((0, 2, 3), keepdim=True) + 1e-6
+
+
+def choose_some(pictures: np.ndarray) -> np.ndarray:
+    """SCALED_ON to twice as many of the pictures, evenly spread; all of fewer."""
+    return pictures[:: max(1, len(pictures) // SCALED_ON)]
+
+
+def estimate_norms(network: nn.Module, pictures: np.ndarray, batch_size: int) -> None:
+    """Take the statistics of all batch norms anew, as means over batches of pictures uint8 [N, H, W, 3]; ends in
+    evaluation mode.
+
+    In training they follow whatever was seen last, and a third of that were pictures of other things.
+    """
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.reset_running_stats()
+            norm.momentum = None  # the mean over all batches in place of a moving one
+    network.train()
+    with torch.no_grad():
+        for start in range(0, len(pictures), batch_size):
+            network(to_images(pictures[start : start + batch_size]))
+    network.eval()
 
 
 def draw_views(pictures: np.ndarray, banks: Banks, settings: TrainSettings, step: int) -> Views:
