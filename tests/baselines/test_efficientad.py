@@ -16,6 +16,7 @@ from baad.baselines.efficientad import (
     new_student,
     scale_map,
 )
+from baad.learn.blocks import count_parameters
 from baad.learn.pdn import new_pdn
 from baad.progress import Silence
 from baad.settings import TrainSettings
@@ -99,6 +100,17 @@ def test_the_student_has_twice_the_channels_and_the_autoencoder_sees_one_vector_
     autoencoder = Autoencoder(96, (2, 3)).eval()
     assert autoencoder.encoder(images).shape == (2, 64, 1, 1)
     assert autoencoder(images, (16, 24)).shape == (2, 96, 16, 24)
+
+
+def test_the_student_sees_as_far_as_its_teacher():
+    settings = TrainSettings(image_size=64, batch_size=2, steps=1, threads=1)
+    normals = Normals(draw_discs(2)[0], draw_discs(1, seed=1)[0])
+    for teacher in (new_pdn("fast", 0), new_pdn("fast", 0).narrow()):
+        detector = EfficientAD(teacher, settings)
+        told = detector.fit(normals, Silence())
+        assert detector.student.scales == teacher.scales
+        assert told.parameters == sum(map(count_parameters, (teacher, detector.student, detector.autoencoder)))
+    assert not teacher.scales and new_student("fast").scales  # there is something to drop
 
 
 def test_light_changes_brightness_contrast_or_saturation():

@@ -84,7 +84,7 @@ class EfficientAD:
         self._mean, self._std = feature_scale(self._teacher, normals.fit)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
-            self.student = new_student(settings.size)
+            self.student = new_student(settings.size, narrow=not self._teacher.scales)
             self.autoencoder = Autoencoder(self._mean.shape[1], (self._shape[0] // 32, self._shape[1] // 32))
             schedule = Schedule(settings.steps, settings.minutes, RATE, FALL_AT, WEIGHT_DECAY)
             banks = make_banks(np.random.default_rng([settings.seed, 5]), noises=1)  # scenes are all it needs
@@ -155,10 +155,11 @@ def scale_map(values: Tensor, low: float, high: float) -> Tensor:
     return 0.1 * (values - low) / max(high - low, 1e-12)
 
 
-def new_student(size: str) -> Pdn:
-    """The architecture of that size's PDN with twice the channels, random weights."""
+def new_student(size: str, narrow: bool = False) -> Pdn:
+    """The architecture of that size's PDN with twice the channels, random weights; `narrow`: its first scale alone."""
     shape = PDN_SHAPES[size]
-    return Pdn(replace(shape, features=2 * shape.features))
+    student = Pdn(replace(shape, features=2 * shape.features))
+    return student.narrow() if narrow else student
 
 
 def feature_scale(teacher: Pdn, pictures: np.ndarray) -> tuple[Tensor, Tensor]:
