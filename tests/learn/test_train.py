@@ -1,11 +1,16 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from baad.data.folder import read_folder
 from baad.foreground.gate import Gate
-from baad.learn.train import SHAPES, describe_framing, new_model, pick_shapes
+from baad.learn.train import SHAPES, batch_plan, describe_framing, new_model, pick_shapes, train
 from baad.settings import TrainSettings
+from tests.factory import write_folder
+from tests.fake_model import brightness_graph, fake_certificate
 
 
 def ready(foregrounds, accepted=True):
@@ -52,3 +57,30 @@ def test_the_view_is_near_where_a_background_was_found_if_the_network_was_taught
     pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     settings = TrainSettings(size=size, view=view, pdn="random", device="cpu")
     assert len(new_model(settings, pictures, has_foreground).pdn.heads()) == scales
+
+
+def test_a_refused_background_leaves_the_very_model_that_no_search_would(tmp_path, monkeypatch):
+    refused = Gate(False, "border", 0.2, "no background", None, tried=(("border", 0.2),), suggested=(1, 0))
+    picture = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
+    weights, maps = [], []
+
+    def export(graph):
+        weights.append({name: value.clone() for name, value in graph.state_dict().items()})
+        with torch.no_grad():
+            maps.append(graph(picture))
+        return brightness_graph()
+
+    monkeypatch.setattr("baad.learn.foreground_masks.find_foreground", lambda *anything: refused)
+    monkeypatch.setattr("baad.learn.train.export_onnx", export)
+    monkeypatch.setattr("baad.learn.train.certify", lambda *anything: fake_certificate())
+    images = read_folder(write_folder(tmp_path / "parts", normals=4)).train
+    settings = TrainSettings(
+        **{"size": "tiny", "pdn": "random", "image_size": 64, "steps": 3, "batch_size": 4, "held_out": 0.25},
+        **{"background_share": 0.9, "invariance": 1.0, "threads": 1, "device": "cpu"},
+    )
+    auto, off = (train(images, replace(settings, foreground=each), tmp_path / each).gate for each in ("auto", "off"))
+    assert (auto.reason, off.reason) == ("no background", "switched off")
+    assert batch_plan(settings, auto) == batch_plan(settings, off)  # few steps draw only some of what it says
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+    assert all(torch.equal(*pair) for pair in zip(*maps))  # anomaly map, foreground, score, reconstruction
