@@ -53,12 +53,17 @@ def test_a_hash_in_the_name_is_held_against_the_content(tmp_path):
     content = tmp_path / "content.safetensors"
     save_file({"weight": torch.ones(2)}, content)
     digest = hashlib.sha256(content.read_bytes()).hexdigest()
-    right, wrong = tmp_path / f"net-{digest[:8]}.safetensors", tmp_path / "net-01234567.safetensors"
+    right, wrong = tmp_path / f"net-{digest}.safetensors", tmp_path / "net-0123456a.safetensors"
     for file in (right, wrong):
         file.write_bytes(content.read_bytes())
     assert read_weights(right)["weight"].tolist() == [1.0, 1.0]
-    with pytest.raises(InputError, match="does not begin with 01234567"):
+    with pytest.raises(InputError, match="does not begin with 0123456a"):
         read_weights(wrong)
+
+
+def test_a_date_in_the_name_is_no_hash(tmp_path):
+    save_file({"weight": torch.ones(2)}, tmp_path / "mine-20240131.safetensors")
+    assert read_weights(tmp_path / "mine-20240131.safetensors")["weight"].tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("name", ["short.safetensors", "short.pth"])

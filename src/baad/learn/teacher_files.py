@@ -25,13 +25,14 @@ DAMAGED = re.compile(r"invalid hash|consistency check|hash.{0,20}mismatch|checks
 def read_weights(file: Path) -> dict[str, Tensor]:
     """Tensors by name from a .safetensors file, or from a .pth file that holds nothing but tensors.
 
-    A name that ends in a hash, as PyTorch's files have (wide_resnet50_2-95faca4d.pth), is held against the content.
+    A name that ends in a hash, as PyTorch's files have (wide_resnet50_2-95faca4d.pth), is held against the content;
+    digits alone, as in mine-20240131.pth, are taken for a date.
 
     Raises InputError where the file is absent, damaged, or holds more than tensors.
     """
     if not file.is_file():
         raise InputError(f"{file} does not exist. Give the file with the teacher's weights.")
-    promised = re.search(r"-([0-9a-f]{8,64})\.\w+$", file.name)
+    promised = re.search(r"-(?=[0-9]*[a-f])([0-9a-f]{8,64})\.\w+$", file.name)
     if promised and not hashlib.sha256(file.read_bytes()).hexdigest().startswith(promised[1]):
         raise InputError(f"{file} is damaged: its SHA-256 does not begin with {promised[1]}. Download it again.")
     try:
