@@ -1,10 +1,11 @@
 import pytest
 
-from baad.bench.background import compare_with_off, format_background
+from baad.bench.background import compare_with_off, format_background, pool_alarms
 
 
-def row(method, category, family, auroc, rate):
-    figures = {"image_auroc": auroc, "background_fpr_70": rate}
+def row(method, category, family, auroc, rate, pixels=1000):
+    counts = {"background_pixels": pixels, "background_alarmed_70": round(rate * pixels)}
+    figures = {"image_auroc": auroc, "background_fpr_70": rate, **counts}
     missing = ("background_auroc", "background_fpr_50", "background_fpr_90", "part_fpr_70", "background_alarms_70")
     return {"method": method, "category": category, "family": family, "seed": 0, **figures} | dict.fromkeys(
         (*missing, "outside_recall_70")
@@ -26,6 +27,23 @@ def test_the_line_tells_how_much_of_the_gap_is_closed(rows):
     assert "20.0 times fewer" in line  # .20 against .01
     assert "gap closed: 75%" in line  # .05 lost in place of .20
     assert "largest loss of clean AUROC: 0.020" in line
+
+
+def test_pictures_are_pooled_not_the_rates_of_categories(rows):
+    rows += [
+        row("baad", "b", "clean", 0.9, 0.0),
+        row("baad", "b", "all", 0.9, 0.0, 9000),
+        row("background_off", "b", "clean", 0.9, 0.0),
+        row("background_off", "b", "all", 0.9, 0.1, 9000),
+    ]
+    assert pool_alarms(rows, ["a", "b"], "baad") == 10 / 10_000
+    assert pool_alarms(rows, ["a", "b"], "background_off") == 1_100 / 10_000
+    assert "110.0 times fewer" in compare_with_off(rows, "baad")[0]
+
+
+def test_rows_that_count_no_pixels_are_not_pooled(rows):
+    del rows[1]["background_alarmed_70"]
+    assert "no count of false-positive pixels" in compare_with_off(rows, "baad")[0]
 
 
 def test_there_is_nothing_to_compare_without_the_other(rows):

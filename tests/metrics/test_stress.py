@@ -55,6 +55,7 @@ def test_a_row_holds_shares_over_all_its_pictures():
     assert next(iter(row)) == "family"
     assert row["image_auroc"] == 0.5  # 0 lies below both defects, 9 above
     assert row["background_fpr_70"] == 0.25 and row["part_fpr_70"] == 0.0
+    assert (row["background_pixels"], row["background_alarmed_70"]) == (4096, 1024)  # of two pictures
     assert row["background_alarms_70"] == 0.5
     assert row["outside_share"] == 0.4
     assert (row["outside_recall_70"], row["outside_recall_90"]) == (0.5, 1.0)
@@ -77,3 +78,4 @@ def test_without_defect_masks_only_rankings_are_left():
     row = stress_row([count_normal(np.zeros((8, 8)), halves_of_8(), 1.0, ())], defects)
     assert row["image_auroc"] == 1.0
     assert row["background_fpr_70"] is row["outside_share"] is row["background_auroc"] is None
+    assert row["background_alarmed_70"] is None and row["background_pixels"] == 28

@@ -78,19 +78,36 @@ def compare_with_off(rows: Sequence[Row], method: str) -> list[str]:
     def means(name: str, family: str, key: str) -> np.ndarray:
         return np.array([_mean(rows, category, name, family, key) for category in names], float)
 
-    alarmed = {name: float(np.mean(means(name, ALL, "background_fpr_70"))) for name in (method, OFF)}
+    alarmed = {name: pool_alarms(rows, names, name) for name in (method, OFF)}
     lost = {
         name: float(np.mean(means(name, CLEAN, "image_auroc") - means(name, ALL, "image_auroc")))
         for name in (method, OFF)
     }
     closed = f"{1 - lost[method] / lost[OFF]:.0%}" if lost[OFF] > 0 else "no gap to close"
-    fewer = f"{alarmed[OFF] / alarmed[method]:.1f} times fewer" if alarmed[method] > 0 else "none, not fewer,"
     worst = float(np.max(means(OFF, CLEAN, "image_auroc") - means(method, CLEAN, "image_auroc")))
     return [
-        f"- `{method}` against `{OFF}` over {', '.join(names)}: {fewer} false-positive pixels on the changed "
-        f"background at pixel recall .7 ({alarmed[method]:.5f} and {alarmed[OFF]:.5f}); share of the AUROC gap closed: "
-        f"{closed}; largest loss of clean AUROC: {worst:.3f}."
+        f"- `{method}` against `{OFF}` over {', '.join(names)}: {_compare_alarms(alarmed[method], alarmed[OFF])}; "
+        f"share of the AUROC gap closed: {closed}; largest loss of clean AUROC: {worst:.3f}."
     ]
+
+
+def pool_alarms(rows: Sequence[Row], categories: Sequence[str], method: str) -> float | None:
+    """False-positive pixels at pixel recall .7 over the pixels of changed background, all pictures counted together;
+    None where a category's rows do not count them."""
+    wanted = [row for row in rows if (row["method"], row["family"]) == (method, ALL) and row["category"] in categories]
+    alarmed: list[Any] = [row.get("background_alarmed_70") for row in wanted]
+    pixels = sum(row.get("background_pixels") or 0 for row in wanted)
+    return sum(alarmed) / pixels if pixels and None not in alarmed else None
+
+
+def _compare_alarms(alarmed: float | None, off: float | None) -> str:
+    if alarmed is None or off is None:
+        return "no count of false-positive pixels on the changed background"
+    fewer = f"{off / alarmed:.1f} times fewer" if alarmed > 0 else "none, not fewer,"
+    return (
+        f"{fewer} false-positive pixels on the changed background at pixel recall .7 ({alarmed:.5f} and {off:.5f} of "
+        "its pixels, all pictures pooled)"
+    )
 
 
 def _mean(rows: Sequence[Row], category: str, method: str, family: str, key: str) -> float | None:

@@ -101,15 +101,18 @@ def summarise_defects(
 def stress_row(normals: Sequence[NormalCounts], defects: Defects, **named: Any) -> dict[str, Any]:
     """One flat row: `named` first, then the figures, between 0 and 1, None where they cannot be had.
 
-    The pictures of several changes in one row give the mean over them, where every change has as many.
+    The pictures of several changes in one row give the mean over them, where every change has as many. Last come the
+    pixels of background and those of them alarmed, from which figures over several rows are pooled.
     """
     shares: dict[str, float | None] = {}
+    counts: dict[str, int | None] = {"background_pixels": sum(each.background_pixels for each in normals)}
     for index, recall in enumerate(RECALLS):
         at, known = f"{100 * recall:.0f}", bool(defects.thresholds) and bool(normals)
         alarmed = [each.background_alarmed[index] for each in normals] if known else []
         on_part = [each.part_alarmed[index] for each in normals] if known else []
         seen = [each.background_alarms[index] for each in normals if each.background_pixels] if known else []
-        shares[f"background_fpr_{at}"] = _share(sum(alarmed), sum(each.background_pixels for each in normals), known)
+        shares[f"background_fpr_{at}"] = _share(sum(alarmed), counts["background_pixels"] or 0, known)
+        counts[f"background_alarmed_{at}"] = sum(alarmed) if known else None
         shares[f"part_fpr_{at}"] = _share(sum(on_part), sum(each.part_pixels for each in normals), known)
         shares[f"background_alarms_{at}"] = _share(sum(seen), len(seen), known)
         shares[f"outside_recall_{at}"] = defects.outside_recall[index] if defects.outside_recall else None
@@ -122,6 +125,7 @@ def stress_row(normals: Sequence[NormalCounts], defects: Defects, **named: Any) 
         "background_auroc": rounded(_auroc([each.background_score for each in normals], defects.background_scores)),
         **{f"{name}_{r}": rounded(shares[f"{name}_{r}"], 6) for name in order for r in ("50", "70", "90")},
         "outside_share": rounded(defects.outside_share, 6),
+        **counts,
     }
 
 
