@@ -17,6 +17,17 @@ def test_every_method_changes_settings_that_exist(name):
     assert method.baseline in ("", *NEW)
 
 
+@pytest.mark.parametrize("name", GROUPS["ablation"][1:])
+def test_every_switch_of_the_ablation_throws_something(name):
+    default = TrainSettings()
+    changes = {**METHODS[name].settings, **METHODS[name].scoring}
+    assert any(getattr(default, key) != value for key, value in changes.items())
+
+
+def test_the_ablation_leaves_out_the_view_that_baad_takes_by_itself():
+    assert "near_view" in METHODS and "near_view" not in GROUPS["ablation"]
+
+
 def test_with_the_background_off_nothing_of_it_is_left():
     off = replace(TrainSettings(), **METHODS["background_off"].settings)
     assert off.foreground == "off" and not off.mask_head and off.anomalies_on == "anywhere"

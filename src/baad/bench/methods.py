@@ -41,10 +41,9 @@ ABLATION = {
         scoring={"novelty": 0.0, "feature_error": 0.0, "suppression": 0.0},
     ),
     "feature_error": Method("the error of the rebuilt features alone", scoring={"anomaly_from": "features"}),
-    "near_view": Method("no wide view, background or not", {"view": "near"}),
     "wide_view": Method("the wide view, background or not", {"view": "wide"}),
     "separate_networks": Method("two networks, one for the picture and one for the mask", {"separate_networks": True}),
-    "no_invariance": Method("no invariance term", {"invariance": 0.0}),
+    "with_invariance": Method("the invariance term, in steps twice as long; off as a default", {"invariance": 1.0}),
     "random_pdn": Method("a PDN with random weights", {"pdn": "random"}),
     "plain": Method("the paper's setting: all weights 1, no feature head", {"losses": "plain", "feature_head": False}),
     "background_off": Method(
@@ -77,6 +76,9 @@ METHODS: dict[str, Method] = {
         name + MASKED: Method(f"{name}, times the mask of a network of its own", baseline=name, masked=True)
         for name in BASELINES
     },
+    "near_view": Method(
+        "no wide view, background or not: `baad` itself where a background was found", {"view": "near"}
+    ),
     "efficientad_small": Method("EfficientAD around the PDN-S of its paper", {"size": "small"}, baseline="efficientad"),
 }
 
