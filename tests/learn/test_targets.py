@@ -35,6 +35,18 @@ def cache(photos, work, progress=None, **changes):
     return cache_targets(photos, 8, work, replace(SETTINGS, **changes), "cpu", progress or Silence())
 
 
+def test_photos_are_found_at_any_depth_each_once_and_folders_without_others_read_as_before(tmp_path):
+    folder, other = tmp_path / "photos", write_photos(tmp_path / "photos" / "b" / "deep", 2)
+    write_photos(tmp_path / "photos" / "a", 11)
+    for name in ("z.png", "10.JPG", "2.jpg", "note.txt"):
+        (folder / name).write_bytes(b"")
+    flat = ["0", "1", "10", "2", "3", "4", "5", "6", "7", "8", "9"]  # as text: the caches' keys follow from the order
+    found = [file.relative_to(folder).as_posix() for file in find_photos([folder, other, folder])]
+    assert found == ["10.JPG", "2.jpg", *(f"a/{name}.png" for name in flat), "b/deep/0.png", "b/deep/1.png", "z.png"]
+    assert [file.stem for file in find_photos([folder / "a"])] == flat
+    assert find_photos([other, folder])[:2] == [other / "0.png", other / "1.png"]
+
+
 def test_every_photo_gives_a_pair_and_the_last_are_held_out(photos, tmp_path):
     found = cache(photos, tmp_path / "work", crops=2)
     assert found.images.shape == (8 * 2 + 2, 64, 64, 3)

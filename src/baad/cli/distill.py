@@ -17,7 +17,9 @@ baad distill --images photos --out weights --work cache --size lite0 --steps 200
 
 
 def main(
-    images: Annotated[list[Path], typer.Option(metavar="DIR", help="Folder of photos; may be given often.")],
+    images: Annotated[
+        list[Path], typer.Option(metavar="DIR", help="Folder of photos, at any depth; may be given often.")
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the weights and their card go.")],
     work: Annotated[
         Path, typer.Option(metavar="DIR", help="Cache and checkpoint: the same call goes on after a stop.")

@@ -74,7 +74,7 @@ def distill(folders: Sequence[Path], out: Path, work: Path, settings: DistillSet
         figures = measure_fidelity(network, targets)
     finally:
         torch.set_num_threads(threads)
-    images = {folder.name: sum(photo.parent == folder for photo in photos) for folder in folders}
+    images = {folder.name: sum(photo.is_relative_to(folder) for photo in photos) for folder in folders}
     return write_weights(network, out, settings, targets, images, figures)
 
 

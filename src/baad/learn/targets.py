@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from baad.atomic import replacing, write_text
-from baad.data.decode import read_image
+from baad.data.decode import find_images, read_image
 from baad.errors import DataError, InputError, OutputError, SettingError
 from baad.learn.pdn import STRIDE
 from baad.learn.precision import autocast
@@ -69,14 +69,18 @@ class Targets:
 
 
 def find_photos(folders: Sequence[Path]) -> list[Path]:
-    """All pictures in the folders, in a fixed order. DataError where there are hardly any."""
+    """All pictures in the folders and below, each once, in a fixed order. DataError where there are hardly any."""
     for folder in folders:
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder. Give folders that hold photos.")
-    photos = [file for folder in folders for file in sorted(folder.iterdir()) if file.suffix.lower() in SUFFIXES]
+    photos: dict[str, Path] = {}  # by their true place: a folder may be given twice, or with another one in it
+    for folder in folders:
+        for file in sorted(find_images(folder, recursive=True)):
+            if file.suffix.lower() in SUFFIXES:
+                photos.setdefault(os.path.realpath(file), file)
     if len(photos) < 2:
         raise DataError(f"No photos in {', '.join(map(str, folders))}. Give folders that hold JPEG or PNG files.")
-    return photos
+    return list(photos.values())
 
 
 def cache_targets(
