@@ -47,6 +47,17 @@ def test_several_folders_are_counted_one_by_one(photos, tmp_path):
     assert card["images"] == {"photos": 10, "parts": 5}
 
 
+def test_folders_of_one_name_are_counted_together_and_only_what_was_used(photos, tmp_path):
+    left, right = write_photos(tmp_path / "a" / "good", 5), write_photos(tmp_path / "b" / "good", 7)
+    card = distill([left, photos, right], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
+    assert card["images"] == {"good": 12, "photos": 10}
+    half = replace(SETTINGS, targets=replace(TARGETS, crops=2, cache_gb=20 * (64 * 64 * 3 + 16 * 16 * 96 * 2) / 2**30))
+    card = distill([left, right], tmp_path / "out", tmp_path / "half", half, Silence())
+    assert card["pairs"] == 20 and card["images"] == {"good": 12}  # ten photos, most of them twice, and two held out
+    few = replace(SETTINGS, targets=replace(TARGETS, cache_gb=6 * (64 * 64 * 3 + 16 * 16 * 96 * 2) / 2**30))
+    assert distill([left, right], tmp_path / "out", tmp_path / "few", few, Silence())["images"] == {"good": 6}
+
+
 def test_the_large_network_is_stored_in_half_precision(photos, tmp_path, monkeypatch):
     assert PDN_SHAPES["small"].half
     monkeypatch.setitem(PDN_SHAPES, "small", replace(PDN_SHAPES["tiny"], half=True))

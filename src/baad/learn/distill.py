@@ -74,8 +74,18 @@ def distill(folders: Sequence[Path], out: Path, work: Path, settings: DistillSet
         figures = measure_fidelity(network, targets)
     finally:
         torch.set_num_threads(threads)
-    images = {folder.name: sum(photo.is_relative_to(folder) for photo in photos) for folder in folders}
-    return write_weights(network, out, settings, targets, images, figures)
+    return write_weights(network, out, settings, targets, count_photos(folders, targets.photos), figures)
+
+
+def count_photos(folders: Sequence[Path], used: Sequence[Path]) -> dict[str, int]:
+    """How many different photos were used of the folders, by their names; folders of one name are counted together.
+
+    A photo belongs to the first folder that holds it.
+    """
+    counts = {folder.resolve().name: 0 for folder in folders}
+    for photo in dict.fromkeys(used):
+        counts[next(folder for folder in folders if photo.is_relative_to(folder)).resolve().name] += 1
+    return counts
 
 
 def write_weights(

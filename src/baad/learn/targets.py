@@ -58,7 +58,7 @@ class TargetSettings:
 class Targets:
     """Cached pairs: `images` uint8 [N, S, S, 3] and `targets` float16 [N, S / 4, S / 4, C]; the last are held out.
 
-    `about` says which teacher gave them: name, licence, SHA-256 of its weights, channels.
+    `about` says which teacher gave them: name, licence, SHA-256 of its weights, channels. `photos`: what they are of.
     """
 
     images: np.ndarray
@@ -66,6 +66,7 @@ class Targets:
     held_out: int
     about: dict[str, Any]
     key: str = ""
+    photos: tuple[Path, ...] = ()
 
 
 def find_photos(folders: Sequence[Path]) -> list[Path]:
@@ -111,7 +112,7 @@ def cache_targets(
                 store.append(np.stack(crops), reduce(_describe(teacher, np.stack(crops))).cpu().numpy())
                 task.advance(len(crops))
     images, targets = store.read(len(order))
-    return Targets(images, targets, held_out, json.loads(about_file.read_text("utf-8")), store.key)
+    return Targets(images, targets, held_out, json.loads(about_file.read_text("utf-8")), store.key, tuple(order))
 
 
 def read_crop(photo: Path, settings: TargetSettings, index: int) -> np.ndarray:
