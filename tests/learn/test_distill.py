@@ -6,13 +6,14 @@ import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from baad.learn import targets as pairs
-from baad.learn.distill import DistillSettings, distill, distillation_loss
+from baad.learn.distill import DistillSettings, distill, distillation_loss, draw_crops
 from baad.learn.pdn import PDN_SHAPES, read_pdn
 from baad.learn.targets import TargetSettings
 from baad.progress import Silence
@@ -45,6 +46,25 @@ def test_several_folders_are_counted_one_by_one(photos, tmp_path):
     more = write_photos(tmp_path / "parts", 5)
     card = distill([photos, more], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
     assert card["images"] == {"photos": 10, "parts": 5}
+
+
+def test_the_card_states_minutes_over_all_calls_and_threads(photos, tmp_path, monkeypatch):
+    from baad.learn import distill as module
+
+    def draw_twice(*given):
+        if len(drawn) == 2:
+            raise InterruptedError
+        drawn.append(given)
+        return draw_crops(*given)
+
+    drawn, ticks = [], iter(range(0, 600, 30))  # each look at the clock is half a minute later
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    monkeypatch.setattr(module, "SAVE_EVERY", 2)
+    with monkeypatch.context() as striking, pytest.raises(InterruptedError):
+        striking.setattr(module, "draw_crops", draw_twice)
+        distill([photos], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
+    card = distill([photos], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
+    assert card["budget"] == {"minutes": 1.0, "threads": 1, "device": "cpu"}  # two steps in each call
 
 
 def test_folders_of_one_name_are_counted_together_and_only_what_was_used(photos, tmp_path):

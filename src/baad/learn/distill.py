@@ -7,6 +7,7 @@ and what was done lies in the work folder (targets.py, checkpoint.py).
 import hashlib
 import json
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from baad.atomic import replacing, write_text
 from baad.learn.blocks import count_macs
-from baad.learn.checkpoint import load_checkpoint, save_checkpoint
+from baad.learn.checkpoint import load_checkpoint, read_header, save_checkpoint
 from baad.learn.lite_start import fit_heads, start_from
 from baad.learn.machine import choose_device
 from baad.learn.pdn import PDN_SHAPES, STRIDE, Pdn
@@ -67,14 +68,16 @@ def distill(folders: Sequence[Path], out: Path, work: Path, settings: DistillSet
     photos = find_photos(folders)
     channels = PDN_SHAPES[settings.size].features
     threads = torch.get_num_threads()
-    torch.set_num_threads(settle_threads(settings.threads))
+    used = settle_threads(settings.threads)
+    torch.set_num_threads(used)
     try:
         targets = cache_targets(photos, channels, work, settings.targets, settings.place, progress)
-        network = train_student(targets, work, settings, progress)
+        network, minutes = train_student(targets, work, settings, progress)
         figures = measure_fidelity(network, targets)
     finally:
         torch.set_num_threads(threads)
-    return write_weights(network, out, settings, targets, count_photos(folders, targets.photos), figures)
+    budget = {"minutes": round(minutes, 3), "threads": used, "device": settings.place}
+    return write_weights(network, out, settings, targets, count_photos(folders, targets.photos), budget, figures)
 
 
 def count_photos(folders: Sequence[Path], used: Sequence[Path]) -> dict[str, int]:
@@ -94,6 +97,7 @@ def write_weights(
     settings: DistillSettings,
     targets: Targets,
     images: dict[str, int],
+    budget: dict[str, Any],
     figures: dict[str, float],
 ) -> dict[str, Any]:
     """The weights and the card that says where they come from. Returns the card."""
@@ -116,6 +120,7 @@ def write_weights(
         "images": images,
         "pairs": len(targets.images),
         "settings": said | drawn | {"learning_rate": shape.learning_rate},
+        "budget": budget,
         "gmac_at_256": round(count_macs(network, torch.zeros(1, 3, 256, 256)) / 1e9, 3),
         "fidelity_on_unseen_photos": figures,
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
@@ -124,10 +129,11 @@ def write_weights(
     return card
 
 
-def train_student(targets: Targets, work: Path, settings: DistillSettings, progress: Progress) -> Pdn:
+def train_student(targets: Targets, work: Path, settings: DistillSettings, progress: Progress) -> tuple[Pdn, float]:
     """Train the PDN on random crops of the cached pairs; goes on from the checkpoint in `work`.
 
-    Ctrl-C and SIGTERM let the step end and save it. Raises Stopped then.
+    Returns it with the minutes that its steps took, in this call and those before it. Ctrl-C and SIGTERM let the step
+    end and save it. Raises Stopped then.
     """
     network = new_student(settings, targets)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-5, fused=True)
@@ -135,7 +141,11 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
     checkpoint = work / f"student-{settings.size}-{hashlib.sha256(note.encode()).hexdigest()[:8]}.safetensors"
     for half in work.glob(f"{checkpoint.name}.*.partial"):
         half.unlink(missing_ok=True)  # of a run that was killed while it wrote
-    start = load_checkpoint(checkpoint, {"network": network}, optimizer, note) if checkpoint.exists() else 0
+    start, earlier, began = 0, 0.0, time.monotonic()
+    if checkpoint.exists():
+        start = load_checkpoint(checkpoint, {"network": network}, optimizer, note)
+        earlier = float(read_header(checkpoint).get("minutes", 0.0))
+    minutes = earlier
     usable = len(targets.images) - targets.held_out
     with catch_stop() as stop, stop.held(), progress.task("distillation", settings.steps) as task:
         task.advance(start)
@@ -157,10 +167,11 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
             loss.backward()
             optimizer.step()
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps or stop.asked:
-                save_checkpoint(checkpoint, step + 1, {"network": network}, optimizer, note)
+                minutes = earlier + (time.monotonic() - began) / 60.0
+                save_checkpoint(checkpoint, step + 1, {"network": network}, optimizer, note, minutes)
             task.advance(1, f"loss {loss.item():.3f}")
             stop.raise_if_asked()
-    return network.cpu().eval()
+    return network.cpu().eval(), minutes
 
 
 def new_student(settings: DistillSettings, targets: Targets) -> Pdn:
