@@ -140,6 +140,8 @@ def test_components_are_uncorrelated_and_the_strongest_comes_first():
     covariance = torch.cov(found.T)
     assert covariance.diagonal().mean() == pytest.approx(1.0, abs=0.01)
     assert (covariance.diagonal().diff() <= 0).all()
+    own = torch.linalg.eigvalsh(torch.corrcoef(patches.T)).flip(0)[:4]  # the components' variances
+    assert torch.allclose(covariance.diagonal() / covariance[0, 0], (own / own[0]).sqrt(), atol=1e-2)
     assert torch.allclose(covariance, covariance.diagonal().diag(), atol=1e-2)
 
 
