@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from baad.baselines.baseline import Normals
-from baad.baselines.draem import Draem, Finder, Rebuilder, blend, draw_mask, draw_pasted
+from baad.baselines.draem import CHANGES, Draem, Finder, Rebuilder, blend, change_texture, draw_mask, draw_pasted
 from baad.learn.blocks import count_macs, count_parameters
 from baad.learn.network import describe_cost, new_network
 from baad.learn.pdn import new_pdn
@@ -31,6 +32,36 @@ def fitted():
 def test_the_texture_shows_with_its_opacity_where_the_mask_is():
     picture, texture = np.full((1, 2, 3), 100, np.uint8), np.full((1, 2, 3), 200, np.uint8)
     assert blend(picture, texture, np.array([[True, False]]), 0.25)[0, :, 0].tolist() == [125, 100]
+
+
+@pytest.mark.parametrize(
+    "name, wanted",
+    [
+        ("invert", [155, 235, 5]),
+        ("stretch", [0, 0, 0, 255, 255, 255]),  # each channel has two values
+    ],
+)
+def test_a_change_of_the_texture_is_what_its_name_says(name, wanted):
+    texture = np.array([[[100, 20, 250], [120, 30, 255]]], np.uint8)
+    changed = np.asarray(CHANGES[name](Image.fromarray(texture), np.random.default_rng(0)))
+    assert changed.ravel().tolist()[: len(wanted)] == wanted
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_change_keeps_the_shape_and_alters_a_texture(name):
+    texture = np.random.default_rng(0).integers(30, 220, (16, 24, 3), dtype=np.uint8)
+    changed = np.asarray(CHANGES[name](Image.fromarray(texture), np.random.default_rng(1)))
+    assert changed.shape == texture.shape and changed.dtype == np.uint8 and (changed != texture).any()
+
+
+def test_a_texture_is_changed_in_three_different_ways(monkeypatch):
+    called = []
+    for name in CHANGES:
+        monkeypatch.setitem(CHANGES, name, lambda texture, rng, name=name: called.append(name) or texture)
+    for seed in range(50):
+        called.clear()
+        change_texture(np.zeros((4, 4, 3), np.uint8), np.random.default_rng(seed))
+        assert len(called) == len(set(called)) == 3
 
 
 def test_pictures_differ_from_the_clean_ones_inside_the_mask_alone(banks):

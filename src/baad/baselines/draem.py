@@ -1,20 +1,22 @@
 """Rebuild the picture without its defect, then compare: DRAEM's recipe at BAAD's size (Zavrtanik et al. 2021).
 
-In half of the pictures a texture of some opacity is pasted through a thresholded Perlin mask, anywhere. An encoder and
-decoder without skips learns to take it away again (L2 + SSIM); a second network with skips, which sees both pictures,
-learns where it was (focal loss). The anomaly map is the second network's probability; the image score is the highest
-mean over 21x21 px.
+In half of the pictures a texture, changed in three random ways, is pasted through a thresholded Perlin mask, anywhere,
+with some opacity. An encoder and decoder without skips learns to take it away again (L2 + SSIM); a second network with
+skips, which sees both pictures, learns where it was (focal loss). The anomaly map is the second network's probability;
+the image score is the highest mean over 21x21 px.
 
 Otherwise than in the paper: the widths, which give BAAD's cost in place of 198 GMAC; the textures, which are the
-project's drawn ones; the learning rate, made for minutes of training.
+project's drawn ones; the learning rate, made for minutes of training, which falls once and not twice.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageEnhance, ImageOps
 from torch import Tensor, nn
 
 from baad.baselines.baseline import Fitted, Normals, plain_maps, resize_one, to_images
@@ -37,6 +39,18 @@ SCORE_SIDE = 21  # px at 256: section 3.4
 RATE = 1e-3  # the paper has 1e-4 for 700 epochs
 REBUILDING = (28, 56, 80, 112, 144)  # channels at a half, a quarter, ... of the side; the last is the bottleneck
 FINDING = (24, 48, 80, 112, 128)
+CHANGES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {  # of a texture, as in the paper
+    "posterise": lambda texture, rng: ImageOps.posterize(texture, int(rng.integers(2, 7))),
+    "solarise": lambda texture, rng: ImageOps.solarize(texture, int(rng.integers(32, 129))),
+    "equalise": lambda texture, rng: ImageOps.equalize(texture),
+    "stretch": lambda texture, rng: ImageOps.autocontrast(texture),
+    "invert": lambda texture, rng: ImageOps.invert(texture),
+    "sharpness": lambda texture, rng: ImageEnhance.Sharpness(texture).enhance(rng.uniform(0.0, 3.0)),
+    "brightness": lambda texture, rng: ImageEnhance.Brightness(texture).enhance(rng.uniform(0.6, 1.4)),
+    "colour": lambda texture, rng: ImageEnhance.Color(texture).enhance(rng.uniform(0.0, 2.0)),
+    "rotate": lambda texture, rng: Image.fromarray(turn(np.asarray(texture), rng.uniform(-TURN, TURN))),
+}
+CHANGED = 3  # of the changes above, different ones
 
 
 class Rebuilder(nn.Module):
@@ -143,12 +157,21 @@ def draw_pasted(pictures: np.ndarray, banks: Banks, settings: TrainSettings, ste
         pasted, defect = picture, np.zeros(picture.shape[:2], bool)
         if rng.random() < ANOMALY_SHARE:
             defect = draw_mask(defect.shape, rng)
-            pasted = blend(picture, cut_texture(banks, defect.shape, rng), defect, rng.uniform(LEAST_OPACITY, 1.0))
+            texture = change_texture(cut_texture(banks, defect.shape, rng), rng)
+            pasted = blend(picture, texture, defect, rng.uniform(LEAST_OPACITY, 1.0))
         corrupted.append(pasted)
         clean.append(picture)
         defects.append(defect)
     marked = torch.from_numpy(np.stack(defects))[:, None].float()
     return Pasted(to_images(np.stack(corrupted)), to_images(np.stack(clean)), marked)
+
+
+def change_texture(texture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A texture uint8 [H, W, 3] after CHANGED different ones of CHANGES, one after the other."""
+    changed = Image.fromarray(texture)
+    for name in rng.choice(list(CHANGES), CHANGED, replace=False):
+        changed = CHANGES[name](changed, rng)
+    return np.asarray(changed)
 
 
 def draw_mask(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
