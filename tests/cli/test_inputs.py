@@ -3,13 +3,29 @@ from pathlib import Path
 
 import pytest
 
-from baad.cli.inputs import LONGEST, Remark, find_pictures, place_of
+from baad.cli.inputs import LONGEST, Remark, find_pictures, is_endless, place_of
 from baad.errors import DataError
+from baad.runtime.frame import Frame
 from tests.factory import write_folder
 
 
 def places(words, listed=""):
     return [str(picture.place) for picture in find_pictures(words, io.StringIO(listed))]
+
+
+@pytest.fixture
+def clips(tmp_path, monkeypatch):
+    """A folder of a picture and two files named like films, of which each gives three frames without being opened."""
+
+    def read_frames(word, every=1):
+        for index in range(0, 3, every):
+            yield Frame(f"{word}#{index}", Path(word) / str(index), None)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("baad.cli.inputs.read_frames", read_frames)
+    write_folder(tmp_path / "clips", normals=1)
+    for name in ("a.mp4", "b.mp4"):
+        Path("clips", name).touch()
 
 
 def test_one_folder_gives_places_below_itself(tmp_path):
@@ -77,3 +93,27 @@ def test_masks_are_left_aside_but_may_be_named(tmp_path):
     *pictures, remark = sorted(find_pictures([str(tmp_path / "new")], io.StringIO()), key=lambda each: repr(each))
     assert len(pictures) == 2 and "3 left aside, masks, in ground_truth" in remark.text and not remark.skipped
     assert len(list(find_pictures([str(tmp_path / "new" / "ground_truth")], io.StringIO()))) == 3
+
+
+def test_a_pattern_is_treated_by_what_it_matches(clips):
+    assert [each.name for each in find_pictures(["clips/*.mp4"], io.StringIO(), every=2)] == [
+        *("clips/a.mp4#0", "clips/a.mp4#2", "clips/b.mp4#0", "clips/b.mp4#2"),
+    ]
+    assert len(list(find_pictures(["clips/*"], io.StringIO()))) == 7
+
+
+@pytest.mark.parametrize(
+    ("word", "endless"),
+    [
+        ("clips/*", True),  # among pictures there are films
+        ("clips/[ab].mp4", True),
+        ("clips/*.png", False),
+        ("clips/a.mp4", True),
+        ("clips/gone.mp4", False),  # nothing would be read
+        ("clips", False),
+        ("http://10.0.0.7/live?channel=1", True),  # no pattern, though it holds a sign of one
+        ("-", True),
+    ],
+)
+def test_films_are_never_listed_before_the_first_picture_is_judged(clips, word, endless):
+    assert is_endless([word]) is endless

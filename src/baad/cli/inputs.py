@@ -65,7 +65,22 @@ def find_pictures(
 
 def is_endless(words: Sequence[str]) -> bool:
     """Whether the words may name more pictures than can be counted before the first is judged."""
-    return any(word == "-" or is_video(word) for word in words)
+    return any(word == "-" or _holds_frames(word) for word in words)
+
+
+def _holds_frames(word: str) -> bool:
+    """Whether a word names a camera, or a film that is there, by itself or among what it matches."""
+    names = _matches(word) if _is_pattern(word) else [word]
+    return any(is_live(name) or (is_video(name) and os.path.isfile(name)) for name in names)
+
+
+def _is_pattern(word: str) -> bool:
+    """Whether a word stands for what it matches. The address of a stream may hold a '?', and names one thing."""
+    return glob.has_magic(word) and not is_live(word) and "\0" not in word and not os.path.exists(word)
+
+
+def _matches(pattern: str) -> list[str]:
+    return sorted(glob.glob(pattern, recursive=True))
 
 
 def watch_pictures(words: Sequence[str], results: Sequence[Path] = ()) -> Iterator[Frame]:
@@ -125,14 +140,14 @@ def find_named(word: str, alone: bool, results: Sequence[Path], every: int = 1) 
         yield Remark("A name is empty. Give a picture, or . for the folder you are in.", skipped=True)
     elif os.path.isdir(path):
         yield from _find_below(path, alone, results)
-    elif is_video(word):
-        yield from read_frames(word, every)
-    elif glob.has_magic(word) and not os.path.exists(path) and "\0" not in word:
-        matches = sorted(glob.glob(word, recursive=True))
+    elif _is_pattern(word):
+        matches = _matches(word)
         if not matches:
             yield Remark(f"Nothing matches {show_path(word)}. Check the pattern, or give a folder.", skipped=True)
         for match in matches:
             yield from find_named(match, False, results, every)
+    elif is_video(word):
+        yield from read_frames(word, every)
     else:
         yield Picture(path, place_of(path))
 
