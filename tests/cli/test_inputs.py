@@ -1,11 +1,13 @@
 import io
+import sys
 from pathlib import Path
 
 import pytest
 
-from baad.cli.inputs import LONGEST, Remark, find_pictures, is_endless, place_of
-from baad.errors import DataError
+from baad.cli.inputs import LONGEST, Picture, Remark, find_pictures, is_endless, place_of
+from baad.errors import DataError, MissingExtra
 from baad.runtime.frame import Frame
+from baad.runtime.video import is_live
 from tests.factory import write_folder
 
 
@@ -15,9 +17,11 @@ def places(words, listed=""):
 
 @pytest.fixture
 def clips(tmp_path, monkeypatch):
-    """A folder of a picture and two files named like films, of which each gives three frames without being opened."""
+    """A folder of a picture and two files named like films, which give three frames each; cameras are off."""
 
     def read_frames(word, every=1):
+        if is_live(word) or not Path(word).is_file():
+            raise DataError(f"Cannot open {word}.")
         for index in range(0, 3, every):
             yield Frame(f"{word}#{index}", Path(word) / str(index), None)
 
@@ -117,3 +121,31 @@ def test_a_pattern_is_treated_by_what_it_matches(clips):
 )
 def test_films_are_never_listed_before_the_first_picture_is_judged(clips, word, endless):
     assert is_endless([word]) is endless
+
+
+@pytest.mark.parametrize("absent", ["gone.mp4", "camera:0"])
+def test_a_film_or_camera_of_a_list_that_does_not_open_costs_itself_alone(clips, absent):
+    listed = io.StringIO(f"a.png\n{absent}\nclips/a.mp4\nb.png\n")
+    found = list(find_pictures(["-"], listed))
+    assert [type(each) for each in found] == [Picture, Remark, Frame, Frame, Frame, Picture]
+    assert found[1] == Remark(f"Cannot open {absent}.", skipped=True)
+
+
+@pytest.mark.parametrize("absent", ["gone.mp4", "gone/*.png", "empty"])
+def test_what_is_named_and_is_not_there_is_told_before_anything_is_given_out(clips, absent):
+    Path("empty").mkdir()
+    with pytest.raises(DataError):
+        next(find_pictures(["a.png", "clips/a.mp4", absent], io.StringIO()))
+
+
+def test_a_camera_that_is_off_is_an_error_alone_and_a_remark_among_others(clips):
+    with pytest.raises(DataError, match="Cannot open camera:0"):
+        next(find_pictures(["camera:0"], io.StringIO()))
+    found = list(find_pictures(["a.png", "camera:0", "b.png"], io.StringIO()))
+    assert [type(each) for each in found] == [Picture, Remark, Picture]
+
+
+def test_without_opencv_nothing_is_judged_before_that_is_said(clips, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(MissingExtra, match=r"baad\[video\]"):
+        next(find_pictures(["a.png", "clips/a.mp4"], io.StringIO()))

@@ -4,18 +4,19 @@ import glob
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
 from baad.data.decode import find_images, show_path
 from baad.data.folder import MASK_FOLDERS
-from baad.errors import DataError, ImageError, SettingError
+from baad.errors import DataError, ImageError, MissingExtra, SettingError
 from baad.runtime.detector import Opened, open_picture
 from baad.runtime.frame import Frame
-from baad.runtime.video import is_live, is_video, read_frames
+from baad.runtime.video import is_live, is_video, read_frames, require_opencv
 from baad.runtime.watch import watch_folder
 
 LONGEST = 65_536  # signs of a line: what is longer is no name
@@ -51,16 +52,30 @@ def find_pictures(
     """All pictures that the words name, in their order; folders with everything below them, films frame by frame.
 
     '-' stands for the lines of `listed`, read one by one. A file that is named is given out whether it exists or
-    not: reading it will tell. A folder without pictures, and a pattern that matches nothing, raise DataError; with a
-    list, which may have brought results by then, they are skipped with a remark. What lies in a folder of `results`
-    inside a folder of pictures comes from an earlier call, and is left aside. `every`: take each n-th frame.
+    not: reading it will tell. A folder without pictures, a pattern that matches nothing and a film that is not there
+    raise DataError before anything is given out; with a list, which may have brought results by then, they are skipped
+    with a remark. So is a film or camera that does not open, unless it is all that was named. What lies in a folder of
+    `results` inside a folder of pictures comes from an earlier call, and is left aside. `every`: take each n-th frame.
     """
+    sources: list[Iterable[Given]] = []
     for word in words:
         found = _find_listed(listed, results) if word == "-" else find_named(word, len(words) == 1, results, every)
-        for each in found:
-            if "-" not in words and isinstance(each, Remark) and each.skipped:
-                raise DataError(each.text)
-            yield each
+        sources.append(found if "-" in words or _holds_frames(word) else _all_there(found))
+    if any(word != "-" and _holds_frames(word) for word in words):
+        require_opencv()
+    for each in chain.from_iterable(sources):
+        if isinstance(each, Remark) and each.skipped and len(words) == 1 and is_video(words[0]):
+            raise DataError(each.text)
+        yield each
+
+
+def _all_there(found: Iterable[Given]) -> list[Given]:
+    """The same, all at once. Raises DataError if a name stands for nothing."""
+    listed = list(found)
+    for each in listed:
+        if isinstance(each, Remark) and each.skipped:
+            raise DataError(each.text)
+    return listed
 
 
 def is_endless(words: Sequence[str]) -> bool:
@@ -147,9 +162,17 @@ def find_named(word: str, alone: bool, results: Sequence[Path], every: int = 1) 
         for match in matches:
             yield from find_named(match, False, results, every)
     elif is_video(word):
-        yield from read_frames(word, every)
+        yield from _find_frames(word, every)
     else:
         yield Picture(path, place_of(path))
+
+
+def _find_frames(word: str, every: int) -> Iterator[Frame | Remark]:
+    """The frames of a film or camera, or why there are none."""
+    try:
+        yield from read_frames(word, every)
+    except (DataError, MissingExtra) as error:
+        yield Remark(str(error), skipped=True)
 
 
 def _find_below(folder: Path, alone: bool, results: Sequence[Path]) -> Iterator[Picture | Remark]:

@@ -44,7 +44,7 @@ def read_frames(word: str, every: int = 1) -> Iterator[Frame]:
 
 def _read_film(word: str, every: int) -> Iterator[Frame]:
     capture = _open(word)
-    index, expected = 0, int(capture.get(_cv2().CAP_PROP_FRAME_COUNT))
+    index, expected = 0, int(capture.get(require_opencv().CAP_PROP_FRAME_COUNT))
     try:
         while capture.grab():
             if index % every == 0:
@@ -128,7 +128,7 @@ def _open(word: str) -> Any:
     camera = CAMERA.fullmatch(word)
     if camera is None and not is_live(word) and not Path(word).is_file():
         raise DataError(f"There is no film {word}. Check the name.")
-    capture = _cv2().VideoCapture(int(camera[1]) if camera else word)
+    capture = require_opencv().VideoCapture(int(camera[1]) if camera else word)
     if not capture.isOpened():
         capture.release()
         what = "Check that it is plugged in and free" if camera else "Check the address, the cable and the password"
@@ -137,7 +137,8 @@ def _open(word: str) -> Any:
     return capture
 
 
-def _cv2() -> Any:
+def require_opencv() -> Any:
+    """OpenCV, where it is installed. Raises MissingExtra, which names the extra to install."""
     try:
         import cv2
     except ImportError as error:
