@@ -149,3 +149,8 @@ def test_without_opencv_nothing_is_judged_before_that_is_said(clips, monkeypatch
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(MissingExtra, match=r"baad\[video\]"):
         next(find_pictures(["a.png", "clips/a.mp4"], io.StringIO()))
+
+
+def test_every_nth_frame_is_taken_of_listed_films_too(clips):
+    found = find_pictures(["-"], io.StringIO("clips/a.mp4\n"), every=2)
+    assert [each.name for each in found] == ["clips/a.mp4#0", "clips/a.mp4#2"]

@@ -59,7 +59,9 @@ def find_pictures(
     """
     sources: list[Iterable[Given]] = []
     for word in words:
-        found = _find_listed(listed, results) if word == "-" else find_named(word, len(words) == 1, results, every)
+        found = (
+            _find_listed(listed, results, every) if word == "-" else find_named(word, len(words) == 1, results, every)
+        )
         sources.append(found if "-" in words or _holds_frames(word) else _all_there(found))
     if any(word != "-" and _holds_frames(word) for word in words):
         require_opencv()
@@ -124,7 +126,7 @@ def open_given(each: Given) -> Opened:
     return open_picture(each.path if isinstance(each, Picture) else each)
 
 
-def _find_listed(listed: TextIO, results: Sequence[Path]) -> Iterator[Given]:
+def _find_listed(listed: TextIO, results: Sequence[Path], every: int) -> Iterator[Given]:
     read = _line_reader(listed)
     while line := read():
         if len(line) == LONGEST and not line.endswith("\n"):
@@ -132,7 +134,7 @@ def _find_listed(listed: TextIO, results: Sequence[Path]) -> Iterator[Given]:
             yield Remark(told, skipped=True)
             return
         if line.strip():
-            yield from find_named(line.rstrip("\r\n"), False, results)
+            yield from find_named(line.rstrip("\r\n"), False, results, every)
 
 
 def _line_reader(listed: TextIO) -> Callable[[], str]:
