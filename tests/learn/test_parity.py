@@ -52,7 +52,13 @@ def test_a_verdict_flips_where_the_scores_lie_on_both_sides_of_the_threshold():
     assert (found.flips, found.score_error) == (1, 3.0)
 
 
-def test_a_score_on_the_threshold_flips_nothing():
+def test_a_score_on_the_threshold_flips_where_the_other_lies_far_above_it():
+    found = compare(graph, [runner(score=3.0), runner(score=-3.0)], [picture(50, 50)], 50.0)
+    assert [each.flips for each in found] == [1, 0]
+    assert not any(each.holds for each in found)
+
+
+def test_scores_that_both_lie_on_the_threshold_flip_nothing():
     found = compare(graph, [runner(score=-1e-5), runner(score=1e-5)], [picture(50, 50)], 50.0)
     assert [each.flips for each in found] == [0, 0]
 
@@ -63,19 +69,21 @@ def test_a_runner_judges_at_a_threshold_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("precision", "map_error", "flips", "holds"),
+    ("precision", "map_error", "score_error", "flips", "holds"),
     [
-        ("fp32", 9e-4, 0, True),
-        ("fp32", 1.1e-3, 0, False),
-        ("fp32", 0.0, 1, False),
-        ("fp16", 1.9e-2, 0, True),
-        ("fp16", 0.0, 1, False),
-        ("int8", 0.14, 3, True),
-        ("int8", 0.16, 0, False),
+        ("fp32", 9e-4, 9e-3, 0, True),
+        ("fp32", 1.1e-3, 0.0, 0, False),
+        ("fp32", 0.0, 1.1e-2, 0, False),
+        ("fp32", 0.0, 0.0, 1, False),
+        ("fp16", 1.9e-2, 0.19, 0, True),
+        ("fp16", 0.0, 0.21, 0, False),
+        ("fp16", 0.0, 0.0, 1, False),
+        ("int8", 0.14, 5.0, 3, True),  # it has thresholds of its own
+        ("int8", 0.16, 0.0, 0, False),
     ],
 )
-def test_what_each_precision_may_cost(precision, map_error, flips, holds):
-    row = Comparison("a runtime 1.0", precision, map_error, 0.0, flips)
+def test_what_each_precision_may_cost(precision, map_error, score_error, flips, holds):
+    row = Comparison("a runtime 1.0", precision, map_error, score_error, flips)
     certificate = certified(Comparison("another 2.0", "fp32", 0.0, 0.0, 0), row)
     assert certificate.to_json()["comparisons"][1]["holds"] is holds
     if holds:
