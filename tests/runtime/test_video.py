@@ -116,8 +116,20 @@ def test_words_are_told_apart(word, video, live):
     assert (is_video(word), is_live(word)) == (video, live)
 
 
-def test_passwords_are_never_shown():
-    assert hide_secrets("rtsp://me:secret@camera/main") == "rtsp://camera/main"
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://me:secret@camera/main", "rtsp://camera/main"),
+        ("rtsp://me:sec@ret@camera/main", "rtsp://camera/main"),
+        ("rtsp://me:sec/ret@camera/main", "rtsp://camera/main"),
+        ("rtsp://camera/main?user=me&password=secret&channel=1", "rtsp://camera/main?user=***&password=***&channel=1"),
+        ("http://camera/main?Token=sec@ret#1", "http://camera/main?Token=***#1"),
+        ("rtsp://camera/user=me_password=secret_channel=1", "rtsp://camera/user=***_password=***_channel=1"),
+        ("http://camera/main?superuser=1&channel=2", "http://camera/main?superuser=1&channel=2"),
+    ],
+)
+def test_passwords_are_never_shown(address, shown):
+    assert hide_secrets(address) == shown
 
 
 def test_without_opencv_the_extra_is_named(film, monkeypatch):

@@ -19,7 +19,11 @@ from baad.runtime.frame import Frame
 FILM_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv")
 CAMERA = re.compile(r"camera:(\d+)")
 ADDRESS = re.compile(r"(rtsps?|https?|rtmp|udp|tcp|srt)://", re.IGNORECASE)
-SECRET = re.compile(r"(?<=://)[^/@]*@")  # user and password before a host
+LOGIN = re.compile(r"(?<=://).*@")  # before a host; a password may hold '@' and '/' itself
+SECRET = re.compile(  # given by name, as in ?user=me&password=secret or user=me_password=secret_channel=1
+    r"(?<![a-z])((?:user|username|login|password|passwd|pass|pwd|token|apikey|key|auth|secret)=).*?(?=[&;#]|_[a-z]+=|$)",
+    re.IGNORECASE,
+)
 ATTEMPTS, PAUSE = 3, 1.0  # a camera that is gone is asked for again so often, so many seconds apart
 
 
@@ -157,8 +161,8 @@ def _lost(word: str, index: int, why: str) -> Frame:
 
 
 def hide_secrets(word: str) -> str:
-    """An address without the user and password in it."""
-    return SECRET.sub("", word)
+    """An address without the user and password in it, as far as they can be told."""
+    return LOGIN.sub("", SECRET.sub(r"\1***", word))
 
 
 def _place(word: str, index: int) -> Path:
