@@ -5,7 +5,7 @@ import pytest
 
 from baad.bench import foreground
 from baad.bench.drawn_sets import PICTURES, SIZE, draw_sets
-from baad.bench.foreground_table import choose_level, describe_level
+from baad.bench.foreground_table import choose_level, describe_gate, describe_level
 from baad.data.reading import read_category
 from baad.foreground.gate import Gate
 from baad.progress import Silence
@@ -32,6 +32,14 @@ def test_a_set_left_out_is_judged_by_the_others():
     sets = [("a", 0.1, False), ("b", 0.2, False), ("c", 0.8, True), ("d", 0.9, True)]
     assert describe_level(sets)[0].endswith("0 of the sets left out are judged wrongly by them.")
     assert "1 of the sets left out are judged wrongly by them: e." in describe_level([*sets, ("e", 0.6, False)])[0]
+
+
+def test_the_table_tells_what_the_gate_said_not_what_its_level_would_say():
+    row = {"user_masks": 0, "seed": 0, "has_background": True, "iou_train": None}
+    refused = {**row, "category": "a", "quality": 0.9, "gate": "none"}
+    taken = {**row, "set": "b", "quality": 0.1, "gate": "background"}
+    lines = describe_gate([refused], [taken])
+    assert "| a | yes | 0.90 | no | – |" in lines and "| b | yes | 0.10 | yes | – |" in lines
 
 
 def test_without_outlines_one_trial_will_do(tmp_path, category):

@@ -54,20 +54,21 @@ def describe_masks(rows: Sequence[Row], settings: TrainSettings) -> list[str]:
 def describe_gate(rows: Sequence[Row], drawn: Sequence[Row]) -> list[str]:
     """The gate's figure for all sets, sorted, and what its level would be without each of them."""
     alone = [{**row, "set": row["category"]} for row in rows if row["user_masks"] == 0 and row["seed"] == 0]
-    sets = [(row["set"], row["quality"], row["iou_train"], row["has_background"]) for row in [*alone, *drawn]]
+    sets = sorted([*alone, *drawn], key=lambda row: -row["quality"])
     lines = [
         "## The gate",
         "",
         f"Quality of the best proposal, over the categories above without help and drawn sets of all kinds. The gate "
-        f"accepts from {LEAST_QUALITY}. A set *has* a background where it was drawn with one, or has true outlines.",
+        f"accepts from {LEAST_QUALITY}, unless something else speaks against the masks. A set *has* a background where "
+        "it was drawn with one, or has true outlines.",
         "",
         "| set | has a background | quality | accepted | IoU |",
         "|---|---|---|---|---|",
     ]
-    for name, quality, iou, has in sorted(sets, key=lambda each: -each[1]):
-        accepted = "yes" if quality >= LEAST_QUALITY else "no"
-        lines.append(f"| {name} | {'yes' if has else 'no'} | {quality:.2f} | {accepted} | {_show(iou)} |")
-    return [*lines, "", *describe_level([(name, quality, has) for name, quality, _, has in sets])]
+    for row in sets:
+        has, accepted = ("yes" if each else "no" for each in (row["has_background"], row["gate"] == "background"))
+        lines.append(f"| {row['set']} | {has} | {row['quality']:.2f} | {accepted} | {_show(row['iou_train'])} |")
+    return [*lines, "", *describe_level([(row["set"], row["quality"], row["has_background"]) for row in sets])]
 
 
 def describe_level(sets: Sequence[tuple[str, float, bool]]) -> list[str]:
