@@ -8,6 +8,7 @@ import pytest
 
 from baad.errors import BundleError, ImageError, MissingExtra, SettingError
 from baad.runtime import openvino_network
+from baad.runtime.onnx_network import OnnxNetwork
 from baad.runtime.session import RawMaps, Session, settle_threads, unfold, usable_cores
 from tests.runtime.tiny_model import SIDE, draw_part, tiny_onnx
 
@@ -66,6 +67,24 @@ def test_a_folded_reconstruction_is_unfolded_when_it_is_asked_for():
 
 def test_a_reconstruction_may_be_left_out():
     assert Session(tiny_onnx(drop="reconstruction"), threads=1).run(draw_part()).reconstruction is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "settings"), [("CUDAExecutionProvider", {"use_tf32": "0"}), ("CPUExecutionProvider", {})]
+)
+def test_a_graphics_card_computes_in_whole_32_bit_floats(monkeypatch, provider, settings):
+    class Started(Exception):
+        pass
+
+    def start(onnx, options, providers, provider_options):
+        assert (providers, provider_options) == ([provider], [settings])
+        raise Started
+
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [provider])
+    monkeypatch.setattr("onnxruntime.InferenceSession", start)
+    with pytest.raises(BundleError) as told:
+        OnnxNetwork(b"", 1, provider)
+    assert isinstance(told.value.__cause__, Started)
 
 
 @pytest.mark.parametrize(

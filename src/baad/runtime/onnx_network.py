@@ -7,6 +7,7 @@ import onnxruntime
 
 from baad.errors import BundleError, MissingExtra
 
+SETTINGS = {"CUDAExecutionProvider": {"use_tf32": "0"}}  # else it rounds factors to 10 bits, and scores differ
 FATAL_ONLY = 4  # ONNX Runtime's severity scale; what it has to say comes as an exception
 
 
@@ -34,7 +35,7 @@ class OnnxNetwork:
             tied = ";".join(str(core + 1) for core in cores[1:])
             options.add_session_config_entry("session.intra_op_thread_affinities", tied)
         try:
-            self._session = onnxruntime.InferenceSession(onnx, options, providers=[provider])
+            self._session = onnxruntime.InferenceSession(onnx, options, [provider], [SETTINGS.get(provider, {})])
         except Exception as error:  # ONNX Runtime's exceptions have no common base but this one
             reason = str(error).strip().split("\n")[0][:300]
             raise BundleError(
