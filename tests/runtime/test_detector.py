@@ -7,7 +7,7 @@ from PIL import Image
 
 from baad.bundle import rewrite_bundle
 from baad.errors import BundleError, ImageError, InputMismatch
-from baad.runtime.detector import Detector, check_framing, check_input, to_pixels
+from baad.runtime.detector import Detector, check_framing, check_input, find_misfits, to_pixels
 from baad.verdict.drawn import DrawnZone, DrawnZones
 from tests.runtime.tiny_model import draw_part, tiny_bundle
 
@@ -118,7 +118,7 @@ def test_the_remedy_for_floats_works(detector):
 MANIFEST = {"image_shapes": [[400, 600], [800, 1200]]}
 
 
-@pytest.mark.parametrize("shape", [(400, 600), (800, 1200), (420, 600), (300, 450)])
+@pytest.mark.parametrize("shape", [(400, 600), (800, 1200), (410, 600), (390, 585)])
 def test_pictures_like_those_of_the_training_carry_no_note(shape):
     assert check_input(shape, MANIFEST) == ()
 
@@ -137,17 +137,38 @@ def test_pictures_unlike_those_of_the_training_carry_a_note(shape, word):
     assert f"{shape[1]}x{shape[0]} px" in note
 
 
+@pytest.mark.parametrize(
+    ("shape", "unseen"),
+    [((300, 450), "size"), ((1000, 1500), "size"), ((450, 600), "aspect"), ((300, 400), "aspect and size")],
+)
+def test_pictures_a_little_unlike_those_of_the_training_are_judged_with_a_note(shape, unseen):
+    assert find_misfits(shape, MANIFEST) == ()
+    (note,) = check_input(shape, MANIFEST)
+    assert f"{shape[1]}x{shape[0]} px" in note and note.endswith(f"training showed no such {unseen}")
+
+
 def test_a_model_that_does_not_know_its_pictures_says_nothing():
     assert check_input((1, 1000), {}) == check_framing(np.zeros((2, 2)), {}) == ()
 
 
-@pytest.mark.parametrize(("share", "noted"), [(0.0, True), (0.09, True), (0.1, False), (0.6, False), (0.61, True)])
-def test_a_part_that_fills_half_the_least_or_twice_the_most_of_training_carries_a_note(share, noted):
+@pytest.mark.parametrize(
+    ("usual", "share", "noted"),
+    [
+        ([0.2, 0.5], 0.0, True),
+        ([0.2, 0.5], 0.11, True),  # odds of 1 to 8 are half of 1 to 4
+        ([0.2, 0.5], 0.12, False),
+        ([0.2, 0.5], 0.66, False),  # 2 to 1 are twice 1 to 1
+        ([0.2, 0.5], 0.67, True),
+        ([0.2, 0.6], 1.0, True),
+        ([0.2, 1.0], 1.0, False),
+    ],
+)
+def test_a_part_that_fills_half_the_least_or_twice_the_most_odds_of_training_carries_a_note(usual, share, noted):
     foreground = np.zeros(100, np.float32)
     foreground[: round(100 * share)] = 1.0
-    notes = check_framing(foreground.reshape(10, 10), {"part_share": [0.2, 0.3]})
+    notes = check_framing(foreground.reshape(10, 10), {"part_share": usual})
     assert bool(notes) == noted
-    assert all(f"fills {share:.0%} of the picture, in training 20% to 30%" in note for note in notes)
+    assert all(f"fills {share:.0%} of the picture, in training 20% to {usual[1]:.0%}" in note for note in notes)
 
 
 @pytest.mark.parametrize(("column", "noted"), [(1, True), (2, False), (5, False), (6, True)])

@@ -27,7 +27,10 @@ from baad.verdict.zones import border_width, share_alarm
 
 ASPECT_TOLERANCE = 1.25  # times wider or narrower than all training pictures before it is not judged
 SIZE_TOLERANCE = 2.0  # times larger or smaller, along the side
-FRAMING_TOLERANCE = 2.0  # times less than the least share of the picture that the part filled, or more than the most
+SLACK = 1.05  # times beyond all training pictures, in aspect or along the side, before a note says so
+FRAMING_TOLERANCE = (
+    2.0  # times less than the least odds of the picture's area that the part filled, or more than the most
+)
 PLACE_TOLERANCE = 0.1  # of the picture's side beyond the training parts' centres
 NO_ZONES = DrawnZones()
 COLOUR_GRID = 256  # rows and columns, about, that are looked at for colour
@@ -144,7 +147,7 @@ class Detector:
         return self._decide(self.session.run(pixels), pixels, notes)
 
     def _require_fit(self, pixels: np.ndarray) -> None:
-        misfits = check_input((pixels.shape[0], pixels.shape[1]), self.manifest)
+        misfits = find_misfits((pixels.shape[0], pixels.shape[1]), self.manifest)
         if misfits and not self.any_size:
             raise InputMismatch(f"{misfits[0]}. Take pictures as in training, or train again with such pictures.")
 
@@ -239,18 +242,35 @@ def _conversion(image: np.ndarray) -> str:
 
 
 def check_input(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Notes for a picture of `shape` (H, W) that is not what the model was trained for; empty where all is well."""
+    """Notes for a picture of `shape` (H, W) that training did not show; empty where all is well."""
+    misfits, (nearest, aspect, side) = find_misfits(shape, manifest), _compare_shape(shape, manifest)
+    unseen = [name for name, beyond in (("aspect", aspect), ("size", side)) if beyond > SLACK]
+    if misfits or not unseen:
+        return misfits
+    return (f"{nearest}: training showed no such {' and '.join(unseen)}",)
+
+
+def find_misfits(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Why a picture of `shape` (H, W) is none that the model was trained for; empty where it may be judged."""
+    nearest, aspect, side = _compare_shape(shape, manifest)
+    notes = []
+    if aspect > ASPECT_TOLERANCE:
+        notes.append(f"{nearest}: another aspect, the network sees parts squashed")
+    if side > SIZE_TOLERANCE:
+        notes.append(f"{nearest}: another resolution, fine detail differs")
+    return tuple(notes)
+
+
+def _compare_shape(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[str, float, float]:
+    """How near the training pictures come to (H, W), for people; how many times beyond theirs aspect and side are."""
     known = [(int(height), int(width)) for height, width in manifest.get("image_shapes", ())]
     if not known:
-        return ()
+        return "", 1.0, 1.0
     nearest = min(known, key=lambda other: _ratio(shape[0], other[0]) * _ratio(shape[1], other[1]))
-    differs = f"the picture is {shape[1]}x{shape[0]} px, the nearest training picture {nearest[1]}x{nearest[0]} px"
-    notes = []
-    if _beyond(shape[1] / shape[0], [width / height for height, width in known]) > ASPECT_TOLERANCE:
-        notes.append(f"{differs}: another aspect, the network sees parts squashed")
-    if _beyond(shape[0] * shape[1], [height * width for height, width in known]) > SIZE_TOLERANCE**2:
-        notes.append(f"{differs}: another resolution, fine detail differs")
-    return tuple(notes)
+    told = f"the picture is {shape[1]}x{shape[0]} px, the nearest training picture {nearest[1]}x{nearest[0]} px"
+    aspect = _beyond(shape[1] / shape[0], [width / height for height, width in known])
+    area = _beyond(shape[0] * shape[1], [height * width for height, width in known])
+    return told, aspect, math.sqrt(area)
 
 
 def check_colour(pixels: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -277,7 +297,7 @@ def check_framing(foreground: np.ndarray, manifest: Mapping[str, Any]) -> tuple[
     part, notes = foreground > 0.5, []
     if "part_share" in manifest:
         share, (low, high) = float(part.mean()), manifest["part_share"]
-        if not low / FRAMING_TOLERANCE <= share <= high * FRAMING_TOLERANCE:
+        if not _odds(low) / FRAMING_TOLERANCE <= _odds(share) <= _odds(high) * FRAMING_TOLERANCE:
             said = f"the part fills {share:.0%} of the picture, in training {low:.0%} to {high:.0%}"
             notes.append(f"{said}: another framing, product, or no part")
     if "part_centre" in manifest and part.any():
@@ -295,6 +315,11 @@ def name_colour(pixels: np.ndarray) -> str:
     """uint8 [H, W, 3] -> "grey" where the three channels are equal all over, else "colour"."""
     grid = pixels[:: max(1, pixels.shape[0] // COLOUR_GRID), :: max(1, pixels.shape[1] // COLOUR_GRID)]
     return "grey" if bool((grid == grid[..., :1]).all()) else "colour"
+
+
+def _odds(share: float) -> float:
+    """A share of the picture by the rest of it: part and background count alike, however large the part is."""
+    return share / (1.0 - share) if share < 1.0 else math.inf
 
 
 def _beyond(value: float, known: Sequence[float]) -> float:
