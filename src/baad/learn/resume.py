@@ -192,7 +192,8 @@ def saying_what_is_saved(run_dir: Path) -> Iterator[None]:
         file = run_dir / CHECKPOINT
         if file.exists():
             past = read_run(file)
-            error.add_note(f"{past.step} of {past.note.steps} steps are saved in {run_dir}: go on with --resume.")
+            rest = ", which repeats only the export and its proof" if past.step >= past.note.steps else ""
+            error.add_note(f"{past.step} of {past.note.steps} steps are saved in {run_dir}: go on with --resume{rest}.")
         else:
             error.add_note("Nothing was saved yet.")
         raise
