@@ -1,11 +1,13 @@
 import json
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from baad.bench import graphs, speed
-from baad.bench.footprint import measure_peak
+from baad.bench.footprint import judge_pictures, measure_peak
 from baad.progress import Silence
 from tests.fake_model import write_fake_model
 
@@ -70,9 +72,17 @@ def test_the_page_shows_every_named_figure_and_every_row():
     assert page.count("| onnxruntime |") == page.count("| openvino |") == 5
 
 
-def test_a_process_that_only_judges_stays_small(tmp_path):
-    peak = measure_peak(write_fake_model(tmp_path / "model.baad"), 256, 1, "cpu", 1)
+@pytest.mark.parametrize("batch", [1, 8])
+def test_a_process_that_only_judges_stays_small(tmp_path, batch):
+    peak = measure_peak(write_fake_model(tmp_path / "model.baad"), 256, batch, "cpu", 1)
     assert 20 < peak < 400
+
+
+@pytest.mark.parametrize(("count", "call"), [(1, "predict"), (8, "predict_batch")])
+def test_pictures_of_a_batch_are_judged_together(count, call):
+    detector, pictures = Mock(), [np.zeros((4, 4, 3), np.uint8)] * count
+    judge_pictures(detector, pictures)
+    assert [name for name, _, _ in detector.method_calls] == [call]
 
 
 @pytest.fixture

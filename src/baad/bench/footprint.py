@@ -5,7 +5,14 @@ python footprint.py MODEL IMAGE_SIZE BATCH PROVIDER THREADS
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from baad.runtime.detector import Detector
 
 PICTURES = 40
 
@@ -17,16 +24,24 @@ def measure_peak(model: Path, image_size: int, batch: int, provider: str, thread
     return float(done.stdout)
 
 
-def judge_pictures(model: Path, image_size: int, batch: int, provider: str, threads: int) -> None:
+def judge_pictures(detector: "Detector", pictures: Sequence["np.ndarray"]) -> None:
+    """One by one where there is one, together where there are more."""
+    if len(pictures) == 1:
+        detector.predict(pictures[0])
+    else:
+        detector.predict_batch(pictures)
+
+
+def judge_drawn(model: Path, image_size: int, batch: int, provider: str, threads: int) -> None:
+    """Judge PICTURES pictures of noise with a model file."""
     import numpy as np
 
     from baad.runtime.detector import Detector
 
     detector = Detector.load(model, threads, provider).for_any_size()
-    pictures = np.random.default_rng(0).integers(0, 256, (batch, image_size, image_size, 3), dtype=np.uint8)
+    pictures = list(np.random.default_rng(0).integers(0, 256, (batch, image_size, image_size, 3), dtype=np.uint8))
     for _ in range(max(1, PICTURES // batch)):
-        for picture in pictures:
-            detector.predict(picture)
+        judge_pictures(detector, pictures)
 
 
 def peak_of_this_process() -> float:
@@ -44,5 +59,5 @@ def peak_of_this_process() -> float:
 if __name__ == "__main__":
     sys.path.pop(0)  # this folder: its modules' names are not meant to be at the top
     sys.modules["torch"] = None  # type: ignore[assignment]
-    judge_pictures(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
+    judge_drawn(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
     print(peak_of_this_process())

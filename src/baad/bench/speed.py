@@ -20,7 +20,7 @@ import onnxruntime
 import torch
 
 from baad.atomic import write_text
-from baad.bench.footprint import measure_peak
+from baad.bench.footprint import judge_pictures, measure_peak
 from baad.bench.graphs import (
     Graph,
     draw_pictures,
@@ -108,7 +108,7 @@ def make_cases(
             yield Case(name, runtime, size, 1 if name == DENSE else batch, graph.macs, call)
         detector = Detector.load(model, threads, RUNTIMES[runtime])
         pictures = draw_pictures(size, batch)
-        whole = partial(_judge_all, detector, pictures)
+        whole = partial(judge_pictures, detector, pictures)
         yield Case(WHOLE, runtime, size, batch, graphs[NETWORK].macs, whole)
     if stages:
         yield from outside_cases(folder, detector, pictures)
@@ -133,11 +133,6 @@ def load_call(graph: Graph, provider: str, threads: int) -> Callable[[], object]
     """What runs a graph once on its inputs."""
     network = start_network(graph.file.read_bytes(), threads, provider)
     return partial(network.run, list(network.outputs), graph.inputs)
-
-
-def _judge_all(detector: Detector, pictures: Sequence[np.ndarray]) -> None:
-    for picture in pictures:
-        detector.predict(picture)
 
 
 def _call_all(function: Callable[[Any], object], values: Sequence[Any]) -> None:
