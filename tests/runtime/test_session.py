@@ -127,7 +127,7 @@ def test_an_unknown_provider_and_one_that_is_not_installed_are_told_apart(monkey
     with pytest.raises(SettingError, match="cpu, cuda"):
         Session(tiny_onnx(), provider="tpu")
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(MissingExtra, match="onnxruntime-gpu"):
+    with pytest.raises(MissingExtra, match="pip uninstall onnxruntime; pip install onnxruntime-gpu"):
         Session(tiny_onnx(), provider="cuda")
     monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.setattr(openvino_network, "_new_core", openvino_network._new_core.__wrapped__)  # none made before

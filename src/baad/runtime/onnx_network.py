@@ -23,8 +23,8 @@ class OnnxNetwork:
         """
         if provider not in onnxruntime.get_available_providers():
             raise MissingExtra(
-                f"This ONNX Runtime has no {provider}. Install the build that has, `onnxruntime-gpu`, in place of "
-                "`onnxruntime`, or choose 'cpu'."
+                f"This ONNX Runtime has no {provider}. Install the build that has in its place, with: "
+                "pip uninstall onnxruntime; pip install onnxruntime-gpu. Or choose 'cpu'."
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
