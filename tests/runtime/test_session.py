@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +122,19 @@ def test_no_threads_means_all_cores_and_a_negative_number_is_refused():
     assert Session(tiny_onnx(), threads=1).threads == 1
     with pytest.raises(SettingError, match="threads is -1"):
         Session(tiny_onnx(), threads=-1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists() or usable_cores() < 2, reason="needs Linux and two cores")
+def test_pinning_ties_the_threads_that_onnx_runtime_starts_and_leaves_the_callers_free():
+    def tied():
+        return sum(len(os.sched_getaffinity(int(task))) == 1 for task in os.listdir("/proc/self/task"))
+
+    free = os.sched_getaffinity(0)
+    before = tied()
+    one, two = (Session(tiny_onnx(), threads=1, pin=True), tied()), (Session(tiny_onnx(), threads=2, pin=True), tied())
+    one[0].run(draw_part())
+    assert (one[1] - before, two[1] - before) == (0, 1)
+    assert os.sched_getaffinity(0) == free
 
 
 def test_an_unknown_provider_and_one_that_is_not_installed_are_told_apart(monkeypatch):

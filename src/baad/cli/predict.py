@@ -82,7 +82,8 @@ def main(
         str, typer.Option(metavar="NAME", help="What runs the network: cpu, openvino or cuda.")
     ] = "cpu",
     pin: Annotated[
-        bool, typer.Option("--pin", help="Tie threads to cores: for a machine that does nothing else.")
+        bool,
+        typer.Option("--pin", help="Tie the runtime's own threads to cores: for a machine that does nothing else."),
     ] = False,
     threads: options.Threads = None,
     quiet: options.Quiet = False,

@@ -61,9 +61,10 @@ class Detector:
     ) -> "Detector":
         """Read and verify a model file.
 
-        `threads`: 0 takes every core; `pin` ties each to a core, for a machine that does nothing else. `provider`:
-        "cpu" and "cuda" are ONNX Runtime's, "openvino" is OpenVINO. `tiles`: side in px of the tiles that pictures are
-        judged in, 0 for whole pictures; None: as the model was trained. Raises BundleError, see `read_bundle`.
+        `threads`: 0 takes every core; `pin` ties those that the runtime starts, not the caller's, to cores, for a
+        machine that does nothing else. `provider`: "cpu" and "cuda" are ONNX Runtime's, "openvino" is OpenVINO.
+        `tiles`: side in px of the tiles that pictures are judged in, 0 for whole pictures; None: as the model was
+        trained. Raises BundleError, see `read_bundle`.
         """
         bundle = read_bundle(Path(path))
         manifest = bundle.manifest

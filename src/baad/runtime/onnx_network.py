@@ -17,7 +17,7 @@ class OnnxNetwork:
     def __init__(
         self, onnx: bytes, threads: int, provider: str = "CPUExecutionProvider", cores: Sequence[int] = ()
     ) -> None:
-        """`provider`: ONNX Runtime's name. `cores`: one for each thread to be tied to.
+        """`provider`: ONNX Runtime's name. `cores`: one for each thread; all but the caller's are tied to theirs.
 
         Raises MissingExtra where the provider is absent, BundleError for a broken graph.
         """

@@ -62,7 +62,7 @@ class Session:
     def __init__(
         self, onnx: bytes, threads: int = 0, provider: str = "cpu", weights: bytes = b"", pin: bool = False
     ) -> None:
-        """`onnx`: a graph that keeps the contract of TYPES. `threads`: see settle_threads; `pin`: each to a core.
+        """`onnx`: a graph that keeps the contract of TYPES. `threads`: see settle_threads; `pin`: see start_network.
 
         With `weights`, which OpenVINO keeps beside its graphs, `onnx` is such a graph (XML) instead.
 
@@ -144,7 +144,11 @@ def usable_cores() -> int:
 
 
 def start_network(onnx: bytes, threads: int, provider: str, weights: bytes = b"", pin: bool = False) -> Network:
-    """The graph, ready to run in the runtime that `provider` names. `threads`: at least 1; `pin`: each to a core."""
+    """The graph, ready to run in the runtime that `provider` names. `threads`: at least 1.
+
+    `pin`: tie to cores the threads that the runtime starts. ONNX Runtime's work beside the caller's thread, which stays
+    free: whoever owns it may want it elsewhere, and threads that it starts later would be tied with it.
+    """
     if provider not in PROVIDERS:
         raise SettingError(f"There is no provider {provider!r}. Choose one of: {', '.join(PROVIDERS)}.")
     if threads < 1:
