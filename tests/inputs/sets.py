@@ -174,10 +174,8 @@ MASKS = (
     Case(
         what="pictures themselves given as `--fg-masks`",
         make=pictures_as_part_masks,
-        code=0,
-        told=("marks all of its picture as part",),
-        writes=TRAINED,
-        during=quickly,
+        code=2,
+        told=("no mask for any of the",),
     ),
     Case(
         what="masks with 1 in place of 255: the same",
