@@ -286,8 +286,9 @@ def test_defects_without_any_mask_warn_before_evaluation_with_the_place_for_them
 
 
 def test_pictures_given_as_masks_of_the_part_warn(tmp_path):
-    root = write_folder(tmp_path / "parts", normals=2)
-    (finding,) = check(root, part_masks=root)
+    root, copies = write_folder(tmp_path / "parts", normals=2), write_folder(tmp_path / "copies", normals=2)
+    assert not check(root, part_masks=root)  # a picture is never its own mask
+    (finding,) = check(root, part_masks=copies)
     assert finding.problem == "the mask marks all of its picture as part (and 1 more files like it)"
 
 
