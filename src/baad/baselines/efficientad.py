@@ -8,7 +8,9 @@ picture through a narrow bottleneck and so knows what belongs where. Each of the
 over held-out normal pictures; their mean is the anomaly map, its maximum the image score.
 
 Otherwise than in the paper: the pictures of other things are drawn scenes in place of ImageNet's, batches and learning
-rate"""
+rate are made for minutes of training, the student has batch norms, and the paper's own PDN is the teacher only where
+its weights are there.
+"""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
