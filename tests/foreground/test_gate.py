@@ -59,6 +59,17 @@ def test_a_refusal_names_the_weakest_point(parts, words):
     assert words in gate.reason and "0.10" in gate.reason
 
 
+def count_described():
+    """How many pictures each call described, and the description that counts them."""
+    asked = []
+
+    def counting(some):
+        asked.append(len(some))
+        return describe(some)
+
+    return asked, counting
+
+
 @pytest.mark.parametrize("area", [0.001, 0.97])
 def test_a_part_of_almost_nothing_or_almost_everything_is_refused(area):
     gate = judge_masks([proposal(area=area)], IMAGES)
@@ -75,12 +86,7 @@ def test_the_gate_decides_on_some_and_the_rest_follows(monkeypatch):
     plain = np.full((256, 256, 3), (170, 175, 180), np.uint8)
     images, truths = (np.stack(each) for each in zip(*(put_part(plain, rng) for _ in range(9))))
     monkeypatch.setattr(gate_module, "DECIDE_ON", 5)
-    asked = []
-
-    def counting(some):
-        asked.append(len(some))
-        return describe(some)
-
+    asked, counting = count_described()
     gate = find_foreground(images, counting, generic_patches(rng, 2), Silence())
     assert asked == [5, 4]
     assert gate.accepted and gate.masks.shape == (9, 256, 256)
@@ -90,12 +96,7 @@ def test_the_gate_decides_on_some_and_the_rest_follows(monkeypatch):
 def test_after_a_refusal_no_further_picture_is_described(monkeypatch):
     monkeypatch.setattr(gate_module, "DECIDE_ON", 3)
     images = np.random.default_rng(1).integers(100, 140, (5, 256, 256, 3)).astype(np.uint8)
-    asked = []
-
-    def counting(some):
-        asked.append(len(some))
-        return describe(some)
-
+    asked, counting = count_described()
     gate = find_foreground(images, counting, generic_patches(np.random.default_rng(0), 2), Silence())
     assert asked == [3] and not gate.accepted and gate.masks is None
 
@@ -131,12 +132,7 @@ def test_masks_of_more_pictures_than_may_teach_stay_as_they_are(monkeypatch):
     plain = np.full((256, 256, 3), (170, 175, 180), np.uint8)
     images, truths = (np.stack(each) for each in zip(*(put_part(plain, rng) for _ in range(6))))
     monkeypatch.setattr(gate_module, "DECIDE_ON", 3)
-    asked = []
-
-    def counting(some):
-        asked.append(len(some))
-        return describe(some)
-
+    asked, counting = count_described()
     painted = Painted(np.array([5, 1, 2, 4]), truths[[5, 1, 2, 4]])
     gate = find_foreground(images, counting, generic_patches(rng, 2), Silence(), painted=painted)
     assert asked == [3, 3] and gate.recipe == "taught" and gate.painted == (5, 1, 2, 4)
