@@ -72,7 +72,7 @@ class MaskHead(nn.Module):
 
     def __init__(self, inputs: int, neck: int, width: int) -> None:
         super().__init__()
-        self.from_shared = nn.Conv2d(inputs, width, 1)
+        self.from_shared = nn.Sequential(ConvBlock(inputs, inputs), nn.Conv2d(inputs, width, 1))
         self.from_neck = nn.Conv2d(neck, width, 1)
         self.out = nn.Sequential(ConvBlock(width, width), nn.Conv2d(width, 1, 1))
 

@@ -23,7 +23,7 @@ class Size:
 
 
 _FAST = Size(
-    MtrsShape(neck=48, down=(64, 96, 128), up=(96, 64), image=(32, 16), mask=16),
+    MtrsShape(neck=48, down=(64, 96, 128), up=(96, 64), image=(32, 16), mask=32),
     DiscriminatorShape(fine=16, pixels=32, difference=48, features=48, down=(48, 64, 96), up=(64, 32)),
 )
 SIZES = {

@@ -43,7 +43,7 @@ PAINTS: dict[Look, float] = {
 }
 KINDS: dict[str, Kind] = {
     "texture": Kind(
-        0.34,
+        0.24,
         {shapes.draw_patch: 0.65, shapes.draw_blob: 0.25, shapes.draw_chip: 0.1},
         {paste.paste_texture: 1.0},
         small=10.0,
@@ -55,9 +55,9 @@ KINDS: dict[str, Kind] = {
     "lesion": Kind(
         0.10, {shapes.draw_blob: 0.7, shapes.draw_patch: 0.3}, {marks.paint_lesion: 1.0}, small=5.0, soft=(0.7, 1.0)
     ),
-    "scratch": Kind(0.08, {strokes.draw_scratch: 0.75, strokes.draw_fibre: 0.25}, PAINTS, small=8.0, large=0.45),
+    "scratch": Kind(0.12, {strokes.draw_scratch: 0.75, strokes.draw_fibre: 0.25}, PAINTS, small=8.0, large=0.45),
     "crack": Kind(
-        0.08,
+        0.16,
         {strokes.draw_crack: 1.0},
         {marks.paint_tone: 0.45, marks.paint_colour: 0.3, marks.paint_relief: 0.25},
         small=8.0,
