@@ -46,6 +46,8 @@ def resize_map(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Values stay within the range of the input.
     """
     source = np.ascontiguousarray(values, np.float32)
+    if source.shape == shape:
+        return source.copy()
     resized = np.array(Image.fromarray(source).resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
     return resized.clip(source.min(), source.max())  # float rounding may step over the end by one unit
 

@@ -276,8 +276,8 @@ def _compare_shape(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple
 
 def check_colour(pixels: np.ndarray, manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """A note for a grey picture where all training pictures were in colour, or the other way round."""
-    known, found = manifest.get("image_colours", ()), name_colour(pixels)
-    if not known or found in known:
+    known = manifest.get("image_colours", ())
+    if not known or len(known) > 1 or (found := name_colour(pixels)) in known:
         return ()
     return (f"the picture is in {found}, all training pictures are in {known[0]}: another camera or setting",)
 
@@ -314,8 +314,12 @@ def check_framing(foreground: np.ndarray, manifest: Mapping[str, Any]) -> tuple[
 
 def name_colour(pixels: np.ndarray) -> str:
     """uint8 [H, W, 3] -> "grey" where the three channels are equal all over, else "colour"."""
-    grid = pixels[:: max(1, pixels.shape[0] // COLOUR_GRID), :: max(1, pixels.shape[1] // COLOUR_GRID)]
-    return "grey" if bool((grid == grid[..., :1]).all()) else "colour"
+    for cells in (COLOUR_GRID // 8, COLOUR_GRID):  # most pictures in colour show it at the first look
+        grid = pixels[:: max(1, pixels.shape[0] // cells), :: max(1, pixels.shape[1] // cells)]
+        red, green, blue = grid[..., 0], grid[..., 1], grid[..., 2]
+        if not (np.array_equal(red, green) and np.array_equal(red, blue)):
+            return "colour"
+    return "grey"
 
 
 def _odds(share: float) -> float:
