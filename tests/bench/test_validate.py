@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from baad.bench.validate import run_validation
@@ -17,5 +19,8 @@ def test_a_recipe_is_judged_on_held_out_normals_alone_and_not_again(tmp_path, mo
     assert [row["category"] for row in rows] == ["disc"]
     assert rows[0]["n_normal"] == 2 and rows[0]["n_defective"] <= 2 * len(KINDS)
     assert 0.0 <= rows[0]["image_auroc"] <= 1.0 and 0.0 < rows[0]["pixel_ap"] <= 1.0
-    monkeypatch.setattr("baad.bench.validate.train_once", lambda *_: pytest.fail("run again"))
-    assert run_validation([category], tmp_path / "out", SETTINGS, Silence(), tmp_path / "models") == rows
+    with monkeypatch.context() as patched:
+        patched.setattr("baad.bench.validate.train_once", lambda *_: pytest.fail("run again"))
+        assert run_validation([category], tmp_path / "out", SETTINGS, Silence(), tmp_path / "models") == rows
+    other = run_validation([category], tmp_path / "out", replace(SETTINGS, steps=4), Silence(), tmp_path / "models")
+    assert [row["steps"] for row in other] == [4]

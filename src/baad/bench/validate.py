@@ -13,6 +13,7 @@ import numpy as np
 
 from baad.atomic import write_text
 from baad.bench.job import require_names, train_once
+from baad.bench.made_with import describe_making
 from baad.bench.run import read_rows
 from baad.bundle import read_bundle
 from baad.data.decode import read_image
@@ -35,18 +36,25 @@ def run_validation(
     models: Path = Path("runs"),
     layout: str = "auto",
 ) -> list[dict[str, Any]]:
-    """A row per category in `out`/results.jsonl; rows that stand there already are kept. Test pictures are not read.
+    """A row per category and seed in `out`/results.jsonl. Test pictures are not read.
+
+    Rows that stand there already are kept, unless their fingerprint says that they were made with something else.
 
     Raises DataError for two categories of one name.
     """
     rows, read = read_rows(out / "results.jsonl"), [read_category(path, layout) for path in categories]
     require_names(read)
     for category in read:
-        if any((row["category"], row["seed"]) == (category.name, settings.seed) for row in rows):
+        made_with = describe_making(category, settings)
+        before = [row for row in rows if (row["category"], row["seed"]) == (category.name, settings.seed)]
+        if any(row.get("fingerprint") == made_with["fingerprint"] for row in before):
             progress.say(f"{category.name}, seed {settings.seed}: already in {out.name}")
             continue
+        if before:
+            progress.say(f"{category.name}, seed {settings.seed}: in {out.name} with other settings; run again")
         row = validate_model(train_once(category, settings, models, progress), category, settings, progress)
-        rows.append(row)
+        row |= made_with
+        rows = [each for each in rows if each not in before] + [row]
         write_text(out / "results.jsonl", "".join(json.dumps(each) + "\n" for each in rows))
         progress.say(f"{category.name}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
     return rows
