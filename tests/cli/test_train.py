@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from baad.bundle import read_bundle
+from baad.learn.parity import InPyTorch
 from baad.verdict.drawn import parse_zones
 from tests.factory import save_picture, write_category, write_folder, write_truncated
 from tests.fake_model import brightness_graph
@@ -65,8 +66,10 @@ def test_the_place_of_the_model_is_checked_before_any_work(baad, tmp_path):
     assert "is a folder" in told.err
 
 
-def test_a_model_is_trained_calibrated_and_used_in_the_same_tiles(baad, tmp_path, monkeypatch):
+def test_a_model_is_trained_calibrated_proven_and_used_in_the_same_tiles(baad, tmp_path, monkeypatch):
     monkeypatch.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
+    seen, run = set(), InPyTorch.run
+    monkeypatch.setattr(InPyTorch, "run", lambda self, image: seen.add(image.shape) or run(self, image))
     monkeypatch.setattr("baad.learn.train.require_parity", lambda found: None)
     parts, model = write_folder(tmp_path / "parts", normals=8, size=(64, 200)), tmp_path / "m.baad"
     tiny = ("image_size=64", "size=tiny", "batch_size=2", "threads=1", "held_out=0.25", "pdn=random", "steps=2")
@@ -74,6 +77,7 @@ def test_a_model_is_trained_calibrated_and_used_in_the_same_tiles(baad, tmp_path
     told = baad("train", parts, "-o", model, *words)
     assert told.code == 0, told.err
     assert "2 steps on 24 pictures" in told.err  # six to learn from, four tiles each
+    assert seen == {(64, 64, 3)}  # not 64 x 200, as the pictures are
     known = json.loads(baad("info", model, "--json").out)
     assert (known["tile_px"], known["input_shape"]) == (64, [64, 64])
     notes = [

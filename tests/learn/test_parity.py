@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from baad.errors import TrainingError
-from baad.learn.parity import Certificate, Comparison, Runner, compare, open_runners, require_parity
+from baad.learn.parity import Certificate, Comparison, InPyTorch, Runner, compare, open_runners, require_parity
 from baad.runtime.session import RawMaps
 from tests.fake_model import brightness_graph
 
@@ -12,6 +12,9 @@ def graph(pictures):
     """A network in the head: the map is the first channel, 0 to 255, the score its mean."""
     maps = pictures[..., 0].float()
     return maps, maps, maps.mean((1, 2)), pictures
+
+
+NETWORK = InPyTorch(graph)
 
 
 class Runtime:
@@ -41,30 +44,30 @@ def certified(*comparisons):
 
 
 def test_a_map_error_is_a_share_of_that_maps_range():
-    (found,) = compare(graph, [runner(by=2.0)], [picture(100, 0), picture(20, 0)], 50.0)
+    (found,) = compare(NETWORK, [runner(by=2.0)], [picture(100, 0), picture(20, 0)], 50.0)
     assert found == Comparison("a runtime 1.0", "fp32", map_error=0.1, score_error=0.0, flips=0)
     assert not found.holds
 
 
 def test_a_verdict_flips_where_the_scores_lie_on_both_sides_of_the_threshold():
     pictures = [picture(52, 52), picture(49, 49), picture(200, 200)]
-    (found,) = compare(graph, [runner(score=-3.0)], pictures, 50.0)
+    (found,) = compare(NETWORK, [runner(score=-3.0)], pictures, 50.0)
     assert (found.flips, found.score_error) == (1, 3.0)
 
 
 def test_a_score_on_the_threshold_flips_where_the_other_lies_far_above_it():
-    found = compare(graph, [runner(score=3.0), runner(score=-3.0)], [picture(50, 50)], 50.0)
+    found = compare(NETWORK, [runner(score=3.0), runner(score=-3.0)], [picture(50, 50)], 50.0)
     assert [each.flips for each in found] == [1, 0]
     assert not any(each.holds for each in found)
 
 
 def test_scores_that_both_lie_on_the_threshold_flip_nothing():
-    found = compare(graph, [runner(score=-1e-5), runner(score=1e-5)], [picture(50, 50)], 50.0)
+    found = compare(NETWORK, [runner(score=-1e-5), runner(score=1e-5)], [picture(50, 50)], 50.0)
     assert [each.flips for each in found] == [0, 0]
 
 
 def test_a_runner_judges_at_a_threshold_of_its_own():
-    (found,) = compare(graph, [runner(threshold=47.0, precision="int8", score=-3.0)], [picture(52, 52)], 50.0)
+    (found,) = compare(NETWORK, [runner(threshold=47.0, precision="int8", score=-3.0)], [picture(52, 52)], 50.0)
     assert found.flips == 0
 
 
@@ -95,7 +98,7 @@ def test_what_each_precision_may_cost(precision, map_error, score_error, flips, 
 
 def test_without_openvino_the_certificate_says_that_it_was_left_out(monkeypatch):
     monkeypatch.setattr("baad.learn.parity.importlib.util.find_spec", lambda name: None)
-    runners, remarks = open_runners(brightness_graph(), 1, 0.5)
+    runners, remarks = open_runners(brightness_graph(), 1, 0.5, lambda session: session)
     assert [each.runtime.split()[0] for each in runners] == ["ONNX"]
     assert remarks == ('OpenVINO is not installed and was not compared: pip install "baad[openvino]"',)
 

@@ -13,9 +13,10 @@ from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.errors import DataError
-from baad.learn.parity import compare, open_runners
+from baad.learn.parity import InPyTorch, compare, open_runners
 from baad.learn.reload import load_graph
 from baad.progress import Progress
+from baad.runtime.tiles import Scorer, as_trained
 
 ROWS, PAGE = "parity.jsonl", "README.md"
 
@@ -49,7 +50,11 @@ def measure(bundle: Bundle, category: Category, progress: Progress, threads: int
     """One model: a row for each runtime."""
     graph, _ = load_graph(bundle.path)
     threshold = bundle.calibration.threshold
-    runners, remarks = open_runners(bundle.onnx, threads, threshold)
+
+    def judging(session: Scorer) -> Scorer:
+        return as_trained(session, bundle.manifest)
+
+    runners, remarks = open_runners(bundle.onnx, threads, threshold, judging)
     for remark in remarks:
         progress.warn(remark)
     with progress.task(category.name, len(category.test)) as task:
@@ -58,7 +63,8 @@ def measure(bundle: Bundle, category: Category, progress: Progress, threads: int
             task.advance()
             return read_image(path)
 
-        found = compare(graph, runners, (read(image.path) for image in category.test), threshold)
+        reference = judging(InPyTorch(graph))
+        found = compare(reference, runners, (read(image.path) for image in category.test), threshold)
     facts = {
         "category": category.name,
         "seed": bundle.manifest.get("seed"),

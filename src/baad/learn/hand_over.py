@@ -22,12 +22,21 @@ from baad.learn.export import export_onnx
 from baad.learn.int8 import count_missed, quantize_network, refuse
 from baad.learn.machine import using_machine
 from baad.learn.openvino_ir import add_info, describe_model_info, read_onnx, read_session, write_ir
-from baad.learn.parity import Certificate, Runner, compare, name_openvino, open_runners, require_parity
+from baad.learn.parity import (
+    Certificate,
+    InPyTorch,
+    Runner,
+    compare,
+    name_openvino,
+    open_runners,
+    require_parity,
+)
 from baad.learn.reload import load_graph
 from baad.learn.triton import CONFIG, VERSION, check_name, describe_config
 from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
 from baad.progress import Progress
 from baad.runtime.session import Session
+from baad.runtime.tiles import Scorer, as_trained
 from baad.settings import TrainSettings
 from baad.verdict.calibration import Calibration
 
@@ -53,7 +62,7 @@ class Source:
     graph: DeployGraph
     seed: int
     onnx: bytes
-    session: Session
+    session: Scorer  # judges as the model does, whole or in tiles
     split: Split | None  # of the normal pictures that were given
     threads: int
 
@@ -61,6 +70,10 @@ class Source:
     def calibration(self) -> Calibration:
         """Of the model file; INT8 gets one of its own."""
         return self.bundle.calibration
+
+    def judging(self, session: Scorer) -> Scorer:
+        """The session, in tiles where the model judges in tiles."""
+        return as_trained(session, self.bundle.manifest)
 
 
 @dataclass(frozen=True)
@@ -148,7 +161,8 @@ def open_source(model: Path, pictures: Sequence[GoodImage], threads: int, progre
             progress.warn(f"training held out {then} pictures, and of these it would {now}: they are not the same")
     progress.say("exporting")
     onnx = export_onnx(graph)
-    return Source(bundle, graph, settings.seed, onnx, Session(onnx, threads), split, threads)
+    session = as_trained(Session(onnx, threads), bundle.manifest)
+    return Source(bundle, graph, settings.seed, onnx, session, split, threads)
 
 
 def find_witnesses(source: Source, progress: Progress) -> Witnesses:
@@ -179,7 +193,7 @@ def write_network(
 ) -> Written:
     """Write the network into the folder, and open it there as the line will."""
     threshold, threads = source.calibration.threshold, source.threads
-    runners, remarks = open_runners(source.onnx, threads, threshold)
+    runners, remarks = open_runners(source.onnx, threads, threshold, source.judging)
     if form != "openvino":
         return Written(runners, source.calibration, precision, remarks)
     if precision == "int8":
@@ -190,7 +204,7 @@ def write_network(
         progress.warn(f"INT8 is not good enough ({quantized}): FP32 is written in its place")
         precision = "fp32"
     write_ir(read_onnx(source.onnx), folder, half=precision == "fp16")
-    runner = Runner(name_openvino(), precision, read_session(folder, threads), threshold)
+    runner = Runner(name_openvino(), precision, source.judging(read_session(folder, threads)), threshold)
     return Written([runners[0], runner], source.calibration, precision, remarks)
 
 
@@ -202,7 +216,7 @@ def write_int8(source: Source, witnesses: Witnesses, folder: Path, progress: Pro
     session = quantize_network(source.onnx, source.split.fit, witnesses.painter, folder, threads)
     after, _ = calibrate(session, source.split.held_out, before.false_alarm_rate, progress)
     runner = Runner(name_openvino(), "int8", session, after.threshold)
-    (comparison,) = compare(source.graph, [runner], witnesses, before.threshold)
+    (comparison,) = compare(InPyTorch(source.graph), [runner], witnesses, before.threshold)
     found, missed = count_missed(witnesses, session, before.threshold, after.threshold)
     reason = refuse(before, after, comparison, found, missed)
     if reason:
@@ -215,7 +229,7 @@ def write_int8(source: Source, witnesses: Witnesses, folder: Path, progress: Pro
 def prove(source: Source, witnesses: Witnesses, written: Written, progress: Progress) -> Certificate:
     """Compare what was written with the network; raises TrainingError where it judges otherwise."""
     threshold = source.calibration.threshold
-    comparisons = compare(source.graph, written.runners, witnesses, threshold)
+    comparisons = compare(source.judging(InPyTorch(source.graph)), written.runners, witnesses, threshold)
     certificate = Certificate.of(witnesses, threshold, comparisons, written.remarks)
     for line in certificate.lines():
         progress.say(line)

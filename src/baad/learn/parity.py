@@ -2,7 +2,7 @@
 
 import importlib.util
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from baad.learn.deploy import DeployGraph
 from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
 from baad.progress import Progress
 from baad.runtime.session import RawMaps, Session
+from baad.runtime.tiles import Scorer
 from baad.settings import TrainSettings
 
 FLATTEST = 1e-2  # logits: a map that varies less counts as varying so much, or rounding would look like an error
@@ -48,12 +49,29 @@ class Runner:
 
     runtime: str  # with its version
     precision: str  # "fp32", "fp16" or "int8"
-    session: Session
+    session: Scorer
     threshold: float
 
     @property
     def tie(self) -> float:
         return BOUNDS[self.precision].tie
+
+
+@dataclass(frozen=True)
+class InPyTorch:
+    """The network as it was trained, in the place of a Session: what every runtime is compared with."""
+
+    graph: DeployGraph
+
+    def run(self, image: np.ndarray) -> RawMaps:
+        """Raw maps of one picture, uint8 [H, W, 3]."""
+        with torch.no_grad():
+            maps, foreground, scores, _ = self.graph(torch.from_numpy(np.ascontiguousarray(image))[None])
+        return RawMaps(maps[0].numpy(), foreground[0].numpy(), float(scores[0]))
+
+    def run_batch(self, images: Sequence[np.ndarray]) -> list[RawMaps]:
+        """One after the other."""
+        return [self.run(image) for image in images]
 
 
 @dataclass(frozen=True)
@@ -125,28 +143,36 @@ class Certificate:
 
 
 def certify(
-    graph: DeployGraph, onnx: bytes, normals: Normals, threshold: float, settings: TrainSettings, progress: Progress
+    graph: DeployGraph,
+    onnx: bytes,
+    normals: Normals,
+    threshold: float,
+    settings: TrainSettings,
+    progress: Progress,
+    judging: Callable[[Scorer], Scorer],
 ) -> Certificate:
-    """Compare the graph with its ONNX in every runtime there is; says what came of it."""
-    runners, remarks = open_runners(onnx, settings.threads, threshold)
+    """Compare the graph with its ONNX in every runtime there is; says what came of it.
+
+    `judging`: what the model makes of a session before pictures come, such as tiles of them.
+    """
+    runners, remarks = open_runners(onnx, settings.threads, threshold, judging)
     witnesses = choose_witnesses(normals, runners[0].session, threshold, graph.input_shape, settings.seed, progress)
-    certificate = Certificate.of(witnesses, threshold, compare(graph, runners, witnesses, threshold), remarks)
+    comparisons = compare(judging(InPyTorch(graph)), runners, witnesses, threshold)
+    certificate = Certificate.of(witnesses, threshold, comparisons, remarks)
     for line in certificate.lines():
         progress.say(line)
     return certificate
 
 
 def compare(
-    graph: DeployGraph, runners: Sequence[Runner], pictures: Iterable[np.ndarray], threshold: float
+    reference: Scorer, runners: Sequence[Runner], pictures: Iterable[np.ndarray], threshold: float
 ) -> tuple[Comparison, ...]:
-    """Run the network, which judges at `threshold`, and the runners on pictures, uint8 [H, W, 3] each."""
+    """Run the reference, which judges at `threshold`, and the runners on pictures, uint8 [H, W, 3] each."""
     found: list[list[tuple[float, float, bool]]] = [[] for _ in runners]
     for picture in pictures:
-        with torch.no_grad():
-            maps, _, scores, _ = graph(torch.from_numpy(np.ascontiguousarray(picture))[None])
-        reference = RawMaps(maps[0].numpy(), maps[0].numpy(), float(scores[0]))
+        expected = reference.run(picture)
         for runner, rows in zip(runners, found):
-            rows.append(differ(reference, threshold, runner.session.run(picture), runner.threshold, runner.tie))
+            rows.append(differ(expected, threshold, runner.session.run(picture), runner.threshold, runner.tie))
     return tuple(
         Comparison(
             runner.runtime,
@@ -182,12 +208,15 @@ def require_parity(certificate: Certificate) -> None:
         raise TrainingError(f"The exported network does not judge as the trained one: {told}. Nothing was written.")
 
 
-def open_runners(onnx: bytes, threads: int, threshold: float) -> tuple[list[Runner], tuple[str, ...]]:
+def open_runners(
+    onnx: bytes, threads: int, threshold: float, judging: Callable[[Scorer], Scorer]
+) -> tuple[list[Runner], tuple[str, ...]]:
     """The graph in every runtime there is, ONNX Runtime first, and remarks on those that are absent."""
-    runners = [Runner(f"ONNX Runtime {onnxruntime.__version__}", "fp32", Session(onnx, threads), threshold)]
+    runners = [Runner(f"ONNX Runtime {onnxruntime.__version__}", "fp32", judging(Session(onnx, threads)), threshold)]
     if importlib.util.find_spec("openvino") is None:
         return runners, ('OpenVINO is not installed and was not compared: pip install "baad[openvino]"',)
-    return [*runners, Runner(name_openvino(), "fp32", Session(onnx, threads, "openvino"), threshold)], ()
+    session = judging(Session(onnx, threads, "openvino"))
+    return [*runners, Runner(name_openvino(), "fp32", session, threshold)], ()
 
 
 def name_openvino() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -223,10 +224,11 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     graph = DeployGraph(model, ready.pictures.input_shape, scoring).eval()
     progress.say("exporting")
     onnx = export_onnx(graph)
-    line = tiled(Session(onnx, settings.threads), settings.tile_px, ready.pictures.input_shape, gate.accepted)
-    calibration, scores = calibrate(line, held_out, settings.false_alarms, progress)
+    shape = ready.pictures.input_shape
+    judging = partial(tiled, side=settings.tile_px, tile=shape, skip_background=gate.accepted)
+    calibration, scores = calibrate(judging(Session(onnx, settings.threads)), held_out, settings.false_alarms, progress)
     normals = Normals("held-out normal pictures", scores, lambda index: read_image(held_out[index].path))
-    certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress)
+    certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress, judging)
     require_parity(certificate)
     return onnx, calibration, certificate
 

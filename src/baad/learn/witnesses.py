@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from baad.data.geometry import resize_image, resize_mask
+from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.progress import Progress
-from baad.runtime.session import Session
+from baad.runtime.tiles import Scorer
 from baad.synthesis.recipe import Banks, Plan, draw_example, make_banks
 
 CHOSEN = 32  # pictures of a certificate
@@ -62,7 +62,7 @@ class Witnesses:
 class Painter:
     """Draws defects on what the network takes for the part; the same again for the same numbers."""
 
-    session: Session
+    session: Scorer
     shape: tuple[int, int]  # (height, width) at which the network sees every picture, and defects are drawn
     seed: int
     banks: Banks
@@ -70,7 +70,7 @@ class Painter:
     def draw(self, picture: np.ndarray, normal: int, number: int) -> np.ndarray:
         """uint8 [H, W, 3] with a defect where the picture showed part; as it was where none could be seen."""
         small = resize_image(picture, self.shape)
-        part = self.session.run(picture).foreground > 0.5
+        part = resize_map(self.session.run(picture).foreground, self.shape) > 0.5
         part = part if part.any() else np.ones(self.shape, bool)
         nothing = np.zeros((0, *self.shape, 3), np.uint8)
         rng = np.random.default_rng([self.seed, 11, normal, number])
@@ -81,7 +81,7 @@ class Painter:
 
 
 def choose_witnesses(
-    normals: Normals, session: Session, threshold: float, shape: tuple[int, int], seed: int, progress: Progress
+    normals: Normals, session: Scorer, threshold: float, shape: tuple[int, int], seed: int, progress: Progress
 ) -> Witnesses:
     """CHOSEN pictures: half of them the nearest to the threshold, the others spread over all scores."""
     painter = Painter(session, shape, seed, make_banks(np.random.default_rng([seed, 5])))
