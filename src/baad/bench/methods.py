@@ -79,6 +79,8 @@ METHODS: dict[str, Method] = {
     "near_view": Method(
         "no wide view, background or not: `baad` itself where a background was found", {"view": "near"}
     ),
+    "at_384": Method("as many pixels as 384 x 384 has, in place of 256 x 256", {"image_size": 384}),
+    "in_tiles": Method("tiles of 256 px of the pictures as they are, in place of whole pictures", {"tile_px": 256}),
     "efficientad_small": Method("EfficientAD around the PDN-S of its paper", {"size": "small"}, baseline="efficientad"),
 }
 
