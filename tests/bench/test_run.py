@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from baad.bench.job import Job, Part, Workshop, describe_settings
+from baad.bench.job import Job, Part, Workshop, describe_settings, train_once
 from baad.bench.made_with import fingerprint
 from baad.bench.run import is_done, put_rows, run_benchmark
 from baad.data.sample import Category, GoodImage
@@ -61,6 +61,18 @@ def test_rows_tell_steps_cost_and_both_tasks(finished):
 
 def test_a_switch_of_scoring_uses_the_model_that_is_there(finished):
     assert len(list((finished[2] / "runs").glob("*.baad"))) == 1
+
+
+def test_true_outlines_teach_a_model_of_their_own_and_must_be_there(category, tmp_path, monkeypatch):
+    taught = []
+    monkeypatch.setattr("baad.bench.job.train", lambda *_, fg_masks, **__: taught.append(fg_masks))
+    read = Category("disc", category, (GoodImage(category / "train" / "good" / "000.png"),), ())
+    model = train_once(read, SETTINGS, tmp_path, Silence(), outlined=True)
+    assert taught == [category / "foreground"] and model != train_once(read, SETTINGS, tmp_path, Silence())
+    assert taught[1] is None
+    bare = Category("disc", write_folder(tmp_path / "bare", normals=1), (), ())
+    with pytest.raises(DataError, match="no true outlines"):
+        train_once(bare, SETTINGS, tmp_path, Silence(), outlined=True)
 
 
 def test_finished_rows_are_not_run_again(finished, monkeypatch):

@@ -117,7 +117,7 @@ class Workshop:
         settings = replace(job.settings, **method.settings)
         if method.baseline:
             return self._fit(job.category, method, settings)
-        model = train_once(job.category, settings, self._models, self._progress)
+        model = train_once(job.category, settings, self._models, self._progress, method.outlined)
         bundle = read_bundle(model)
         session, told = open_session(model, bundle, method, settings), bundle.manifest
         fitted = Fitted(told["steps"], told["parameters"], told["macs"])
@@ -138,12 +138,21 @@ class Workshop:
         return Detector(score_here, fitted, minutes)
 
 
-def train_once(category: Category, settings: TrainSettings, models: Path, progress: Progress) -> Path:
-    """The model of those settings, of that PDN and of those pictures, trained unless it exists."""
-    path = models / f"{category.name}-{settings.seed}-{fingerprint(category, settings)}.baad"
+def train_once(
+    category: Category, settings: TrainSettings, models: Path, progress: Progress, outlined: bool = False
+) -> Path:
+    """The model of those settings, of that PDN and of those pictures, trained unless it exists.
+
+    `outlined`: with the category's true outlines as masks. Raises DataError where it has none.
+    """
+    made_with = fingerprint(category, settings) + ("-outlined" if outlined else "")
+    path, outlines = models / f"{category.name}-{settings.seed}-{made_with}.baad", category.root / "foreground"
+    if outlined and not outlines.is_dir():
+        raise DataError(f"{category.root} has no true outlines of the part: they would lie in {outlines}.")
     if not path.exists():
         progress.say(f"{category.name}, seed {settings.seed}: training")
-        train(category.train, settings, path, progress, category_name=category.name)
+        masks = outlines if outlined else None
+        train(category.train, settings, path, progress, category_name=category.name, fg_masks=masks)
     return path
 
 

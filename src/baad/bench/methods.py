@@ -12,11 +12,13 @@ MASKED = "+mask"  # behind a baseline's name: its map times the mask of a networ
 @dataclass(frozen=True)
 class Method:
     """`settings`: changes before training. `scoring`: changes of how a trained model scores, on the model trained
-    without them. `baseline`: the name of one, or nothing for BAAD; `masked`: with a mask network beside it."""
+    without them. `outlined`: trained with the category's true outlines as masks of the part. `baseline`: the name of
+    one, or nothing for BAAD; `masked`: with a mask network beside it."""
 
     help: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     scoring: Mapping[str, Any] = field(default_factory=dict)
+    outlined: bool = False
     baseline: str = ""
     masked: bool = False
 
@@ -78,6 +80,9 @@ METHODS: dict[str, Method] = {
     },
     "near_view": Method(
         "no wide view, background or not: `baad` itself where a background was found", {"view": "near"}
+    ),
+    "true_outlines": Method(
+        "trained with the true outlines of the part, where the data has them, in place of its own masks", outlined=True
     ),
     "at_384": Method("as many pixels as 384 x 384 has, in place of 256 x 256", {"image_size": 384}),
     "in_tiles": Method("tiles of 256 px of the pictures as they are, in place of whole pictures", {"tile_px": 256}),
