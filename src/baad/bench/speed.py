@@ -20,6 +20,7 @@ import onnxruntime
 import torch
 
 from baad.atomic import write_text
+from baad.bench.cuda_graph import record
 from baad.bench.footprint import judge_pictures, measure_peak
 from baad.bench.graphs import (
     Graph,
@@ -39,6 +40,7 @@ from baad.runtime.session import Session, settle_threads, start_network, usable_
 SIZES, BATCHES = (256, 384, 512), (1, 8)
 SUMMARY = (256, 1)  # image size and batch of the figures that have a name
 RUNTIMES = {"onnxruntime": "cpu", "openvino": "openvino", "onnxruntime_cuda": "cuda"}  # in the tables -> provider
+CUDA_GRAPH = "pytorch_cuda_graph"  # times networks, too, where PyTorch finds a graphics card
 ON_PROCESSOR = ("onnxruntime", "openvino")  # the named figures are theirs
 PEERS = ("efficientad_s", "wrn50_layer3")
 DENSE, NETWORK, WHOLE = "dense_convolution", "baad", "array_to_verdict"
@@ -94,8 +96,12 @@ def make_cases(
 ) -> Iterator[Case]:
     """All that is timed for one image size and batch."""
     graphs = {DENSE: write_dense(folder)}
-    for name, module in network_modules().items():
-        graphs[name] = write_graph(module, (torch.rand(batch, 3, size, size),), folder)
+    networks, images = network_modules(), torch.rand(batch, 3, size, size)
+    for name, module in networks.items():
+        graphs[name] = write_graph(module, (images,), folder)
+    if torch.cuda.is_available():
+        for name, module in networks.items():
+            yield Case(name, CUDA_GRAPH, size, batch, graphs[name].macs, record(module, [images]))
     if stages:
         for name, (module, inputs) in stage_modules(size, batch).items():
             graphs[name] = write_graph(module, inputs, folder)
