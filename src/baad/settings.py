@@ -50,11 +50,12 @@ class TrainSettings:
         high=1024,
     )
     tile_px: int = _setting(
-        0,
-        "For pictures with defects too small to be seen in the whole picture: side in pixels of the square tiles that "
-        "the network sees one by one, of 64 or more. It costs a look at each tile, but at those of background alone. "
-        "0: whole pictures.",
-        low=0,
+        -1,
+        "Side in pixels of the tiles that the network sees one by one, of 64 or more: for pictures with defects too "
+        "small to be seen in the whole picture. It costs a look at each tile, but at those of background alone. 0: "
+        "whole pictures. -1: whole, unless no background was found and the pictures' aspects vary; then tiles as large "
+        "as the middle picture.",
+        low=-1,
         high=100_000,
     )
     steps: int = _setting(1800, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=1_000_000)
@@ -183,7 +184,9 @@ class TrainSettings:
             near = max(64, round(self.image_size / 32) * 32)
             raise SettingError(f"image_size is {self.image_size}: give a multiple of 32, such as {near}.")
         if 0 < self.tile_px < 64:
-            raise SettingError(f"tile_px is {self.tile_px}: give 64 or more, or 0 for whole pictures.")
+            raise SettingError(
+                f"tile_px is {self.tile_px}: give 64 or more, 0 for whole pictures, -1 to have it chosen."
+            )
         if self.device not in ("auto", "cpu", "cuda", "mps") and not re.fullmatch(r"cuda:\d+", self.device):
             raise SettingError(f"device is {self.device!r}: give auto, cpu, cuda, cuda:1 or mps.")
 

@@ -87,6 +87,19 @@ def test_a_model_is_trained_calibrated_proven_and_used_in_the_same_tiles(baad, t
     assert [any("threshold promises nothing" in note for note in each) for each in notes] == [False, True]
 
 
+def test_pictures_of_many_aspects_train_a_model_that_judges_in_tiles(baad, tmp_path):
+    parts, model = write_folder(tmp_path / "parts", normals=4, size=(64, 130)), tmp_path / "m.baad"
+    for number, picture in enumerate(write_folder(tmp_path / "more", normals=4, size=(130, 64)).glob("*.png")):
+        picture.rename(parts / f"1{number}.png")
+    tiny = ("image_size=64", "size=tiny", "batch_size=2", "threads=1", "held_out=0.25", "pdn=random", "steps=2")
+    words = [word for change in (*tiny, "foreground=off") for word in ("--set", change)]
+    told = baad("train", parts, "-o", model, *words)
+    assert told.code == 0, told.err
+    assert "in tiles of 91 px" in told.err  # the root of 64 x 130
+    known = json.loads(baad("info", model, "--json").out)
+    assert (known["tile_px"], known["settings"]["tile_px"]) == (91, 91)
+
+
 def test_zones_go_into_the_model(baad, tmp_path):
     parts = write_folder(tmp_path / "parts", normals=4)
     zones = {"elsewhere": "reject", "zones": [{"rule": "warn", "frame": "part", "polygon": [[0, 0], [1, 0], [1, 1]]}]}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from baad.data.sample import GoodImage
-from baad.learn.views import cut_cells, cut_views
+from baad.learn.views import choose_tile, cut_cells, cut_views
 from baad.progress import Silence
 from tests.factory import save_picture
 
@@ -14,6 +14,22 @@ def long(tmp_path):
     picture[..., 0] = np.arange(320) // 2
     images = [GoodImage(save_picture(tmp_path / f"{number}.png", picture)) for number in range(2)]
     return images, np.stack([picture[:, ::5]] * 2)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "has_background", "side"),
+    [
+        ([(200, 200)] * 10, False, 0),
+        ([(200, 200)] * 9 + [(100, 400)], False, 0),  # one in ten is squashed, whatever the rest does
+        ([(200, 200)] * 8 + [(100, 400), (400, 100)], False, 200),
+        ([(200, 245)] * 5 + [(245, 200)] * 5, False, 0),  # within a quarter
+        ([(200, 260)] * 5 + [(260, 200)] * 5, False, 228),
+        ([(200, 260)] * 5 + [(260, 200)] * 5, True, 0),
+        ([(30, 40)] * 5 + [(40, 30)] * 5, False, 64),  # no smaller ones
+    ],
+)
+def test_pictures_of_many_aspects_are_seen_in_tiles_where_there_is_no_background(shapes, has_background, side):
+    assert choose_tile(shapes, (256, 256), has_background) == side
 
 
 def cut(long, parts):

@@ -84,7 +84,10 @@ METHODS: dict[str, Method] = {
     "true_outlines": Method(
         "trained with the true outlines of the part, where the data has them, in place of its own masks", outlined=True
     ),
-    "at_384": Method("as many pixels as 384 x 384 has, in place of 256 x 256", {"image_size": 384}),
+    "whole_pictures": Method("whole pictures, however much their aspects vary", {"tile_px": 0}),
+    "at_384": Method(
+        "whole pictures at as many pixels as 384 x 384 has, in place of 256 x 256", {"tile_px": 0, "image_size": 384}
+    ),
     "in_tiles": Method("tiles of 256 px of the pictures as they are, in place of whole pictures", {"tile_px": 256}),
     "efficientad_small": Method("EfficientAD around the PDN-S of its paper", {"size": "small"}, baseline="efficientad"),
 }

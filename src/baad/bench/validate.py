@@ -17,13 +17,14 @@ from baad.bench.made_with import describe_making
 from baad.bench.run import read_rows
 from baad.bundle import read_bundle
 from baad.data.decode import read_image
-from baad.data.geometry import resize_image, resize_map
+from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.data.split import split_held_out
 from baad.metrics.ranking import auroc, average_precision, count_levels
 from baad.progress import Progress
 from baad.runtime.session import Session
+from baad.runtime.tiles import as_trained
 from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS, draw_defect
 
@@ -61,11 +62,15 @@ def run_validation(
 
 
 def validate_model(model: Path, category: Category, settings: TrainSettings, progress: Progress) -> dict[str, Any]:
-    """Figures of one model over its own held-out pictures: each as it is, and once with each kind of defect."""
+    """Figures of one model over its own held-out pictures: each as it is, and once with each kind of defect.
+
+    Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in
+    tiles.
+    """
     bundle = read_bundle(model)
-    session, shape = Session(bundle.onnx, settings.threads), tuple(bundle.manifest["input_shape"])
+    session = as_trained(Session(bundle.onnx, settings.threads), bundle.manifest)
     split = split_held_out(category.train, settings.held_out, settings.seed)
-    pictures = [resize_image(read_image(image.path), shape) for image in split.held_out]
+    pictures = [read_image(image.path) for image in split.held_out]
     normal: list[float] = []
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     defective_pixels: list[np.ndarray] = []
@@ -74,14 +79,18 @@ def validate_model(model: Path, category: Category, settings: TrainSettings, pro
         for index, picture in enumerate(pictures):
             clean = session.run(picture)
             normal.append(clean.score)
+            shape = fit_shape([picture.shape[:2]], settings.image_size)
             part = resize_map(clean.foreground, shape) > 0.5
             if not part.any():
                 part = np.ones(shape, bool)
+            small, other = resize_image(picture, shape), resize_image(pictures[index - 1], shape)
             for kind in KINDS:
-                drawn, defect = draw_defect(picture, part, pictures[index - 1], kind, index)
+                drawn, defect = draw_defect(small, part, other, kind, index)
                 if not defect.any():
                     continue
-                raw = session.run(drawn)
+                size = (picture.shape[0], picture.shape[1])
+                there = resize_mask((drawn != small).any(axis=2), size)[..., None]
+                raw = session.run(np.where(there, resize_image(drawn, size), picture))
                 found[kind].append(raw.score)
                 anomaly = resize_map(raw.anomaly, shape)
                 defective_pixels.append(anomaly[defect])

@@ -51,7 +51,7 @@ from baad.learn.resume import (
     require_same_pictures,
     saying_what_is_saved,
 )
-from baad.learn.views import cut_views
+from baad.learn.views import choose_tile, cut_views
 from baad.learn.witnesses import Normals
 from baad.progress import Progress, Silence, format_seconds
 from baad.runtime.detector import name_colour
@@ -194,8 +194,11 @@ def prepare(
     seen = Seen(pictures.resized, split.fit, pictures.shapes)
     gate = gate or choose_foreground(seen, split.held_out, shown, settings, progress)
     foregrounds = np.ones(pictures.resized.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
-    views = (pictures.resized, foregrounds)
+    views, asked = (pictures.resized, foregrounds), settings
+    if settings.tile_px < 0:
+        settings = replace(settings, tile_px=choose_tile(pictures.shapes, pictures.input_shape, gate.accepted))
     if settings.tile_px:
+        progress.say(f"pictures are seen in tiles of {settings.tile_px} px")
         parts, rng = foregrounds if gate.accepted else None, np.random.default_rng([settings.seed, 11])
         views = cut_views(split.fit, pictures.resized, parts, settings.tile_px, rng, progress)
     material = Material(*views, make_banks(np.random.default_rng([settings.seed, 5])))
@@ -207,7 +210,7 @@ def prepare(
     settled = fix_steps(settings, material, gate.accepted, run_dir, progress)
     discard_run(run_dir, progress)
     keep_masks(run_dir, gate, foregrounds)
-    note = note_run(settings, settled.steps, pictures.fingerprint, foregrounds)
+    note = note_run(asked, settled.steps, pictures.fingerprint, foregrounds)
     return Ready(split, pictures, gate, foregrounds, material, settled, note.to_text())
 
 

@@ -1,4 +1,4 @@
-"""What the network sees of the training pictures where it will see pictures tile by tile: each tile, and each whole."""
+"""Whether the network sees pictures tile by tile, and what it then sees in training: each tile, and each whole."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,25 @@ from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_map
 from baad.data.sample import GoodImage
 from baad.progress import Progress
-from baad.runtime.tiles import cut_tile, keep_part, lay_grid
+from baad.runtime.tiles import LEAST, cut_tile, keep_part, lay_grid
 
+SQUASHED = 1.25  # times wider or narrower than the network sees it: such a picture no longer looks alike
+FEW = 0.1  # share of such pictures that whole pictures are kept for
 LIMIT = 3000  # views in memory: 590 MB at 256 x 256 px
+
+
+def choose_tile(shapes: Sequence[tuple[int, int]], seen: tuple[int, int], has_background: bool) -> int:
+    """Side in px of the tiles for pictures of `shapes` (H, W) that the network would see at the shape `seen`; 0: whole.
+
+    Where no background was found and the pictures' aspects vary, many would be squashed, the same texture each time in
+    another way: tiles keep the aspect. They are as large as the middle picture. Where there is a background the part
+    as a whole tells what is background, and pictures stay whole.
+    """
+    common = seen[1] / seen[0]
+    squash = np.array([width / height / common for height, width in shapes])
+    if has_background or np.mean(np.maximum(squash, 1.0 / squash) > SQUASHED) <= FEW:
+        return 0
+    return max(LEAST, round(float(np.median([np.sqrt(height * width) for height, width in shapes]))))
 
 
 def cut_views(
