@@ -95,9 +95,9 @@ def test_pictures_of_many_aspects_train_a_model_that_judges_in_tiles(baad, tmp_p
     words = [word for change in (*tiny, "foreground=off") for word in ("--set", change)]
     told = baad("train", parts, "-o", model, *words)
     assert told.code == 0, told.err
-    assert "in tiles of 91 px" in told.err  # the root of 64 x 130
+    assert "in tiles of 73 px" in told.err  # .8 of the root of 64 x 130
     known = json.loads(baad("info", model, "--json").out)
-    assert (known["tile_px"], known["settings"]["tile_px"]) == (91, 91)
+    assert (known["tile_px"], known["settings"]["tile_px"]) == (73, 73)
 
 
 def test_zones_go_into_the_model(baad, tmp_path):
