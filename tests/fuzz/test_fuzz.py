@@ -27,7 +27,7 @@ def test_files_that_are_whole_are_read(tmp_path):
 
 
 def test_every_fault_is_found_and_the_rest_is_read_all_the_same(monkeypatch):
-    monkeypatch.setattr(fuzzer, "PATIENCE", 4.0)
+    monkeypatch.setattr(fuzzer, "PATIENCE", 8.0)
     found = fuzzer.fuzz(7, seed=0, targets="tests.fuzz.faulty")
     assert [failure.split(": ", 1)[0] for failure in found.failures] == ["1", "2", "3", "4", "5"]
     for failure, words in zip(
