@@ -16,6 +16,7 @@ from baad.errors import DataError
 from baad.learn.parity import InPyTorch, compare, open_runners
 from baad.learn.reload import load_graph
 from baad.progress import Progress
+from baad.runtime.detector import usual_shape
 from baad.runtime.tiles import Scorer, as_trained
 
 ROWS, PAGE = "parity.jsonl", "README.md"
@@ -54,7 +55,7 @@ def measure(bundle: Bundle, category: Category, progress: Progress, threads: int
     def judging(session: Scorer) -> Scorer:
         return as_trained(session, bundle.manifest)
 
-    runners, remarks = open_runners(bundle.onnx, threads, threshold, judging)
+    runners, remarks = open_runners(bundle.onnx, threads, threshold, judging, usual_shape(bundle.manifest))
     for remark in remarks:
         progress.warn(remark)
     with progress.task(category.name, len(category.test)) as task:

@@ -193,7 +193,7 @@ def write_network(
 ) -> Written:
     """Write the network into the folder, and open it there as the line will."""
     threshold, threads = source.calibration.threshold, source.threads
-    runners, remarks = open_runners(source.onnx, threads, threshold, source.judging)
+    runners, remarks = open_runners(source.onnx, threads, threshold, source.judging, source.graph.input_shape)
     if form != "openvino":
         return Written(runners, source.calibration, precision, remarks)
     if precision == "int8":

@@ -155,7 +155,7 @@ def certify(
 
     `judging`: what the model makes of a session before pictures come, such as tiles of them.
     """
-    runners, remarks = open_runners(onnx, settings.threads, threshold, judging)
+    runners, remarks = open_runners(onnx, settings.threads, threshold, judging, graph.input_shape)
     witnesses = choose_witnesses(normals, runners[0].session, threshold, graph.input_shape, settings.seed, progress)
     comparisons = compare(judging(InPyTorch(graph)), runners, witnesses, threshold)
     certificate = Certificate.of(witnesses, threshold, comparisons, remarks)
@@ -209,13 +209,20 @@ def require_parity(certificate: Certificate) -> None:
 
 
 def open_runners(
-    onnx: bytes, threads: int, threshold: float, judging: Callable[[Scorer], Scorer]
+    onnx: bytes,
+    threads: int,
+    threshold: float,
+    judging: Callable[[Scorer], Scorer],
+    usual: tuple[int, int] | None,
 ) -> tuple[list[Runner], tuple[str, ...]]:
-    """The graph in every runtime there is, ONNX Runtime first, and remarks on those that are absent."""
+    """The graph in every runtime there is, ONNX Runtime first, and remarks on those that are absent.
+
+    `usual`: (H, W) that OpenVINO makes a copy of the graph for, which pictures of that size then prove.
+    """
     runners = [Runner(f"ONNX Runtime {onnxruntime.__version__}", "fp32", judging(Session(onnx, threads)), threshold)]
     if importlib.util.find_spec("openvino") is None:
         return runners, ('OpenVINO is not installed and was not compared: pip install "baad[openvino]"',)
-    session = judging(Session(onnx, threads, "openvino"))
+    session = judging(Session(onnx, threads, "openvino", usual=usual))
     return [*runners, Runner(name_openvino(), "fp32", session, threshold)], ()
 
 

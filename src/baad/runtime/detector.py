@@ -72,7 +72,8 @@ class Detector:
         zones = NO_ZONES if drawn is None else parse_zones(drawn, bundle.path)
         trained = int(manifest.get("tile_px", 0))
         side = trained if tiles is None else tiles
-        session = as_trained(Session(bundle.onnx, threads, provider, pin=pin), manifest, side)
+        usual = None if side else usual_shape(manifest)
+        session = as_trained(Session(bundle.onnx, threads, provider, pin=pin, usual=usual), manifest, side)
         return cls(session, bundle.calibration, manifest, zones, caveats=doubt_tiles(side, trained))
 
     def warm_up(self) -> "Detector":
@@ -262,9 +263,20 @@ def find_misfits(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[s
     return tuple(notes)
 
 
+def _known_shapes(manifest: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """(H, W) of training pictures, each once."""
+    return [(int(height), int(width)) for height, width in manifest.get("image_shapes", ())]
+
+
+def usual_shape(manifest: Mapping[str, Any]) -> tuple[int, int] | None:
+    """(H, W) of all training pictures; None where they differ."""
+    known = _known_shapes(manifest)
+    return known[0] if len(known) == 1 else None
+
+
 def _compare_shape(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[str, float, float]:
     """How near the training pictures come to (H, W), for people; how many times beyond theirs aspect and side are."""
-    known = [(int(height), int(width)) for height, width in manifest.get("image_shapes", ())]
+    known = _known_shapes(manifest)
     if not known:
         return "", 1.0, 1.0
     nearest = min(known, key=lambda other: _ratio(shape[0], other[0]) * _ratio(shape[1], other[1]))

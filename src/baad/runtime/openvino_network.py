@@ -43,8 +43,15 @@ def _new_core() -> "openvino.Core":  # noqa: TID251
 class OpenVinoNetwork:
     """Runs an ONNX graph, or one of OpenVINO's own. May be shared between threads: each has a request of its own."""
 
-    def __init__(self, onnx: bytes, threads: int, weights: bytes = b"", pin: bool = False) -> None:
-        """`pin`: tie each thread to a core.
+    def __init__(
+        self,
+        onnx: bytes,
+        threads: int,
+        weights: bytes = b"",
+        pin: bool = False,
+        usual: tuple[int, int] | None = None,
+    ) -> None:
+        """`pin`: tie each thread to a core. `usual`: (H, W) of most pictures; see `_fix_size`.
 
         Raises MissingExtra where OpenVINO is not installed, BundleError where it does not read the graph.
         """
@@ -57,7 +64,10 @@ class OpenVinoNetwork:
             "INFERENCE_PRECISION_HINT": "f32",  # else it takes bfloat16 where the processor has it, and scores differ
         }
         try:
-            self._compiled = core.compile_model(core.read_model(onnx, weights), "CPU", settings)
+            model = core.read_model(onnx, weights)
+            self._compiled = core.compile_model(model, "CPU", settings)
+            fixed = None if usual is None else _fix_size(model, usual)
+            self._fixed = None if fixed is None else core.compile_model(fixed, "CPU", settings)
         except RuntimeError as error:
             from openvino import __version__
 
@@ -73,10 +83,27 @@ class OpenVinoNetwork:
 
     def run(self, outputs: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         """The named outputs for arrays by input name."""
-        if not hasattr(self._requests, "mine"):
-            self._requests.mine = self._compiled.create_infer_request()
-        found = self._requests.mine.infer(inputs)
-        return [found[name] for name in outputs]
+        name, compiled = "any", self._compiled
+        if self._fixed and all(inputs[port.any_name].shape == tuple(port.shape) for port in self._fixed.inputs):
+            name, compiled = "fixed", self._fixed
+        if not hasattr(self._requests, name):
+            setattr(self._requests, name, compiled.create_infer_request())
+        found = getattr(self._requests, name).infer(inputs)
+        return [found[output] for output in outputs]
+
+
+def _fix_size(model: "openvino.Model", usual: tuple[int, int]) -> "openvino.Model | None":
+    """The graph for one picture of `usual` (H, W) and no other; None where it takes only one size anyway.
+
+    OpenVINO then works out shapes, and all that depends on nothing else, before the first picture: a tenth of the time.
+    """
+    port = model.inputs[0]
+    shape = port.get_partial_shape()
+    if not shape.is_dynamic or shape.rank.get_length() != 4:  # a graph of another contract is refused by who reads it
+        return None
+    fixed = model.clone()
+    fixed.reshape({port.any_name: [1, *usual, 3]})
+    return fixed
 
 
 def _describe(port: object) -> tuple[str, int]:

@@ -60,9 +60,17 @@ class Session:
     """A network ready to run. May be shared between threads."""
 
     def __init__(
-        self, onnx: bytes, threads: int = 0, provider: str = "cpu", weights: bytes = b"", pin: bool = False
+        self,
+        onnx: bytes,
+        threads: int = 0,
+        provider: str = "cpu",
+        weights: bytes = b"",
+        pin: bool = False,
+        usual: tuple[int, int] | None = None,
     ) -> None:
-        """`onnx`: a graph that keeps the contract of TYPES. `threads`: see settle_threads; `pin`: see start_network.
+        """`onnx`: a graph that keeps the contract of TYPES. `threads`: see settle_threads.
+
+        `pin`, `usual`: see start_network.
 
         With `weights`, which OpenVINO keeps beside its graphs, `onnx` is such a graph (XML) instead.
 
@@ -70,7 +78,7 @@ class Session:
         provider or thread count, MissingExtra where the provider is not installed.
         """
         self.threads = settle_threads(threads)
-        self._network = start_network(onnx, self.threads, provider, weights, pin)
+        self._network = start_network(onnx, self.threads, provider, weights, pin, usual)
         self._outputs = _check_contract(self._network)
 
     def run(self, image: np.ndarray) -> RawMaps:
@@ -143,8 +151,17 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def start_network(onnx: bytes, threads: int, provider: str, weights: bytes = b"", pin: bool = False) -> Network:
+def start_network(
+    onnx: bytes,
+    threads: int,
+    provider: str,
+    weights: bytes = b"",
+    pin: bool = False,
+    usual: tuple[int, int] | None = None,
+) -> Network:
     """The graph, ready to run in the runtime that `provider` names. `threads`: at least 1.
+
+    `usual`: (H, W) of most pictures, for which OpenVINO prepares a second copy of the graph; others are judged as well.
 
     `pin`: tie to cores the threads that the runtime starts. ONNX Runtime's work beside the caller's thread, which stays
     free: whoever owns it may want it elsewhere, and threads that it starts later would be tied with it.
@@ -154,7 +171,7 @@ def start_network(onnx: bytes, threads: int, provider: str, weights: bytes = b""
     if threads < 1:
         raise SettingError(f"threads is {threads}: give 1 or more, or 0 for all cores.")
     if provider == "openvino":
-        return OpenVinoNetwork(onnx, threads, weights, pin)
+        return OpenVinoNetwork(onnx, threads, weights, pin, usual)
     cores = name_cores()[:threads] if pin else ()
     return OnnxNetwork(onnx, threads, PROVIDERS[provider], cores)
 
