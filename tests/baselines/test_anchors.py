@@ -37,7 +37,7 @@ def describe():
     def look(images):
         key = hashlib.sha256(images.numpy().tobytes()).digest()
         if key not in known:
-            known[key] = teacher(images)
+            known[key] = teacher.layers(images)
         return known[key]
 
     return look

@@ -34,11 +34,17 @@ def test_the_memory_is_a_sample_without_repetition():
 def test_a_grid_cell_is_the_mean_of_its_neighbourhood():
     square = np.zeros((1, 256, 256, 3), np.uint8)
     square[0, 96:104, 160:168] = 255  # the whole of cell (12, 20), four cells at stride 4
-    plain = describe_grid(lambda images: F.avg_pool2d(images, 8), square, averaged=True)[0, :, 0].reshape(32, 32)
-    assert plain[12, 20] == pytest.approx(1.0)
-    assert plain.sum() == pytest.approx(1.0)
-    averaged = describe_grid(lambda images: F.avg_pool2d(images, 8), square, averaged=False)[0, :, 0].reshape(32, 32)
+    averaged = describe_grid(lambda images: F.avg_pool2d(images, 8), square)[0, :, 0].reshape(32, 32)
     assert averaged[11:14, 19:22].flatten().tolist() == pytest.approx([1 / 9] * 9)
+
+
+def test_maps_of_several_strides_are_joined_and_beyond_the_border_lie_zeros():
+    square = np.full((1, 256, 256, 3), 255, np.uint8)
+    found = describe_grid(lambda images: [F.avg_pool2d(images, 8), F.avg_pool2d(images, 16)], square)[0]
+    fine, coarse = found[:, 0].reshape(32, 32), found[:, 3].reshape(32, 32)
+    assert found.shape == (32 * 32, 6)
+    assert (fine[0, 0].item(), fine[0, 9].item(), fine[9, 9].item()) == pytest.approx((4 / 9, 6 / 9, 1.0))
+    assert (coarse[0, 0].item(), coarse[9, 9].item()) == pytest.approx((4 / 9, 1.0))
 
 
 def test_a_far_patch_is_where_the_map_is_highest():
@@ -55,9 +61,9 @@ def test_spots_are_found_and_figures_agree_with_a_sort_of_all_pixels(tmp_path):
     found = score_features(colours, pictures, 0, Silence(), memory=2000)
     assert pictures.train.shape == (6, 256, 256, 3)
     assert pictures.truths[-1].shape == (64, 96)
-    grid = describe_grid(colours, pictures.train, False)
+    grid = describe_grid(colours, pictures.train)
     bank = draw_memory(grid - grid.mean((0, 1)), 0, 2000)
-    tested = describe_grid(colours, pictures.test, False) - grid.mean((0, 1))
+    tested = describe_grid(colours, pictures.test) - grid.mean((0, 1))
     maps = [anomaly_map(nearest_distance(each, bank)) for each in tested]
     expected = roc_auc_score(pictures.defective, [each.max() for each in maps])
     assert found["image_auroc"] == pytest.approx(expected, abs=1e-4)

@@ -4,6 +4,8 @@ The protocol: patch features averaged over 3x3 cells on a grid of an eighth of t
 patches as memory, the distance to the nearest one as anomaly map, smoothed; its maximum as image score.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -35,21 +37,26 @@ def nearest_distance(patches: Tensor, bank: Tensor) -> Tensor:
     return (least + (patches**2).sum(1)).clamp(min=0).sqrt()  # what all distances of a patch share comes last
 
 
-def pool_patches(features: Tensor, cells: tuple[int, int], averaged: bool) -> Tensor:
-    """Means over 3x3 neighbours on a grid of so many cells: [1, C, h, w] -> [cells, C].
+def pool_patches(maps: Sequence[Tensor], cells: tuple[int, int]) -> Tensor:
+    """Means over 3x3 neighbours on a grid of so many cells: maps [1, C, h, w] of any strides -> [cells, sum of C].
 
-    `averaged`: the features are 3x3 means already, as a teacher's are.
+    What lies beyond the border counts as zeros, as in PatchCore: without them the patches there, fewer and odder than
+    others, are what is furthest from all that is remembered.
     """
-    if not averaged:
-        features = F.avg_pool2d(features, 3, 1, 1, count_include_pad=False)
-    return F.adaptive_avg_pool2d(features, cells)[0].flatten(1).T
+    means = [F.avg_pool2d(each, 3, 1, 1) for each in maps]
+    joined = [F.interpolate(each, means[0].shape[-2:], mode="bilinear", align_corners=False) for each in means]
+    return F.adaptive_avg_pool2d(torch.cat(joined, dim=1), cells)[0].flatten(1).T
+
+
+def to_maps(features: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    """What a network describes images by, one map or several -> a list of float32 maps."""
+    return [each.float() for each in ([features] if isinstance(features, Tensor) else features)]
 
 
 class NearestNeighbour:
     """Memory bank of normal patches over any patch features.
 
-    `raw`: a teacher's own maps, which are 3x3 means already and whose channels are each divided by their deviation
-    over the normal patches. What was distilled keeps its proportions: the components that a student could not learn
+    `raw`: a teacher's own maps, whose channels are each divided by their deviation over the normal patches. What was distilled keeps its proportions: the components that a student could not learn
     would count like the others.
     """
 
@@ -91,4 +98,4 @@ class NearestNeighbour:
     def _patches(self, images: Tensor) -> Tensor:
         """Patch features of one image [1, 3, H, W] on a grid of an eighth of its side: [h * w, C]."""
         with torch.no_grad():
-            return pool_patches(self._describe(images).float(), self._cells, self._raw)
+            return pool_patches(to_maps(self._describe(images)), self._cells)

@@ -4,19 +4,30 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from baad.errors import SettingError
 from baad.learn.pdn import PDN_SHAPES, WEIGHTS, new_pdn, read_pdn
-from baad.learn.teacher import load_teacher
+from baad.learn.teacher import Teacher, load_teacher
 
 TEACHERS = {"teacher": 256, "teacher_512": 512}  # -> px of its input
 SIZE = 256  # px of a PDN's input
 
 
+class Layers(nn.Module):
+    """A teacher without what distillation makes of its maps: images [B, 3, H, W] -> maps at strides 8 and 16."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        super().__init__()
+        self.teacher = teacher
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return self.teacher.layers(images)
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """`network`: images [B, 3, S, S] in 0..1 -> features [B, C, S / stride, S / stride].
+    """`network`: images [B, 3, S, S] in 0..1 -> features [B, C, S / stride, S / stride], a teacher's one by one.
 
     `raw`: a teacher's own maps, neither reduced nor scaled. `fidelity`: r2, cosine and cka on unseen photos, from the
     card; nothing where it does not apply.
@@ -38,7 +49,7 @@ def load_candidate(name: str, pdns: Path | None, teacher: str, weights: Path | N
     """
     if name in TEACHERS:
         large = load_teacher(teacher, weights)
-        return Candidate(name, large, TEACHERS[name], 8, large.channels, raw=True)
+        return Candidate(name, Layers(large), TEACHERS[name], 8, large.channels, raw=True)
     if name == "random":
         return Candidate(name, new_pdn("fast", seed), SIZE, 4, PDN_SHAPES["fast"].features)
     if name not in PDN_SHAPES:

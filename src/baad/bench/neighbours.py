@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from baad.baselines.baseline import Describe, smooth_grid, to_images
-from baad.baselines.nearest import nearest_distance, pool_patches
+from baad.baselines.nearest import nearest_distance, pool_patches, to_maps
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_map
 from baad.data.masks import unite_masks
@@ -59,16 +59,13 @@ def read_pictures(category: Category, size: int, progress: Progress) -> Pictures
     return Pictures(train, np.stack(test), defective, tuple(truths), tuple(shapes))
 
 
-def describe_grid(describe: Describe, squares: np.ndarray, averaged: bool) -> Tensor:
-    """Patch features of each square: uint8 [N, S, S, 3] -> float32 [N, 32 * 32, C].
-
-    `averaged`: the features are 3x3 means already, as a teacher's are.
-    """
+def describe_grid(describe: Describe, squares: np.ndarray) -> Tensor:
+    """Patch features of each square: uint8 [N, S, S, 3] -> float32 [N, 32 * 32, C]."""
     found = []
     for square in squares:
         with torch.no_grad():
-            features = describe(to_images(square[None])).float()
-        found.append(pool_patches(features, (GRID, GRID), averaged))  # [32 * 32, C]
+            features = to_maps(describe(to_images(square[None])))
+        found.append(pool_patches(features, (GRID, GRID)))  # [32 * 32, C]
     return torch.stack(found)
 
 
@@ -89,11 +86,10 @@ def score_features(
 ) -> dict[str, float | None]:
     """Image and pixel AUROC of the detector on these features; a figure is None where the truth for it is missing.
 
-    `raw`: a teacher's own maps, which are 3x3 means already and whose channels are each divided by their deviation
-    over the normal patches. What was distilled keeps its proportions: the components that a student could not learn
+    `raw`: a teacher's own maps, whose channels are each divided by their deviation over the normal patches. What was distilled keeps its proportions: the components that a student could not learn
     would count like the others.
     """
-    normal = describe_grid(describe, pictures.train, raw)
+    normal = describe_grid(describe, pictures.train)
     mean = normal.mean((0, 1))
     spread = normal.std((0, 1)) + 1e-6 if raw else torch.ones_like(mean)
     bank = draw_memory((normal - mean) / spread, seed, memory)
@@ -101,7 +97,7 @@ def score_features(
     maps = []
     with progress.task("nearest neighbour", len(pictures.test)) as task:
         for square in pictures.test:
-            patches = (describe_grid(describe, square[None], raw)[0] - mean) / spread
+            patches = (describe_grid(describe, square[None])[0] - mean) / spread
             maps.append(anomaly_map(nearest_distance(patches, bank)))
             task.advance()
     scores = np.array([float(each.max()) for each in maps])

@@ -27,7 +27,8 @@ class Teacher(nn.Module):
     """A frozen network and how to feed it: images [B, 3, H, W] in 0..1 -> patch features [B, C, H / 8, W / 8].
 
     `maps` takes normalised images and returns the maps at stride 8 and 16. Each is averaged over 3x3 patches, as
-    PatchCore does (Roth et al. 2022, section 3.1); the coarser one is resized to the finer one.
+    PatchCore does (Roth et al. 2022, section 3.1), but for what lies beyond the border, which a student need not learn;
+    the coarser one is resized to the finer one.
     """
 
     mean: Tensor
@@ -48,13 +49,14 @@ class Teacher(nn.Module):
         return self(torch.zeros(1, 3, 64, 64)).shape[1]
 
     def forward(self, images: Tensor) -> Tensor:
-        maps = [
-            F.avg_pool2d(each.float(), 3, 1, 1, count_include_pad=False)
-            for each in self.maps((images - self.mean) / self.std)
-        ]
+        maps = [F.avg_pool2d(each, 3, 1, 1, count_include_pad=False) for each in self.layers(images)]
         fine = maps[0]  # [B, C8, h, w]
         coarse = F.interpolate(maps[1], size=fine.shape[-2:], mode="bilinear", align_corners=False)
         return torch.cat([fine, coarse], dim=1)  # [B, C8 + C16, h, w]
+
+    def layers(self, images: Tensor) -> list[Tensor]:
+        """The maps as they are: [B, C8, H / 8, W / 8] and [B, C16, H / 16, W / 16]."""
+        return [each.float() for each in self.maps((images - self.mean) / self.std)]
 
     def fingerprint(self) -> str:
         """SHA-256 over the names and values of all weights: says which teacher it was, wherever the file came from."""
