@@ -31,6 +31,7 @@ from baad.learn.decision import describe_decision, with_decision
 from baad.learn.deploy import DeployGraph, level_maps, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place
+from baad.learn.framing import describe_framing, pick_shapes
 from baad.learn.loop import run
 from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
@@ -63,7 +64,6 @@ from baad.verdict.calibration import Calibration
 from baad.verdict.drawn import DrawnZones
 
 TIMED_STEPS = 20
-SHAPES = 20  # sizes of training pictures that a model names at most
 MEASURED = 30  # pictures that tell at what aspect the network sees all, and what novelty is usual
 
 
@@ -272,37 +272,10 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
             "reason": gate.reason,
             "worst": name_worst(gate.per_image, [image.path.name for image in ready.split.fit]),
         },
-        **describe_framing(ready),
+        **(describe_framing(ready.foregrounds) if gate.accepted else {}),
         "image_shapes": pick_shapes(ready.pictures.shapes),
         "image_colours": list(ready.pictures.colours),
     }
-
-
-def describe_framing(ready: Ready) -> dict[str, Any]:
-    """How much of a picture the part fills and where its centre lies, least and most; nothing if it was not found."""
-    parts = ready.foregrounds
-    parts = parts[parts.any(axis=(1, 2))]
-    if not ready.gate.accepted or len(parts) == 0:
-        return {}
-    across = (parts.mean(axis=1) @ (np.arange(parts.shape[2]) + 0.5)) / parts.mean(axis=1).sum(axis=1)  # [N], px
-    down = (parts.mean(axis=2) @ (np.arange(parts.shape[1]) + 0.5)) / parts.mean(axis=2).sum(axis=1)
-    centres = [_range_of(across / parts.shape[2]), _range_of(down / parts.shape[1])]
-    return {"part_share": _range_of(parts.mean(axis=(1, 2))), "part_centre": centres}
-
-
-def pick_shapes(shapes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """At most SHAPES of the pictures' (H, W), sorted: the smallest, largest, narrowest and widest, and some between."""
-    known = sorted(set(shapes))
-    if len(known) <= SHAPES:
-        return known
-    areas, aspects = np.array([h * w for h, w in known]), np.array([w / h for h, w in known])
-    ends = [end for each in (areas, aspects) for end in (each.argmin(), each.argmax())]
-    between = np.linspace(0, len(known) - 1, SHAPES - len(ends)).round().astype(int)
-    return [known[index] for index in np.union1d(ends, between)]
-
-
-def _range_of(values: np.ndarray) -> list[float]:
-    return [round(float(values.min()), 4), round(float(values.max()), 4)]
 
 
 @contextmanager
