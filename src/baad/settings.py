@@ -170,6 +170,11 @@ class TrainSettings:
         low=0.0,
         high=10.0,
     )
+    by_place: bool = _setting(
+        True,
+        "Measure the anomaly map by what is usual at each place of the picture, where no background was found and the "
+        "picture is seen whole: helps where camera and part stand still.",
+    )
     anomaly_from: str = _setting(
         "discriminator",
         "What the anomaly map shows: the discriminator's answer and what is added to it, or the error of the rebuilt "

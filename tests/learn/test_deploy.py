@@ -12,6 +12,7 @@ from baad.learn.deploy import (
     ErrorMap,
     Scoring,
     damping,
+    learn_places,
     level_maps,
     scoring_of,
     shrink,
@@ -20,6 +21,7 @@ from baad.learn.export import export_onnx
 from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad
 from baad.learn.pdn import new_pdn
+from baad.progress import Silence
 from baad.runtime.openvino_network import shared_core
 from baad.runtime.session import Session
 from baad.settings import TrainSettings
@@ -261,6 +263,26 @@ def test_the_error_of_the_features_counts_where_no_foreground_was_found_alone():
     assert scoring_of(settings, has_foreground=True).feature_error == 0.0
     assert scoring_of(settings, has_foreground=False).feature_error == settings.feature_error > 0.0
     assert scoring_of(replace(settings, feature_head=False), has_foreground=False).feature_error == 0.0
+
+
+def test_the_map_is_measured_by_what_is_usual_at_each_place():
+    model, seen = remembering(1.0).model, np.random.default_rng(0).integers(0, 256, (12, 64, 96, 3), dtype=np.uint8)
+    seen[:, 16:48, 16:48] = 200  # a part that lies there in every picture
+    scoring = Scoring(suppression=0.0)
+    model.mask_head = False
+    plain = DeployGraph(model, (64, 96), scoring).eval()
+    learn_places(model, seen, scoring, Silence())
+    placed = DeployGraph(model, (64, 96), scoring).eval()
+    with torch.no_grad():
+        before, after = (
+            graph.add_maps(graph.model(graph.resizing(torch.tensor(seen))), None) for graph in (plain, placed)
+        )
+        found = placed(torch.tensor(seen))[0]
+    assert torch.allclose(before, after)
+    assert torch.allclose(found, double((before - model.places.centre) * model.places.gain)[:, 0], atol=1e-4)
+    assert found.mean(dim=0).std() < 0.5 * double(before)[:, 0].mean(dim=0).std()
+    raw = Session(export_onnx(placed), threads=1).run(seen[0])
+    assert np.abs(raw.anomaly - found[0].numpy()).max() < 1e-3
 
 
 def test_levelling_lets_all_maps_reach_equally_far():

@@ -56,8 +56,8 @@ def to_maps(features: Tensor | Sequence[Tensor]) -> list[Tensor]:
 class NearestNeighbour:
     """Memory bank of normal patches over any patch features.
 
-    `raw`: a teacher's own maps, whose channels are each divided by their deviation over the normal patches. What was distilled keeps its proportions: the components that a student could not learn
-    would count like the others.
+    `raw`: a teacher's own maps, whose channels are each divided by their deviation over the normal patches. What was
+    distilled keeps its proportions: the components that a student could not learn would count like the others.
     """
 
     def __init__(self, describe: Describe, memory: int = 20_000, seed: int = 0, raw: bool = False) -> None:

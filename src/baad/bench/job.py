@@ -17,6 +17,7 @@ from baad.errors import DataError, SettingError
 from baad.learn.deploy import DeployGraph, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.machine import using_machine
+from baad.learn.places import Places
 from baad.learn.reload import load_model
 from baad.learn.train import train
 from baad.progress import Progress
@@ -164,6 +165,8 @@ def open_session(model: Path, bundle: Bundle, method: Method, settings: TrainSet
     changed = replace(trained, **method.scoring)
     network.mask_head = changed.mask_head
     scoring = scoring_of(changed, bundle.manifest["gate"]["accepted"])
+    if not changed.by_place or scoring_of(trained, bundle.manifest["gate"]["accepted"]) != scoring:
+        network.places = Places()  # what was usual of another map says nothing of this one
     height, width = bundle.manifest["input_shape"]
     session = Session(export_onnx(DeployGraph(network, (height, width), scoring)), settings.threads)
     return as_trained(session, bundle.manifest)

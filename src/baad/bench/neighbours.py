@@ -86,8 +86,8 @@ def score_features(
 ) -> dict[str, float | None]:
     """Image and pixel AUROC of the detector on these features; a figure is None where the truth for it is missing.
 
-    `raw`: a teacher's own maps, whose channels are each divided by their deviation over the normal patches. What was distilled keeps its proportions: the components that a student could not learn
-    would count like the others.
+    `raw`: a teacher's own maps, whose channels are each divided by their deviation over the normal patches. What was
+    distilled keeps its proportions: the components that a student could not learn would count like the others.
     """
     normal = describe_grid(describe, pictures.train)
     mean = normal.mean((0, 1))

@@ -14,8 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baad.learn.blocks import fold_batch_norms
-from baad.learn.network import Baad
+from baad.learn.network import Baad, Outputs
+from baad.learn.places import spread
 from baad.learn.resizing import Resizing, Spreading, enlarging, smoothing
+from baad.progress import Progress
 from baad.runtime.zoned import TOP_CELLS
 from baad.settings import TrainSettings
 
@@ -78,18 +80,28 @@ class DeployGraph(nn.Module):
         foreground = torch.sigmoid(outputs.foreground_logits)  # [B, 1, 64, 64]
         if not self.model.mask_head:
             foreground = torch.ones_like(foreground)
-        error = align.error(self.error_map(outputs.difference))  # [B, 1, 128, 128]
-        raw = align.logits(outputs.anomaly_logits) if self.adds else error
-        if self.adds and self.scoring.novelty > 0:
-            novelty = self.scoring.novelty * align.novelty(self.model.memory(outputs.features))
-            raw = raw + (novelty * align.part(shrink(foreground)) if self.damps else novelty)
-        if self.adds and self.scoring.feature_error > 0:
-            raw = raw + self.scoring.feature_error * self.model.error_level(error)
+        raw = self.add_maps(outputs, foreground)
+        if self.model.places.known:
+            raw = self.model.places(raw)
         if self.damps:
             raw = raw + align.part(damping(foreground, self.model.usual, self.scoring))
         score = torch.topk(raw.flatten(1), TOP_CELLS, dim=1).values.mean(dim=1)  # [B]
         anomaly_map, foreground = align.to_picture(raw).squeeze(1), align.part_to_picture(foreground).squeeze(1)
         return anomaly_map, foreground, score, outputs.picture
+
+    def add_maps(self, outputs: Outputs, foreground: Tensor) -> Tensor:
+        """All that speaks for a defect, before the background is damped: [B, 1, h / 2, w / 2]."""
+        align = self.align
+        error = align.error(self.error_map(outputs.difference))  # [B, 1, 128, 128]
+        if not self.adds:
+            return error
+        raw = align.logits(outputs.anomaly_logits)
+        if self.scoring.novelty > 0:
+            novelty = self.scoring.novelty * align.novelty(self.model.memory(outputs.features))
+            raw = raw + (novelty * align.part(shrink(foreground)) if self.damps else novelty)
+        if self.scoring.feature_error > 0:
+            raw = raw + self.scoring.feature_error * self.model.error_level(error)
+        return raw
 
 
 class Alignment(nn.Module):
@@ -150,6 +162,18 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
     reach = np.maximum(np.quantile(cells, RARE, axis=1) - usual, 1e-6)
     for index, level in enumerate((model.memory.level, model.error_level), 1):
         level.set(float(usual[index]), float(reach[0] / reach[index]))
+
+
+@torch.no_grad()
+def learn_places(model: Baad, pictures: np.ndarray, scoring: Scoring, progress: Progress) -> None:
+    """Let the model know what is usual at each place of normal pictures, uint8 [N, h, w, 3], as scoring adds it up."""
+    graph, maps, chosen = DeployGraph(model, pictures.shape[1:3], scoring), [], spread(len(pictures))
+    with progress.task("what is usual at each place", len(chosen)) as task:
+        for index in chosen:
+            outputs = graph.model(torch.from_numpy(pictures[index]).permute(2, 0, 1)[None].float() / 255.0)
+            maps.append(graph.add_maps(outputs, torch.sigmoid(outputs.foreground_logits))[0, 0].numpy())
+            task.advance()
+    model.places.set(np.stack(maps))
 
 
 def damping(foreground: Tensor, usual: Tensor, scoring: Scoring) -> Tensor:

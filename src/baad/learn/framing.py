@@ -1,4 +1,4 @@
-"""How the training pictures are framed: sizes, share and place of the part. Verdicts doubt pictures framed otherwise."""
+"""How training pictures are framed: sizes, share and place of the part. Verdicts doubt pictures framed otherwise."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -11,6 +11,7 @@ from baad.learn.discriminator import Discriminator, DiscriminatorShape
 from baad.learn.memory import Level, Memory
 from baad.learn.mtrs import Mtrs, MtrsShape
 from baad.learn.pdn import STRIDE, Pdn
+from baad.learn.places import Places
 from baad.settings import TrainSettings
 
 
@@ -57,7 +58,8 @@ class Baad(nn.Module):
 
     `usual` [1, 1, h, w] in 0..1: share of the training pictures in which a cell of the mask is part, where the part
     always lies alike; one cell of 0 where it does not. `memory` is filled after training; it tells of novelty when
-    pictures are scored, and `forward` does not ask it. `error_level` levels the error of the rebuilt features then.
+    pictures are scored, and `forward` does not ask it. `error_level` levels the error of the rebuilt features then, and
+    `places` the whole map.
     """
 
     usual: Tensor
@@ -76,7 +78,7 @@ class Baad(nn.Module):
         self.pdn: Pdn = fold_batch_norms(pdn.eval())  # type: ignore[assignment]
         self.mtrs = Mtrs(features, size.mtrs, separate)
         self.discriminator = Discriminator(features, size.discriminator)
-        self.memory, self.error_level = Memory(features), Level()
+        self.memory, self.error_level, self.places = Memory(features), Level(), Places()
         self.image_head, self.mask_head, self.feature_head = image_head, mask_head, feature_head
         self.register_buffer("usual", torch.zeros(1, 1, 1, 1))
 

@@ -26,7 +26,9 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
         if not any(name.startswith("pdn.coarse") for name in state):
             pdn.narrow()
         model = new_network(pdn, settings)
-        model.usual = state.get("usual", model.usual)  # its size is that of the pictures
+        model.usual = state.get("usual", model.usual)  # the size of these is that of the pictures
+        model.places.centre = state.get("places.centre", model.places.centre)
+        model.places.gain = state.get("places.gain", model.places.gain)
         model.load_state_dict(state)
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]

@@ -28,7 +28,7 @@ from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.calibrate import calibrate
 from baad.learn.card import describe_model, name_worst, sample_pictures
 from baad.learn.decision import describe_decision, with_decision
-from baad.learn.deploy import DeployGraph, level_maps, scoring_of
+from baad.learn.deploy import DeployGraph, learn_places, level_maps, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place
 from baad.learn.framing import describe_framing, pick_shapes
@@ -224,6 +224,8 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     if gate.accepted and not settings.tile_px:  # a tile has no place that is usual
         model.usual = find_usual_place(ready.material.foregrounds)
     fill_memory(model, ready)
+    if settings.by_place and not gate.accepted and not settings.tile_px:
+        learn_places(model, ready.material.images, scoring, progress)
     graph = DeployGraph(model, ready.pictures.input_shape, scoring).eval()
     progress.say("exporting")
     onnx = export_onnx(graph)
