@@ -12,6 +12,7 @@ import numpy as np
 from baad.foreground.border import fit_border
 from baad.foreground.contrast import ContrastScorer
 from baad.foreground.empty import fit_empty
+from baad.foreground.holes import are_part, fill_holes, find_holes
 from baad.foreground.quality import Quality, agree_with_motion, judge_contours
 from baad.foreground.refine import drop_strays, refine_masks, soften, typical_area
 from baad.foreground.repair import look_again, usual_area
@@ -46,6 +47,7 @@ class Proposal:
     cut: Cut
     typical_area: float | None  # share of the picture; None where parts reach the border
     usual_area: float | None = None  # the same, where parts are about equally large; None where they are not
+    fills_holes: bool = False  # whether what a mask encloses is part
 
 
 def propose_masks(
@@ -104,11 +106,13 @@ def make_proposal(
     masks = drop_strays(masks, area)
     usual = usual_area(masks if painted is None else np.concatenate([masks, painted.masks]))
     masks = look_again(images, scores, masks, usual)
+    fills = are_part(images, masks) and (painted is None or not any(find_holes(mask).any() for mask in painted.masks))
+    masks = fill_holes(masks) if fills else masks
     soft = soften(masks)
     if painted is not None:
         masks[painted.index] = soft[painted.index] = painted.masks
     parts = judge_contours(images, masks, cut.separation)
-    return Proposal(name, soft, parts.figure, parts.per_image, parts, scorer, cut, area, usual)
+    return Proposal(name, soft, parts.figure, parts.per_image, parts, scorer, cut, area, usual, fills)
 
 
 def _weigh_motion(found: dict[str, Proposal]) -> list[Proposal]:
@@ -127,4 +131,5 @@ def extend_masks(proposal: Proposal, images: np.ndarray, features: np.ndarray) -
     """Masks float32 [N, S, S] of further pictures of the set, by a recipe that was fitted to others."""
     scores = proposal.scorer.score(images, features, np.full(len(images), -1))
     masks = drop_strays(refine_masks(images, scores, proposal.cut), proposal.typical_area)
-    return soften(look_again(images, scores, masks, proposal.usual_area))
+    masks = look_again(images, scores, masks, proposal.usual_area)
+    return soften(fill_holes(masks) if proposal.fills_holes else masks)

@@ -106,13 +106,18 @@ def _ring_contrast(lab: np.ndarray, part: np.ndarray) -> float:
     inside = (shrunk > cv2.erode(shrunk, ring)).astype(np.uint8)
     if outside.sum() < EMPTY or inside.sum() < EMPTY:
         return 0.0
-    left, right = _histogram(lab, inside), _histogram(lab, outside)
-    return 0.5 * float(((left - right) ** 2 / (left + right + 1e-9)).sum())
+    return float(chi2(colour_histogram(lab, inside), colour_histogram(lab, outside)))
 
 
-def _histogram(lab: np.ndarray, where: np.ndarray) -> np.ndarray:
+def chi2(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Distance in 0..1 of histograms [..., bins] that each add up to 1."""
+    return 0.5 * ((left - right) ** 2 / (left + right + 1e-9)).sum(axis=-1)
+
+
+def colour_histogram(lab: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Of the pixels uint8 [S, S, 3] that uint8 [S, S] marks, which are some: float32 [bins], adds up to 1."""
     counts = cv2.calcHist([lab], [0, 1, 2], where, [BINS] * 3, [0, 256] * 3)
-    return counts / counts.sum()
+    return counts.ravel() / counts.sum()
 
 
 def _edge_rank(lab: np.ndarray, part: np.ndarray) -> float:
