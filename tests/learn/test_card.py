@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -24,11 +25,15 @@ def test_samples_show_the_background_dark():
 def test_the_worst_masks_are_named_and_shown_worst_first():
     pictures, masks = grey(3)
     quality = np.array([0.9, 0.2, 0.5])
-    told = name_worst(quality, ["a.png", "b.png", "c.png"])
-    assert [(each["image"], each["quality"]) for each in told] == [("b.png", 0.2), ("c.png", 0.5), ("a.png", 0.9)]
+    told = name_worst(quality, [Path("mon/a.png"), Path("tue/a.png"), Path("tue/c.png")])
+    assert [(each["image"], each["quality"]) for each in told] == [
+        ("tue/a.png", 0.2),
+        ("tue/c.png", 0.5),
+        ("mon/a.png", 0.9),
+    ]
     assert {each["sample"] for each in told} <= set(sample_pictures(pictures, masks, quality))
 
 
 def test_no_more_masks_are_kept_than_a_person_looks_at():
-    assert len(name_worst(np.zeros(100), [""] * 100)) == WORST
+    assert len(name_worst(np.zeros(100), [Path(f"{index}.png") for index in range(100)])) == WORST
     assert name_worst(None, []) == []

@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from baad.data.part_masks import name_pictures
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
 from baad.verdict.zones import widen
@@ -61,10 +63,11 @@ def sample_pictures(
     return found
 
 
-def name_worst(quality: np.ndarray | None, names: Sequence[str]) -> list[dict[str, Any]]:
+def name_worst(quality: np.ndarray | None, pictures: Sequence[Path]) -> list[dict[str, Any]]:
     """Which training pictures have the worst masks, and which member of the model file shows each; worst first."""
     if quality is None:
         return []
+    names = list(name_pictures(pictures).values())
     return [
         {"sample": _name_mask(number), "image": names[index], "quality": round(float(quality[index]), 4)}
         for number, index in enumerate(_worst(quality))

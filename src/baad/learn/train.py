@@ -272,7 +272,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
             "recipe": gate.recipe,
             "quality": round(float(gate.quality), 4),
             "reason": gate.reason,
-            "worst": name_worst(gate.per_image, [image.path.name for image in ready.split.fit]),
+            "worst": name_worst(gate.per_image, [image.path for image in ready.split.fit]),
         },
         **(describe_framing(ready.foregrounds) if gate.accepted else {}),
         "image_shapes": pick_shapes(ready.pictures.shapes),
