@@ -65,3 +65,13 @@ def test_branches_that_pass_the_input_on_add_up():
         merged = block.merged()
         assert merged(torch.ones(1, 1, 3, 3)).flatten().tolist() == pytest.approx([3.0] * 9, abs=1e-4)
     assert merged[0].weight[0, 0].flatten().tolist() == pytest.approx([0, 0, 0, 0, 3, 0, 0, 0, 0], abs=1e-4)
+
+
+def test_a_block_of_stride_2_learns_from_pictures_with_channels_last():
+    block = RepBlock(3, 32, 5, 2).to(memory_format=torch.channels_last)
+    pictures = torch.rand(14, 3, 96, 96).contiguous(memory_format=torch.channels_last)
+    plain = RepBlock(3, 32, 5, 2)
+    plain.load_state_dict(block.state_dict())
+    for each, images in ((block, pictures), (plain, pictures.contiguous())):
+        each(images).square().mean().backward()
+    assert torch.allclose(block.point[0].weight.grad, plain.point[0].weight.grad, atol=1e-4)
