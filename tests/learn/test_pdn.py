@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from baad.errors import BundleError
-from baad.learn.pdn import PDN_SHAPES, WEIGHTS, fit_features, load_pdn, new_pdn, read_pdn, shipped_sizes
+from baad.learn.pdn import PDN_SHAPES, WEIGHTS, fit_features, load_pdn, name_pdn, new_pdn, read_pdn, shipped_sizes
 
 
 def test_the_default_size_is_shipped_and_its_card_is_complete():
@@ -38,22 +38,20 @@ def test_damaged_weights_are_refused(tmp_path):
         read_pdn(file, tmp_path / "pdn_fast.json", PDN_SHAPES["fast"])
 
 
-def test_a_narrow_network_gives_what_its_first_scale_says():
-    image = torch.rand(1, 3, 64, 64)
-    network = new_pdn("fast", 0)
-    near, wide = network.sums(image)
-    assert torch.equal(network(image), wide)
-    assert torch.equal(network.narrow()(image), near)
-    assert not [name for name in network.state_dict() if name.startswith("coarse")]
+def test_a_near_view_is_another_network_where_the_size_has_one():
+    assert [name_pdn("fast", near) for near in (False, True)] == ["fast", "fast_near"]
+    assert [name_pdn("small", near) for near in (False, True)] == ["small", "small"]
+    assert PDN_SHAPES["fast"].features == PDN_SHAPES["fast_near"].features
 
 
-def test_a_narrow_network_sees_33_pixels_and_a_whole_one_73():
-    image = torch.rand(1, 3, 160, 160)
-    network = new_pdn("fast", 0)
-    for found, reach in zip(network.sums(image.requires_grad_()), (33, 73)):
-        (seen,) = torch.autograd.grad(found[0, :, 20, 20].sum(), image, retain_graph=True)
+@pytest.mark.parametrize("size", ["fast", "tiny"])
+def test_the_near_view_sees_about_33_pixels_and_the_wide_one_more(size):
+    image, reaches = torch.rand(1, 3, 288, 288).requires_grad_(), []
+    for name in (f"{size}_near", size):
+        (seen,) = torch.autograd.grad(new_pdn(name, 0)(image)[0, :, 36, 36].sum(), image)
         rows = torch.nonzero(seen.abs().sum((0, 1, 3)))
-        assert int(rows.max() - rows.min()) + 1 == reach
+        reaches.append(int(rows.max() - rows.min()) + 1)
+    assert reaches[0] <= 35 and reaches[1] > 60
 
 
 def test_random_networks_differ_by_seed_alone():
@@ -79,7 +77,9 @@ def test_what_lies_20_pixels_inside_a_part_is_described_alike_on_any_background_
     first = torch.from_numpy(rng.random((1, 3, 96, 96), np.float32))
     second = torch.from_numpy(rng.random((1, 3, 96, 96), np.float32))
     second[..., 16:80, 16:80] = first[..., 16:80, 16:80]  # the part
-    (near, wide), (near_again, wide_again) = load_pdn("fast").sums(first), load_pdn("fast").sums(second)
+    near, near_again, wide, wide_again = (
+        load_pdn(name)(image) for name in ("fast_near", "fast") for image in (first, second)
+    )
     inside = slice(9, 15)  # cells from pixel 36 to 60: at least 20 from the part's edge
     torch.testing.assert_close(near[..., inside, inside], near_again[..., inside, inside], rtol=0, atol=1e-4)
     assert float((wide - wide_again)[..., inside, inside].abs().mean()) > 0.02

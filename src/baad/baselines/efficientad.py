@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from baad.baselines.baseline import Fitted, Normals, plain_maps, resize_one, to_images
 from baad.baselines.training import Schedule, train_network
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
-from baad.learn.pdn import PDN_SHAPES, Pdn
+from baad.learn.pdn import Pdn
 from baad.learn.precision import autocast
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
@@ -86,7 +86,7 @@ class EfficientAD:
         self._mean, self._std = feature_scale(self._teacher, normals.fit)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
-            self.student = new_student(settings.size, narrow=not self._teacher.scales)
+            self.student = new_student(self._teacher)
             self.autoencoder = Autoencoder(self._mean.shape[1], (self._shape[0] // 32, self._shape[1] // 32))
             schedule = Schedule(settings.steps, settings.minutes, RATE, FALL_AT, WEIGHT_DECAY)
             banks = make_banks(np.random.default_rng([settings.seed, 5]), noises=1)  # scenes are all it needs
@@ -157,11 +157,9 @@ def scale_map(values: Tensor, low: float, high: float) -> Tensor:
     return 0.1 * (values - low) / max(high - low, 1e-12)
 
 
-def new_student(size: str, narrow: bool = False) -> Pdn:
-    """The architecture of that size's PDN with twice the channels, random weights; `narrow`: its first scale alone."""
-    shape = PDN_SHAPES[size]
-    student = Pdn(replace(shape, features=2 * shape.features))
-    return student.narrow() if narrow else student
+def new_student(teacher: Pdn) -> Pdn:
+    """The teacher's architecture with twice the channels and random weights."""
+    return Pdn(replace(teacher.shape, features=2 * teacher.shape.features))
 
 
 def feature_scale(teacher: Pdn, pictures: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from baad.learn.deploy import DeployGraph, Scoring
 from baad.learn.export import OPSET, export_onnx
 from baad.learn.memory import CODES
 from baad.learn.network import Baad, new_network
-from baad.learn.pdn import new_pdn
+from baad.learn.pdn import name_pdn, new_pdn
 from baad.settings import TrainSettings
 from baad.verdict.calibration import fit_calibration
 
@@ -46,11 +46,11 @@ class Network(nn.Module):
         return outputs.anomaly_logits, outputs.foreground_logits, self.model.memory(outputs.features)
 
 
-def new_deploy(image_size: int, size: str = "fast") -> DeployGraph:
-    """The network as it is deployed, with random weights."""
+def new_deploy(image_size: int, size: str = "fast", near: bool = False) -> DeployGraph:
+    """The network as it is deployed, with random weights; `near`: with the view it has where a background was found."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = new_network(new_pdn(size, seed=0), TrainSettings(size=size)).eval()
+        model = new_network(new_pdn(name_pdn(size, near), seed=0), TrainSettings(size=size)).eval()
         model.memory.remember(torch.randn(CODES, model.pdn.head.out_channels))
     return DeployGraph(model, (image_size, image_size), Scoring(feature_error=0.5))
 
@@ -59,7 +59,8 @@ def network_modules() -> dict[str, nn.Module]:
     """Name -> what takes images [B, 3, H, W]: ours and its peers."""
     peers = {"efficientad_s": EfficientAdS(), "wrn50_layer3": WideResNet50()}
     folded = {name: fold_batch_norms(module.eval()) for name, module in peers.items()}
-    return {"baad": Network(new_deploy(256).model), **folded}
+    ours = {name: Network(new_deploy(256, near=near).model) for name, near in (("baad", False), ("baad_near", True))}
+    return {**ours, **folded}
 
 
 def stage_modules(image_size: int, batch: int) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:

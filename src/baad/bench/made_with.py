@@ -7,7 +7,7 @@ from typing import Any
 
 import baad
 from baad.data.sample import Category
-from baad.learn.pdn import WEIGHTS
+from baad.learn.pdn import WEIGHTS, name_pdn
 from baad.settings import TrainSettings
 
 DIGITS = 12  # of a hash in hexadecimal
@@ -28,11 +28,14 @@ def fingerprint(category: Category, settings: TrainSettings) -> str:
 
 
 def hash_pdn(settings: TrainSettings) -> str:
-    """First digits of the SHA-256 that the card of the PDN's weights states; 'random' and 'none' where it has none."""
-    card = WEIGHTS / f"pdn_{settings.size}.json"
+    """First digits of the SHA-256 that the cards of the PDN's weights state, of the wide view and of the near one, if
+    there is one; 'random' and 'none' where it has none.
+    """
     if settings.pdn == "random":
         return "random"
-    return str(json.loads(card.read_text("utf-8"))["sha256"])[:DIGITS] if card.exists() else "none"
+    names = dict.fromkeys(name_pdn(settings.size, near) for near in (False, True))
+    cards = [card for name in names if (card := WEIGHTS / f"pdn_{name}.json").exists()]
+    return "+".join(str(json.loads(card.read_text("utf-8"))["sha256"])[:DIGITS] for card in cards) or "none"
 
 
 def hash_pictures(category: Category) -> str:

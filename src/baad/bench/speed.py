@@ -271,7 +271,7 @@ def format_page(found: Mapping[str, Any], command: str) -> str:
         "against `efficientad_s`. Each in the runtime that runs it fastest. `share_of_conv_peak`: "
         "multiply-accumulates of our network over its time, by those of one 3x3 convolution of 128 channels on 64x64 "
         "cells in the same runtime. `peak_rss_mib`: of a process that only judges, in ONNX Runtime, which the base "
-        "install brings.",
+        "install brings. `baad_near`: our network as it is where a background was found.",
         "",
         "By processor time, which others on the machine hardly change: "
         + ", ".join(f"`{name}` {value}" for name, value in found["by_processor_time"].items())

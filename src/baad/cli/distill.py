@@ -12,7 +12,7 @@ baad distill --images photos --out weights --work cache                       fr
 baad distill --images photos --out weights --work cache --weights wide_resnet50_2-95faca4d.pth    without a model hub
 baad distill --images photos --out weights --work cache --teacher efficientnet_lite2    a teacher that pip brings
 baad distill --images photos --images parts/good --out weights --work cache   photos and your own normal pictures
-baad distill --images photos --out weights --work cache --size lite0 --steps 2000       another design
+baad distill --images photos --out weights --work cache --size plain --steps 2000       another design
 """
 
 

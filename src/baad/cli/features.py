@@ -10,7 +10,7 @@ from baad.cli import options
 EXAMPLES = """
 baad bench features mvtec/bottle mvtec/screw --out results     teacher, random weights and the shipped PDN
 baad bench features mvtec/* --out results --candidates fast    the shipped PDN alone
-baad bench features mvtec/* --out results --candidates lite0,plain --pdns weights    what `baad distill` made
+baad bench features mvtec/* --out results --candidates plain,stride8 --pdns weights    what `baad distill` made
 """
 
 

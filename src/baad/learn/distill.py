@@ -157,12 +157,8 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
                 group["lr"] = learning_rate_at(step, settings)
             network.train()
             with autocast(settings.place):
-                found = network.sums(images)
-            if not PDN_SHAPES[settings.size].nested:
-                found = found[-1:]
-            loss = torch.stack(
-                [distillation_loss(each.float(), wanted, settings.cosine_weight) for each in found]
-            ).mean()
+                found = network(images)
+            loss = distillation_loss(found.float(), wanted, settings.cosine_weight)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

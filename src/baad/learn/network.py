@@ -106,6 +106,11 @@ class Baad(nn.Module):
         return {"mtrs": self.mtrs, "discriminator": self.discriminator}
 
 
+def sees_near(settings: TrainSettings, has_foreground: bool) -> bool:
+    """Whether the network's PDN is the one with the near view."""
+    return settings.view == "near" or (settings.view == "auto" and has_foreground)
+
+
 def new_network(pdn: Pdn, settings: TrainSettings) -> Baad:
     """The network that the settings describe, around a PDN of their size."""
     heads = (settings.image_head, settings.mask_head, settings.feature_head)

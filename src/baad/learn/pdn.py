@@ -19,6 +19,7 @@ from baad.learn.pdn_designs import PDN_SHAPES, PdnShape, new_trunk
 
 WEIGHTS = Path(__file__).parent / "weights"
 FITTED_ON = 60  # pictures
+NEAR = "_near"  # ends the names of networks with a near view
 STRIDE = 4  # image pixels per feature cell
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet's pictures in 0..1: the shipped weights expect it
 STD = (0.229, 0.224, 0.225)
@@ -29,7 +30,7 @@ class Pdn(nn.Module):
 
     Up to three scales, added: each vector sees a little finely, at stride 4, and more at strides 8 and 16. A wide view
     costs less there, and real defects are often out of place rather than oddly coloured (METHOD, prototype
-    reading 4). Single-scale PDNs see 33x33 (Batzner et al. 2023, table 6).
+    reading 4). A near view sees 33x33 px, as PDN-S does (Batzner et al. 2023, table 6), or little more.
     """
 
     mean: Tensor
@@ -37,7 +38,7 @@ class Pdn(nn.Module):
 
     def __init__(self, shape: PdnShape) -> None:
         super().__init__()
-        self.nested = shape.nested
+        self.shape = shape
         self.fine = new_trunk(shape.fine, 3)
         self.head = nn.Conv2d(shape.fine[-1].width, shape.features, shape.head_kernel)
         self.scales: list[str] = []  # names of the coarser parts
@@ -52,23 +53,10 @@ class Pdn(nn.Module):
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.sums(images)[-1]
-
-    def sums(self, images: Tensor) -> list[Tensor]:
-        """The description by the first scale, by the first two, ..., by all: each [B, C, H / 4, W / 4]."""
-        described = [head(x) for head, x in zip(self.heads(), self.maps(images))]  # [B, C, H / 4, W / 4], ...
-        found = described[:1]
-        for index, coarse in enumerate(described[1:], 1):
-            found.append(found[-1] + F.interpolate(coarse, scale_factor=2.0**index, mode="nearest"))
+        found, *coarser = [head(x) for head, x in zip(self.heads(), self.maps(images))]  # [B, C, H / 4, W / 4], ...
+        for index, coarse in enumerate(coarser, 1):
+            found = found + F.interpolate(coarse, scale_factor=2.0**index, mode="nearest")
         return found
-
-    def narrow(self) -> "Pdn":
-        """Drop all scales but the first; the network handed in, changed."""
-        for name in self.scales:
-            delattr(self, name)
-            delattr(self, f"{name}_head")
-        self.scales = []
-        return self
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """What the heads read: [B, width, H / 4, W / 4], and at strides 8 and 16 where the design has them."""
@@ -84,11 +72,17 @@ class Pdn(nn.Module):
 
 def shipped_sizes() -> list[str]:
     """Sizes whose distilled weights come with this package."""
-    return sorted(file.stem.removeprefix("pdn_") for file in WEIGHTS.glob("pdn_*.safetensors"))
+    names = (file.stem.removeprefix("pdn_") for file in WEIGHTS.glob("pdn_*.safetensors"))
+    return sorted(name for name in names if not name.endswith(NEAR))
+
+
+def name_pdn(size: str, near: bool) -> str:
+    """The network of that size with a wide view, or with a near one where it has one: a key of PDN_SHAPES."""
+    return f"{size}{NEAR}" if near and f"{size}{NEAR}" in PDN_SHAPES else size
 
 
 def load_pdn(size: str) -> Pdn:
-    """The distilled network of that size, frozen, in evaluation mode.
+    """The distilled network of that name, see `name_pdn`, frozen, in evaluation mode.
 
     Raises BundleError where the weights are absent, or differ from the SHA-256 in their card.
     """

@@ -35,7 +35,6 @@ class PdnShape:
     half: bool = False  # whether its weights are stored as float16
     start: str = ""  # packaged network from whose first stages the distillation starts
     learning_rate: float = 2e-3  # peak, of the distillation
-    nested: bool = False  # whether the first scale is taught to be a description by itself, which the others refine
 
 
 def _new_block(layer: Layer, inputs: int, stride: int) -> nn.Module:
@@ -84,16 +83,10 @@ def _two_scales(stem: int, fine: Sequence[int], coarse: Sequence[int], features:
     )
 
 
-_LITE0 = PdnShape(  # EfficientNet-Lite0 up to stride 16 (Tan and Le 2019; tensorflow/tpu, efficientnet/lite)
-    features=128,
-    fine=(
-        Layer("relu6", 32, 2),
-        Layer("inverted", 16, expand=1),
-        Layer("inverted", 24, 2, repeat=2),
-    ),
-    coarse=(Layer("inverted", 40, 2, 5, repeat=2),),
-    deep=(Layer("inverted", 80, 2, repeat=3), Layer("inverted", 112, 1, 5, repeat=3)),
-    start="efficientnet_lite0",
+_LITE0 = (  # EfficientNet-Lite0 up to stride 4, to 8 and to 16 (Tan and Le 2019; tensorflow/tpu, efficientnet/lite)
+    (Layer("relu6", 32, 2), Layer("inverted", 16, expand=1), Layer("inverted", 24, 2, repeat=2)),
+    (Layer("inverted", 40, 2, 5, repeat=2),),
+    (Layer("inverted", 80, 2, repeat=3), Layer("inverted", 112, 1, 5, repeat=3)),
 )
 _PDN_S = PdnShape(  # Batzner et al. 2023, table 5, with padding
     features=384,
@@ -109,12 +102,14 @@ _PDN_S = PdnShape(  # Batzner et al. 2023, table 5, with padding
 )
 
 PDN_SHAPES = {
-    "tiny": _two_scales(16, (32, 32, 48), (64, 96, 96), 96),
-    "fast": PdnShape(  # sees 33 px by its first scale alone, 73 px with the second (docs/decisions/008)
-        features=128,
-        fine=(Layer("conv", 32, 2, 5), Layer("conv", 48, 2), Layer("conv", 64, repeat=3)),
-        coarse=(Layer("conv", 96, 2), Layer("conv", 96, repeat=2)),
-        nested=True,
+    # with a wide view, and with a near one for parts before a background (docs/decisions/014-two-networks.md)
+    "tiny": PdnShape(features=96, fine=_LITE0[0], coarse=_LITE0[1], start="efficientnet_lite0"),
+    "tiny_near": PdnShape(
+        features=96, fine=(Layer("conv", 16, 2, 5), Layer("conv", 32, 2), Layer("conv", 48, repeat=2))
+    ),
+    "fast": PdnShape(features=128, fine=_LITE0[0], coarse=_LITE0[1], deep=_LITE0[2], start="efficientnet_lite0"),
+    "fast_near": PdnShape(
+        features=128, fine=(Layer("conv", 32, 2, 5), Layer("conv", 48, 2), Layer("conv", 64, repeat=3))
     ),
     "small": _PDN_S,
     # candidates for "fast"
@@ -139,5 +134,4 @@ PDN_SHAPES = {
         coarse=(Layer("depthwise", 128, 2), Layer("depthwise", 160, 1, 5, repeat=5)),
         deep=(Layer("depthwise", 256, 2), Layer("depthwise", 256, 1, 5, repeat=4)),
     ),
-    "lite0": _LITE0,
 }

@@ -10,8 +10,8 @@ from safetensors.torch import load
 from baad.bundle import WEIGHTS, read_bundle, read_member
 from baad.errors import BundleError
 from baad.learn.deploy import DeployGraph, scoring_of
-from baad.learn.network import Baad, new_network
-from baad.learn.pdn import PDN_SHAPES, Pdn
+from baad.learn.network import Baad, new_network, sees_near
+from baad.learn.pdn import PDN_SHAPES, Pdn, name_pdn
 from baad.settings import TrainSettings
 
 
@@ -20,11 +20,10 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
     manifest = read_bundle(path).manifest
     known = {field.name for field in fields(TrainSettings)}
     settings = TrainSettings(**{name: value for name, value in manifest["settings"].items() if name in known})
-    pdn = Pdn(PDN_SHAPES[settings.size])
+    near = sees_near(settings, bool(manifest["gate"].get("accepted")))
+    pdn = Pdn(PDN_SHAPES[name_pdn(settings.size, near)])
     try:
         state = load(read_member(path, WEIGHTS))
-        if not any(name.startswith("pdn.coarse") for name in state):
-            pdn.narrow()
         model = new_network(pdn, settings)
         model.usual = state.get("usual", model.usual)  # the size of these is that of the pictures
         model.places.centre = state.get("places.centre", model.places.centre)

@@ -35,9 +35,9 @@ from baad.learn.framing import describe_framing, pick_shapes
 from baad.learn.loop import run
 from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
-from baad.learn.network import Baad, describe_cost, new_network
+from baad.learn.network import Baad, describe_cost, new_network, sees_near
 from baad.learn.parity import Certificate, certify, require_parity
-from baad.learn.pdn import Pdn, fit_features, load_pdn, new_pdn
+from baad.learn.pdn import Pdn, fit_features, load_pdn, name_pdn, new_pdn
 from baad.learn.resume import (
     Past,
     claimed,
@@ -334,13 +334,10 @@ def new_model(settings: TrainSettings, pictures: np.ndarray, has_foreground: boo
 def choose_view(settings: TrainSettings, pictures: np.ndarray, has_foreground: bool) -> Pdn:
     """The PDN as the settings have it, fitted to the pictures uint8 [N, H, W, 3].
 
-    It keeps its near view alone where a background was found, which a wide view of the part would see
-    (docs/decisions/008), if its near view was taught to be a description by itself.
+    One with a near view where a background was found, which a wide view of the part would see (docs/decisions/008).
     """
-    pdn = new_pdn(settings.size, settings.seed) if settings.pdn == "random" else load_pdn(settings.size)
-    if pdn.nested and (settings.view == "near" or (settings.view == "auto" and has_foreground)):
-        pdn.narrow()
-    return fit_features(pdn, pictures)
+    name = name_pdn(settings.size, sees_near(settings, has_foreground))
+    return fit_features(new_pdn(name, settings.seed) if settings.pdn == "random" else load_pdn(name), pictures)
 
 
 def batch_plan(settings: TrainSettings, gate: Gate) -> BatchPlan:
