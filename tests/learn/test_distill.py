@@ -24,10 +24,14 @@ TARGETS = TargetSettings(teacher="colours", image_size=64, held_out_share=0.2)
 SETTINGS = DistillSettings(size="tiny", targets=TARGETS, steps=4, batch_size=4, crop_size=32, threads=1, device="cpu")
 
 
+@pytest.fixture(autouse=True)
+def start_from_nothing(monkeypatch):
+    monkeypatch.setitem(PDN_SHAPES, "tiny", replace(PDN_SHAPES["tiny"], start=""))  # needs no package
+
+
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
     monkeypatch.setattr(pairs, "load_teacher", colour_teacher)
-    monkeypatch.setitem(PDN_SHAPES, "tiny", replace(PDN_SHAPES["tiny"], start=""))  # needs no package
     return write_photos(tmp_path / "photos")
 
 
