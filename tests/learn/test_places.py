@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from baad.learn.places import LEAST, PICTURES, Places, find_usual, spread
+from baad.learn.places import LEAST, Places, find_usual
 
 
 def draw_maps(count=40, shape=(64, 64)):
@@ -51,9 +51,3 @@ def test_a_few_pictures_tell_nothing():
     assert not places.known
     maps = torch.randn(2, 1, 64, 64)
     assert torch.equal(places(maps), maps)
-
-
-def test_the_pictures_are_spread_over_the_set():
-    assert spread(7).tolist() == [0, 1, 2, 3, 4, 5, 6]
-    many = spread(1000)
-    assert len(many) == PICTURES and (many[0], many[-1]) == (0, 999)

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baad.learn.blocks import fold_batch_norms
+from baad.learn.memory import spread
 from baad.learn.network import Baad, Outputs
-from baad.learn.places import spread
 from baad.learn.resizing import Resizing, Spreading, enlarging, smoothing
 from baad.progress import Progress
 from baad.runtime.zoned import TOP_CELLS

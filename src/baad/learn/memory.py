@@ -87,6 +87,11 @@ def pool_patches(features: Tensor) -> Tensor:
     return F.avg_pool2d(features, 4, 2, 1, count_include_pad=False)
 
 
+def spread(count: int) -> np.ndarray:
+    """Numbers of the pictures to learn from, of so many, spread over the set: at most PICTURES, int [N]."""
+    return np.unique(np.linspace(0, count - 1, min(PICTURES, count)).round().astype(int))
+
+
 @torch.no_grad()
 def choose_codes(pdn: Pdn, pictures: np.ndarray, foregrounds: np.ndarray, count: int, seed: int) -> Tensor:
     """Codes [count, C] from the part of normal pictures: uint8 [N, H, W, 3], bool [N, H, W].
@@ -110,7 +115,7 @@ def choose_spread(patches: Tensor, count: int) -> Tensor:
 
 def _sample_patches(pdn: Pdn, pictures: np.ndarray, foregrounds: np.ndarray, rng: np.random.Generator) -> Tensor:
     """Patches of the part [P, C], about as many from every picture; of everything where nothing is part."""
-    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(PICTURES, len(pictures))).round().astype(int))
+    chosen = spread(len(pictures))
     device, kept = next(pdn.parameters()).device, []
     for index in chosen:
         image = torch.from_numpy(pictures[index]).to(device).permute(2, 0, 1)[None].float() / 255.0

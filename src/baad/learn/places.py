@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 AROUND = 4.0  # standard deviation of what counts as around a place, in cells of the anomaly map
-PICTURES = 150  # at most, spread over the set
 LEAST = 10  # pictures; fewer do not tell what is usual
 RANGE = (0.25, 4.0)  # of a place's deviation, as a share of the middle one's, that counts
 
@@ -52,11 +51,6 @@ def find_usual(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     deviation = np.sqrt(_smooth(((maps - centre) ** 2).mean(axis=0)))
     middle = max(float(np.median(deviation)), 1e-6)
     return centre, 1.0 / np.sqrt(np.clip(deviation / middle, *RANGE))
-
-
-def spread(count: int) -> np.ndarray:
-    """Numbers of the pictures to learn from, of so many: at most PICTURES, int [N]."""
-    return np.unique(np.linspace(0, count - 1, min(PICTURES, count)).round().astype(int))
 
 
 def _smooth(field: np.ndarray) -> np.ndarray:
