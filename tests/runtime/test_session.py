@@ -179,6 +179,15 @@ def test_openvino_says_the_same_of_pictures_of_the_usual_size_and_of_others():
     assert together == pytest.approx([plain.run(pictures[0]).score, plain.run(pictures[2]).score], abs=1e-4)
 
 
+def test_pictures_of_the_usual_size_and_no_others_go_through_the_copy():
+    pytest.importorskip("openvino")
+    prepared = Session(tiny_onnx(), threads=1, provider="openvino", usual=(SIDE, SIDE))
+    prepared._network._compiled = None  # so that whatever needs the graph of any size fails
+    assert np.isfinite(prepared.run(draw_part((SIDE, SIDE))).score)
+    with pytest.raises(BundleError, match="cannot run"):
+        prepared.run(draw_part((SIDE + 40, SIDE)))
+
+
 def test_openvino_prepares_a_copy_for_the_usual_size_alone(monkeypatch):
     openvino = pytest.importorskip("openvino")
     shapes = []
