@@ -70,7 +70,7 @@ def test_times_are_taken_together_and_only_when_one_is_missing(tmp_path, monkeyp
     room.time_candidates({"random": named["random"]}, tmp_path, settings, Silence())
     found = room.time_candidates(named, tmp_path, settings, Silence())
     assert room.time_candidates(named, tmp_path, settings, Silence()) == found
-    assert taken == [["random", "small", "wrn50_layer3"], ["random", "small", "teacher", "wrn50_layer3"]]
+    assert taken == [["pdn_s", "random", "wrn50_layer3"], ["pdn_s", "random", "teacher", "wrn50_layer3"]]
 
 
 def test_means_are_over_the_categories_that_all_candidates_have():
@@ -80,8 +80,8 @@ def test_means_are_over_the_categories_that_all_candidates_have():
         {"candidate": "fast", "category": "b", "image_auroc": 0.7} | row,
         {"candidate": "random", "category": "a", "image_auroc": 0.5} | row,
     ]
-    times = {"fast": Latency(256, 0.7, {"x": 4.0, "y": 5.0}), "small": Latency(256, 19.0, {"x": 90.0, "y": 80.0})}
+    times = {"fast": Latency(256, 0.7, {"x": 4.0, "y": 5.0}), "pdn_s": Latency(256, 19.0, {"x": 90.0, "y": 80.0})}
     page = format_features(rows, times, QUICK)
     assert "| b | 0.700 | – |\n| mean | 0.900 | 0.500 |" in page
     assert "| fast | 0.900 | – | 0.70 | 4.00 | 5.00 | – | – | – | 256 | 4 | 8 |" in page
-    assert "`fast` is 20.0x faster than small" in page
+    assert "`fast` is 20.0x faster than pdn_s" in page

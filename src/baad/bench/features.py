@@ -1,7 +1,7 @@
 """What are patch features worth? A nearest-neighbour detector on each candidate, category by category, and its cost."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from baad.atomic import write_text
 from baad.bench.candidates import SIZE, Candidate, load_candidate
 from baad.bench.latency import Latency, measure_latency
 from baad.bench.neighbours import GRID, MEMORY, Pictures, read_pictures, score_features
-from baad.bench.peers import WideResNet50
+from baad.bench.peers import TEACHER_CHANNELS, WideResNet50, pdn_s
 from baad.bench.run import check_testable, read_rows
 from baad.data.reading import read_category
 from baad.data.sample import Category
@@ -23,7 +23,10 @@ from baad.progress import Progress
 from baad.runtime.session import usable_cores
 
 CANDIDATES = ("teacher", "teacher_512", "random", "fast")
-PEER, LARGE = "wrn50_layer3", "small"  # timed beside the candidates, with or without weights
+PEERS: Mapping[str, Callable[[], nn.Module]] = {  # timed beside the candidates; weights do not matter to that
+    "wrn50_layer3": lambda: fold_batch_norms(WideResNet50().eval()),
+    "pdn_s": lambda: pdn_s(TEACHER_CHANNELS).eval(),
+}
 MEASURED = ("image_auroc", "pixel_auroc")
 
 
@@ -104,16 +107,16 @@ def _is_done(rows: Sequence[dict[str, Any]], candidate: str, category: str) -> b
 def time_candidates(
     candidates: Mapping[str, Candidate], out: Path, settings: FeatureSettings, progress: Progress
 ) -> dict[str, Latency]:
-    """Times of all candidates, of PDN-S and of WideResNet-50 to layer 3, from `out` where it has them all."""
+    """Times of all candidates and of `PEERS`, from `out` where it has them all."""
     file = out / "latency.jsonl"
     known = {row.pop("network"): Latency(**row) for row in read_rows(file)}
     if not settings.seconds or set(candidates) <= set(known):
         return known
-    networks: dict[str, tuple[nn.Module, int]] = {PEER: (fold_batch_norms(WideResNet50().eval()), SIZE)}
-    for name in dict.fromkeys([LARGE, *candidates, *known]):
-        if name in PDN_SHAPES:  # weights do not matter to the time
+    networks: dict[str, tuple[nn.Module, int]] = {name: (new(), SIZE) for name, new in PEERS.items()}
+    for name in dict.fromkeys([*candidates, *known]):
+        if name in PDN_SHAPES:
             networks[name] = (new_pdn(name, 0), SIZE)
-        elif name != PEER:
+        elif name not in PEERS:
             each = candidates.get(name) or _load(name, settings)
             networks[name] = (each.network, each.input_size)
     found = measure_latency(networks, min(settings.threads, usable_cores()), settings.seconds, progress)
@@ -174,9 +177,7 @@ def _cost_table(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency]) ->
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += ["", f"Means over {len(shared)} categories: {', '.join(shared)}. Times are medians of one run, in turns."]
     if "fast" in times:
-        ratios = [
-            f"{times[name].ms / times['fast'].ms:.1f}x faster than {name}" for name in (PEER, LARGE) if name in times
-        ]
+        ratios = [f"{times[name].ms / times['fast'].ms:.1f}x faster than {name}" for name in PEERS if name in times]
         lines.append(f"`fast` is {' and '.join(ratios)}, each in its faster runtime.")
     return lines
 
