@@ -51,7 +51,7 @@ def test_without_outlines_one_trial_will_do(tmp_path, category):
 def test_painted_pictures_are_not_judged_and_rows_are_not_made_twice(category, tmp_path, monkeypatch):
     asked = []
 
-    def find_foreground(images, settings, progress, painted):
+    def find_foreground(images, progress, painted):
         asked.append(painted.index.tolist())
         return Gate(False, "none", 0.1, "", None)
 

@@ -15,7 +15,7 @@ def found(monkeypatch):
     """Let the search find what the test says: bool [S, S] for every picture, or nothing."""
 
     def set_result(mask):
-        def find_foreground(images, settings, progress, painted, empty_scene):
+        def find_foreground(images, progress, painted, empty_scene):
             if mask is None:
                 return gate.Gate(False, "none", 0.1, "the recipes disagree", None, suggested=(2, 0))
             masks, given = np.repeat(mask[None].astype(np.float32), len(images), 0), tuple(painted.index)

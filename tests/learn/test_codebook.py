@@ -21,7 +21,7 @@ def shipped(tmp_path, monkeypatch):
 
 
 def test_the_shipped_codebook_fits_the_shipped_pdn():
-    centroids = load_codebook("fast")
+    centroids = load_codebook()
     assert centroids.dtype == np.float32 and centroids.shape[1] == 128 and len(centroids) >= 1000
     assert np.isfinite(centroids).all()
 
@@ -30,19 +30,20 @@ def test_a_damaged_codebook_is_refused(shipped):
     file = shipped / "codebook_fast.safetensors"
     file.write_bytes(file.read_bytes()[:-1] + b"\0\0")
     with pytest.raises(BundleError, match="damaged"):
-        load_codebook("fast")
+        load_codebook()
 
 
 def test_a_codebook_of_another_pdn_is_refused(shipped):
     card = shipped / "pdn_fast.json"
     card.write_text(card.read_text("utf-8").replace('"sha256": "', '"sha256": "f'), "utf-8")
     with pytest.raises(BundleError, match="another PDN"):
-        load_codebook("fast")
+        load_codebook()
 
 
-def test_a_size_without_codebook_is_refused():
-    with pytest.raises(BundleError, match="'small'"):
-        load_codebook("small")
+def test_a_missing_codebook_is_a_clear_error(shipped):
+    (shipped / "codebook_fast.json").unlink()
+    with pytest.raises(BundleError, match="missing"):
+        load_codebook()
 
 
 def test_a_built_codebook_can_be_loaded_and_names_its_pictures(tmp_path, shipped):
@@ -51,11 +52,11 @@ def test_a_built_codebook_can_be_loaded_and_names_its_pictures(tmp_path, shipped
     rng = np.random.default_rng(0)
     for index in range(3):
         Image.fromarray(rng.integers(0, 255, (40, 60, 3), np.uint8)).save(photos / f"{index}.png")
-    card = build_codebook([photos], "fast", shipped, Silence(), centroids=20)
+    card = build_codebook([photos], shipped, Silence(), centroids=20)
     assert card["images"] == {"photos": 3}
-    assert load_codebook("fast").shape == (20, 128)
+    assert load_codebook().shape == (20, 128)
 
 
 def test_too_few_photos_are_refused(tmp_path):
     with pytest.raises(DataError, match="too few"):
-        build_codebook([tmp_path], "fast", tmp_path, Silence())
+        build_codebook([tmp_path], tmp_path, Silence())

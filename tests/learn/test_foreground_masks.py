@@ -54,7 +54,7 @@ def test_some_masks_teach_the_rest_those_of_pictures_held_out_too(tmp_path, imag
     draw(tmp_path, "tue", slice(0, 32))
     asked = []
 
-    def find_foreground(images, settings, progress, painted, empty_scene):
+    def find_foreground(images, progress, painted, empty_scene):
         asked.append((len(images), painted.index.tolist(), float(painted.masks.mean()), empty_scene))
         return Gate(True, "taught", 0.9, "", np.ones((2, 64, 64), np.float32), np.ones(2), (), (1, 0), (1,))
 

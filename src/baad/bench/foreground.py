@@ -32,6 +32,7 @@ from baad.learn.foreground_masks import PROPOSED_AT, describe_patches, find_fore
 from baad.learn.machine import using_machine
 from baad.learn.mask_training import train_mask_head
 from baad.learn.network import Baad
+from baad.learn.codebook import SEEKER
 from baad.learn.pdn import load_pdn
 from baad.learn.train import Pictures, batch_plan, new_model, read_pictures
 from baad.progress import Progress, Silence
@@ -98,7 +99,7 @@ def run_foreground(
                 progress.say(f"{row['category']}, {row['user_masks']} masks, seed {row['seed']}: {describe(row)}")
         for each in draw_sets():
             if each.name not in {row["set"] for row in drawn}:
-                drawn.append(judge_drawn(each, settings))
+                drawn.append(judge_drawn(each))
                 write(rows, drawn)
                 progress.say(f"{each.name}: {describe(drawn[-1])}")
     write(rows, drawn)
@@ -128,7 +129,7 @@ def run_category(
     alone: Found | None = None
     for trial in trials:
         found = alone if trial.user_masks == 0 else None
-        found = found or search(subject, trial, settings, progress)
+        found = found or search(subject, trial, progress)
         alone = found if trial.user_masks == 0 else alone
         yield measure(subject, trial, found, settings, progress)
 
@@ -148,7 +149,7 @@ def place_outline(category: Category, picture: Path) -> Path:
     return category.root / "foreground" / picture.relative_to(category.root).with_suffix(".png")
 
 
-def search(subject: Subject, trial: Trial, settings: TrainSettings, progress: Progress) -> Found:
+def search(subject: Subject, trial: Trial, progress: Progress) -> Found:
     """Find the part in the training pictures, with masks of some that are drawn by chance."""
     rng = np.random.default_rng([trial.seed, trial.user_masks])
     painted, index = NOBODY, np.zeros(0, int)
@@ -157,7 +158,7 @@ def search(subject: Subject, trial: Trial, settings: TrainSettings, progress: Pr
         masks = [resize_mask(read_outline(subject, place), subject.pictures.input_shape) for place in index]
         painted = Painted(index, np.stack(masks))
     began, busy = time.monotonic(), time.process_time()
-    gate = find_foreground(subject.pictures.resized, settings, progress, painted)
+    gate = find_foreground(subject.pictures.resized, progress, painted)
     count = len(subject.pictures.resized)
     return Found(gate, index, (time.monotonic() - began) / count, (time.process_time() - busy) / count)
 
@@ -195,7 +196,7 @@ def measure(
     head = train_head(subject.pictures, gate.masks, replace(settings, seed=trial.seed), progress)
     row["head_processor_minutes"] = round((time.process_time() - busy) / 60.0, 2)
     row["iou_test"] = mean_overlap(see_test(subject, partial(see_with_head, head)))
-    row["iou_test_proposal"] = mean_overlap(see_test(subject, partial(see_with_proposal, gate, settings.size)))
+    row["iou_test_proposal"] = mean_overlap(see_test(subject, partial(see_with_proposal, gate)))
     return row
 
 
@@ -225,19 +226,19 @@ def see_with_head(model: Baad, pictures: np.ndarray) -> np.ndarray:
     return seen[:, 0].numpy()
 
 
-def see_with_proposal(gate: Gate, size: str, pictures: np.ndarray) -> np.ndarray:
+def see_with_proposal(gate: Gate, pictures: np.ndarray) -> np.ndarray:
     """What the recipe says that was taken, float32 [B, H, W] in 0..1."""
     if gate.proposal is None:
         raise ValueError("the gate took no proposal")
     squares = np.stack([resize_image(picture, (PROPOSED_AT, PROPOSED_AT)) for picture in pictures])
-    masks = extend_masks(gate.proposal, squares, describe_patches(load_pdn(size), squares))
+    masks = extend_masks(gate.proposal, squares, describe_patches(load_pdn(SEEKER), squares))
     shape = (pictures.shape[1], pictures.shape[2])
     return np.stack([resize_map(mask, shape) for mask in masks])
 
 
-def judge_drawn(drawn: DrawnSet, settings: TrainSettings) -> dict[str, Any]:
+def judge_drawn(drawn: DrawnSet) -> dict[str, Any]:
     """What the gate says of a drawn set, and how right the best proposal is."""
-    gate = find_foreground(drawn.images, settings, Silence())
+    gate = find_foreground(drawn.images, Silence())
     iou = None
     if drawn.truth is not None and gate.masks is not None:
         iou = mean_overlap(zip(gate.masks, drawn.truth))

@@ -7,6 +7,7 @@ from typing import Any
 
 import baad
 from baad.data.sample import Category
+from baad.learn.codebook import SEEKER
 from baad.learn.pdn import WEIGHTS, name_pdn
 from baad.settings import TrainSettings
 
@@ -28,14 +29,14 @@ def fingerprint(category: Category, settings: TrainSettings) -> str:
 
 
 def hash_pdn(settings: TrainSettings) -> str:
-    """First digits of the SHA-256 that the cards of the PDN's weights state, of the wide view and of the near one, if
-    there is one; 'random' and 'none' where it has none.
+    """First digits of the SHA-256 that the cards of the PDN's weights state: of the wide view, of the near one, and of
+    the network that finds the foreground, each that there is once; 'random' where there are no weights.
     """
     if settings.pdn == "random":
         return "random"
-    names = dict.fromkeys(name_pdn(settings.size, near) for near in (False, True))
+    names = dict.fromkeys([*(name_pdn(settings.size, near) for near in (False, True)), SEEKER])
     cards = [card for name in names if (card := WEIGHTS / f"pdn_{name}.json").exists()]
-    return "+".join(str(json.loads(card.read_text("utf-8"))["sha256"])[:DIGITS] for card in cards) or "none"
+    return "+".join(str(json.loads(card.read_text("utf-8"))["sha256"])[:DIGITS] for card in cards)
 
 
 def hash_pictures(category: Category) -> str:

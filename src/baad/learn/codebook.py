@@ -1,7 +1,8 @@
 """The codebook of generic patches that comes with a PDN: what photos of anything look like to it.
 
 The foreground recipe for varying backgrounds compares with it. Made once, with `python -m baad.learn.codebook`
-and folders of photos; like the PDN's weights, the result lies in `weights/` with a card.
+and folders of photos; like the PDN's weights, the result lies in `weights/` with a card. Models of every size have
+their foreground found by one PDN, `SEEKER`: it is looked for once, before training, and costs nothing on the line.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from baad.foreground.patches import SHARED_CELLS, pool_patches
 from baad.learn.pdn import WEIGHTS, Pdn, load_pdn
 from baad.progress import PlainLines, Progress
 
+SEEKER = "fast"  # the PDN that describes patches for the foreground recipes
 IMAGE_SIZE = 256  # px, squashed as training pictures are
 CENTROIDS = 3072
 PATCHES_A_PHOTO = 24
@@ -29,11 +31,11 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 def build_codebook(
-    folders: Sequence[Path], size: str, out: Path, progress: Progress, *, centroids: int = CENTROIDS, seed: int = 0
+    folders: Sequence[Path], out: Path, progress: Progress, *, centroids: int = CENTROIDS, seed: int = 0
 ) -> dict:
-    """Write `out`/codebook_SIZE.safetensors (key `centroids`, float16 [K, C]) and its card. Returns the card.
+    """Write `out`/codebook_fast.safetensors (key `centroids`, float16 [K, C]) and its card. Returns the card.
 
-    Uses the shipped PDN of that size on every photo, pooled exactly as the foreground recipe pools.
+    Uses the shipped PDN on every photo, pooled exactly as the foreground recipe pools.
     """
     photos = [file for folder in folders for file in sorted(folder.iterdir()) if file.suffix.lower() in SUFFIXES]
     if len(photos) * PATCHES_A_PHOTO < centroids:
@@ -42,15 +44,15 @@ def build_codebook(
             f"give folders with at least {-(-centroids // PATCHES_A_PHOTO)}."
         )
     rng = np.random.default_rng(seed)
-    patches = _sample_patches(photos, load_pdn(size), rng, progress)
+    patches = _sample_patches(photos, load_pdn(SEEKER), rng, progress)
     found = make_codebook(patches, centroids, rng).astype(np.float16)
     out.mkdir(parents=True, exist_ok=True)
-    file = out / f"codebook_{size}.safetensors"
+    file = out / f"codebook_{SEEKER}.safetensors"
     with replacing(file) as partial:
         save_file({"centroids": found}, partial)
     card = {
-        "name": f"codebook_{size}",
-        "pdn_sha256": json.loads((WEIGHTS / f"pdn_{size}.json").read_text("utf-8"))["sha256"],
+        "name": f"codebook_{SEEKER}",
+        "pdn_sha256": json.loads((WEIGHTS / f"pdn_{SEEKER}.json").read_text("utf-8"))["sha256"],
         "images": {folder.name: sum(photo.parent == folder for photo in photos) for folder in folders},
         "settings": {
             "image_size": IMAGE_SIZE,
@@ -61,24 +63,24 @@ def build_codebook(
         },
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
     }
-    write_text(out / f"codebook_{size}.json", json.dumps(card, indent=2) + "\n")
+    write_text(out / f"codebook_{SEEKER}.json", json.dumps(card, indent=2) + "\n")
     return card
 
 
-def load_codebook(size: str) -> np.ndarray:
+def load_codebook() -> np.ndarray:
     """The shipped generic patches, float32 [K, C]. BundleError where absent, damaged, or made for another PDN."""
-    file, card_file = WEIGHTS / f"codebook_{size}.safetensors", WEIGHTS / f"codebook_{size}.json"
+    file, card_file = WEIGHTS / f"codebook_{SEEKER}.safetensors", WEIGHTS / f"codebook_{SEEKER}.json"
     if not file.exists() or not card_file.exists():
-        raise BundleError(f"This version ships no codebook of generic patches for size {size!r}. Choose another size.")
+        raise BundleError(f"{file.name} or its card is missing. Install baad again.")
     card = json.loads(card_file.read_text("utf-8"))
     if hashlib.sha256(file.read_bytes()).hexdigest() != card["sha256"]:
         raise BundleError(
             f"{file.name} is damaged: its SHA-256 is not the one in {card_file.name}. Install baad again."
         )
-    if json.loads((WEIGHTS / f"pdn_{size}.json").read_text("utf-8"))["sha256"] != card["pdn_sha256"]:
+    if json.loads((WEIGHTS / f"pdn_{SEEKER}.json").read_text("utf-8"))["sha256"] != card["pdn_sha256"]:
         raise BundleError(
-            f"{file.name} was made with another PDN than pdn_{size}.safetensors. "
-            "Make it again: python -m baad.learn.codebook SIZE PHOTOS..."
+            f"{file.name} was made with another PDN than pdn_{SEEKER}.safetensors. "
+            "Make it again: python -m baad.learn.codebook PHOTOS..."
         )
     return load_file(file)["centroids"].astype(np.float32)
 
@@ -98,4 +100,4 @@ def _sample_patches(photos: Sequence[Path], pdn: Pdn, rng: np.random.Generator, 
 
 
 if __name__ == "__main__":
-    build_codebook([Path(folder) for folder in sys.argv[2:]], sys.argv[1], WEIGHTS, PlainLines())
+    build_codebook([Path(folder) for folder in sys.argv[1:]], WEIGHTS, PlainLines())

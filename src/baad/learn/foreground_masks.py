@@ -18,7 +18,7 @@ from baad.foreground.correct import TAUGHT
 from baad.foreground.gate import NOBODY, Gate
 from baad.foreground.propose import Painted
 from baad.foreground.quality import judge_pictures
-from baad.learn.codebook import load_codebook
+from baad.learn.codebook import SEEKER, load_codebook
 from baad.learn.pdn import Pdn, load_pdn
 from baad.learn.precision import autocast
 from baad.progress import Progress
@@ -73,7 +73,7 @@ def choose_foreground(
         return Gate(True, "user", 1.0, reason, masks.astype(np.float32), quality, painted=tuple(range(len(masks))))
     if settings.foreground == "off" and not shown:
         return Gate(False, "none", 0.0, "switched off", None)
-    found = _find_foreground_with(painted, seen, further, shown, settings, progress)
+    found = _find_foreground_with(painted, seen, further, shown, progress)
     if found.accepted:
         taught = found.recipe == TAUGHT
         by = f"learnt from {min(len(painted), gate.DECIDE_ON)} of your masks" if taught else f"found by {found.recipe}"
@@ -96,7 +96,6 @@ def _find_foreground_with(
     seen: Seen,
     further: Sequence[GoodImage],
     shown: Shown,
-    settings: TrainSettings,
     progress: Progress,
 ) -> Gate:
     """Find the foreground; further pictures that are painted are looked at too, and left out of the answer."""
@@ -109,7 +108,7 @@ def _find_foreground_with(
     masks = [_read_one(painted[paths[place]], paths[place], shape) for place in index]
     given = Painted(index, np.stack(masks)) if masks else NOBODY
     scene = None if shown.empty_scene is None else read_empty_scene(shown.empty_scene, seen.shapes)
-    found = find_foreground(images, settings, progress, given, scene)
+    found = find_foreground(images, progress, given, scene)
     count = len(seen.files)
     return replace(
         found,
@@ -122,7 +121,6 @@ def _find_foreground_with(
 
 def find_foreground(
     images: np.ndarray,
-    settings: TrainSettings,
     progress: Progress,
     painted: Painted = NOBODY,
     empty_scene: np.ndarray | None = None,
@@ -132,7 +130,7 @@ def find_foreground(
     `painted` masks bool [M, H, W]; `empty_scene` uint8 [h, w, 3]. The recipes always see squares of 256 px, for which
     they are made, whatever the network sees.
     """
-    pdn = load_pdn(settings.size)
+    pdn = load_pdn(SEEKER)
     shape, square = images.shape[1:3], (PROPOSED_AT, PROPOSED_AT)
     squares = images if shape == square else np.stack([resize_image(each, square) for each in images])
     scene = None if empty_scene is None else resize_image(empty_scene, square)
@@ -142,7 +140,7 @@ def find_foreground(
     found = gate.find_foreground(
         squares,
         lambda some: describe_patches(pdn, some),
-        load_codebook(settings.size),
+        load_codebook(),
         progress,
         painted=given,
         empty_scene=scene,
