@@ -61,4 +61,5 @@ def test_the_wheel_trains_and_judges_without_a_network(installed, tmp_path):
     told = json.loads(run("-m", "baad", "info", model, "--json", **installed))
     assert told["settings"]["pdn"] == "shipped"
     picture = next(parts.rglob("*.png"))
-    assert json.loads(run("-m", "baad", "predict", model, picture, "--json", "-", **installed))["verdict"] in ("ok", "ng")
+    verdict = json.loads(run("-m", "baad", "predict", model, picture, "--json", "-", **installed))
+    assert verdict["verdict"] in ("ok", "ng")

@@ -28,11 +28,11 @@ from baad.foreground.gate import NOBODY, Gate
 from baad.foreground.propose import Painted, extend_masks
 from baad.foreground.refine import overlap
 from baad.learn.batches import Material, batches
+from baad.learn.codebook import SEEKER
 from baad.learn.foreground_masks import PROPOSED_AT, describe_patches, find_foreground
 from baad.learn.machine import using_machine
 from baad.learn.mask_training import train_mask_head
 from baad.learn.network import Baad
-from baad.learn.codebook import SEEKER
 from baad.learn.pdn import load_pdn
 from baad.learn.train import Pictures, batch_plan, new_model, read_pictures
 from baad.progress import Progress, Silence
