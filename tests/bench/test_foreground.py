@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from baad.bench import foreground
 from baad.bench.drawn_sets import PICTURES, SIZE, draw_sets
 from baad.bench.foreground_table import choose_level, describe_gate, describe_level
 from baad.data.reading import read_category
+from baad.errors import DataError, SettingError
 from baad.foreground.gate import Gate
 from baad.progress import Silence
 from baad.settings import TrainSettings
@@ -20,6 +22,11 @@ def category(tmp_path):
     return write_category(tmp_path / "disc", normals=5, good=1, defective=1, foreground=True)
 
 
+def drawn_row(name, quality, has_background, kind=None, gate="background"):
+    """A row of drawn.jsonl."""
+    return {"set": name, "kind": kind or name, "quality": quality, "has_background": has_background, "gate": gate}
+
+
 def test_the_level_lies_in_the_middle_of_the_widest_gap_that_separates_the_kinds():
     assert choose_level([(0.1, False), (0.3, False), (0.7, True), (0.9, True)]) == pytest.approx(0.5)
 
@@ -29,9 +36,27 @@ def test_a_set_that_no_level_gets_right_does_not_move_it_far():
 
 
 def test_a_set_left_out_is_judged_by_the_others():
-    sets = [("a", 0.1, False), ("b", 0.2, False), ("c", 0.8, True), ("d", 0.9, True)]
-    assert describe_level(sets)[0].endswith("0 of the sets left out are judged wrongly by them.")
-    assert "1 of the sets left out are judged wrongly by them: e." in describe_level([*sets, ("e", 0.6, False)])[0]
+    sets = [
+        drawn_row("a", 0.1, False),
+        drawn_row("b", 0.2, False),
+        drawn_row("c", 0.8, True),
+        drawn_row("d", 0.9, True),
+    ]
+    assert describe_level(sets)[0].endswith("0 of 4 sets are judged wrongly by them.")
+    assert "1 of 5 sets are judged wrongly by them: e." in describe_level([*sets, drawn_row("e", 0.6, False)])[0]
+
+
+def test_sets_of_one_kind_are_left_out_together():
+    sets = [*(drawn_row(name, 0.1, False) for name in ("a", "b")), drawn_row("c", 0.9, True)]
+    alike = [drawn_row(name, 0.2, True, kind="part") for name in ("d", "e")]
+    assert describe_level([*sets, *alike])[0].endswith("2 of 5 sets are judged wrongly by them: d, e.")
+    assert describe_level([*sets, *(row | {"kind": row["set"]} for row in alike)])[0].endswith("by them.")
+
+
+def test_a_set_that_is_refused_for_its_area_is_refused_at_any_level():
+    sets = [drawn_row("a", 0.1, False), drawn_row("b", 0.9, True), drawn_row("c", 0.8, True)]
+    refused = drawn_row("d", 0.95, False, gate="none")
+    assert describe_level([*sets, refused])[0].endswith("0 of 4 sets are judged wrongly by them.")
 
 
 def test_the_table_tells_what_the_gate_said_not_what_its_level_would_say():
@@ -66,6 +91,34 @@ def test_painted_pictures_are_not_judged_and_rows_are_not_made_twice(category, t
         *((0, 0, "none"), (0, 1, "none"), (2, 0, "none"), (2, 1, "none"))
     ]
     assert "| disc | 2 | 2 | none |" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_head_learns_from_masks_that_the_gate_takes(category, tmp_path, monkeypatch):
+    monkeypatch.setattr(foreground, "draw_sets", lambda: iter(()))
+    (row,) = foreground.run_foreground([category], tmp_path / "out", SETTINGS, Silence(), 1, (3,))
+    assert row["gate"] == "background" and row["recipe"] == "taught" and row["head_processor_minutes"] >= 0
+    assert row["iou_train"] > 0.8 and row["iou_test_proposal"] > 0.8  # two of the five pictures are judged, two tested
+    assert 0.0 <= row["iou_test"] < row["iou_test_proposal"]  # after one step
+
+
+def test_rows_that_were_made_otherwise_are_made_anew(category, tmp_path, monkeypatch):
+    refused = Gate(False, "none", 0.1, "", None)
+    monkeypatch.setattr(foreground, "find_foreground", lambda *anything: refused)
+    drawn = replace(next(draw_sets()), name="drawn")
+    monkeypatch.setattr(foreground, "draw_sets", lambda: iter([drawn]))
+    made = [
+        foreground.run_foreground([category], tmp_path / "out", settings, Silence(), 1, (0,))
+        for settings in (SETTINGS, SETTINGS, replace(SETTINGS, steps=2))
+    ]
+    assert made[0] == made[1] != made[2] and [row["head_steps"] for row in made[2]] == [2]
+    assert 0.0 < made[0][0]["iou_train"] < 0.5  # the whole picture counts as part
+
+
+def test_more_painted_pictures_than_outlines_are_a_clear_error(category, tmp_path):
+    with pytest.raises(SettingError, match="--user-masks 5: disc has outlines of 5 training pictures"):
+        foreground.run_foreground([category], tmp_path / "out", SETTINGS, Silence(), 1, (5,))
+    with pytest.raises(DataError, match="same name"):
+        foreground.run_foreground([category, category], tmp_path / "out", SETTINGS, Silence(), 1, (0,))
 
 
 def test_overlaps_are_taken_at_the_size_of_the_truth():

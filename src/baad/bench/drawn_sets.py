@@ -22,8 +22,12 @@ WINDOW = 0.5  # of a texture's side that one picture shows
 
 @dataclass(frozen=True)
 class DrawnSet:
-    """Pictures uint8 [N, S, S, 3] of one set; `truth` bool [N, S, S] is the part, None where all of it is."""
+    """Pictures uint8 [N, S, S, 3] of one set; `truth` bool [N, S, S] is the part, None where all of it is.
 
+    Sets of one `kind` show the same parts.
+    """
+
+    kind: str
     name: str
     images: np.ndarray
     truth: np.ndarray | None
@@ -36,14 +40,14 @@ def draw_sets(seed: int = 0) -> Iterator[DrawnSet]:
         cut_outs = [draw_example(rng, part=part, size=SIZE) for _ in range(PICTURES)]
         images = np.stack([each.image for each in cut_outs])
         parts = np.stack([each.foreground for each in cut_outs])
-        yield DrawnSet(f"{part}, photographed on other things each time", images, parts)
+        yield DrawnSet(part, f"{part}, photographed on other things each time", images, parts)
         for name, scenes in BACKGROUNDS.items():
             behind = scenes(rng)
-            yield DrawnSet(f"{part}, {name}", _put_on(images, parts, behind), parts)
-        yield DrawnSet(f"{part}, from so near that it fills the picture", _come_near(images, parts), None)
+            yield DrawnSet(part, f"{part}, {name}", _put_on(images, parts, behind), parts)
+        yield DrawnSet(part, f"{part}, from so near that it fills the picture", _come_near(images, parts), None)
     for number in range(TEXTURES):
         rng = np.random.default_rng([seed, 2, number])
-        yield DrawnSet(f"texture {number}", _cut_texture(rng), None)
+        yield DrawnSet(f"texture {number}", f"texture {number}", _cut_texture(rng), None)
 
 
 def _plain(rng: np.random.Generator) -> np.ndarray:

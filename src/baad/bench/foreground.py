@@ -6,7 +6,7 @@ user who paints; nothing else sees them. Then the gate: what it says of drawn se
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,14 +16,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import baad
 from baad.bench.drawn_sets import DrawnSet, draw_sets
 from baad.bench.foreground_table import write_table
+from baad.bench.made_with import describe_making, hash_pdn
 from baad.bench.run import read_rows
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.data.masks import read_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
+from baad.errors import DataError, SettingError
 from baad.foreground.gate import NOBODY, Gate
 from baad.foreground.propose import Painted, extend_masks
 from baad.foreground.refine import overlap
@@ -83,33 +86,51 @@ def run_foreground(
 ) -> list[dict[str, Any]]:
     """Rows in `out`/results.jsonl, the gate's word on drawn sets in `out`/drawn.jsonl, tables in `out`/README.md.
 
-    Rows that stand there already are kept. `settings.steps` are those of the mask head.
+    Rows that stand there already are kept where they were made with the same settings, networks and pictures.
+    `settings.steps` are those of the mask head. Raises SettingError where a user is to paint more pictures than have
+    an outline, and DataError for two categories of one name.
     """
+    read = [read_category(path, layout) for path in categories]
+    if len({category.name for category in read}) < len(read):
+        raise DataError("Two of the categories have the same name: their rows could not be told apart. Rename one.")
+    plans = [plan_trials(category, user_masks, seeds) for category in read]
     rows, drawn = read_rows(out / "results.jsonl"), read_rows(out / DRAWN)
     write = partial(write_table, out, settings=settings)
     with using_machine(settings):
-        for path in categories:
-            category = read_category(path, layout)
+        for category, wanted in zip(read, plans):
+            made_with = describe_making(category, settings)
+            rows = [row for row in rows if row["category"] != category.name or _same(row, made_with, "fingerprint")]
             done = {(row["user_masks"], row["seed"]) for row in rows if row["category"] == category.name}
-            wanted = plan_trials(category, user_masks, seeds)
             left = [trial for trial in wanted if (trial.user_masks, trial.seed) not in done]
             for row in run_category(category, left, settings, progress):
-                rows.append(row)
+                rows.append(row | made_with)
                 write(rows, drawn)
                 progress.say(f"{row['category']}, {row['user_masks']} masks, seed {row['seed']}: {describe(row)}")
+        seeker = {"version": baad.__version__, "pdn_sha256": hash_pdn(settings)}
+        drawn = [row for row in drawn if _same(row, seeker, "pdn_sha256")]
         for each in draw_sets():
             if each.name not in {row["set"] for row in drawn}:
-                drawn.append(judge_drawn(each))
+                drawn.append(judge_drawn(each) | seeker)
                 write(rows, drawn)
                 progress.say(f"{each.name}: {describe(drawn[-1])}")
     write(rows, drawn)
     return rows
 
 
+def _same(row: Mapping[str, Any], made_with: Mapping[str, Any], key: str) -> bool:
+    return row.get(key) == made_with[key]
+
+
 def plan_trials(category: Category, user_masks: Sequence[int], seeds: int) -> list[Trial]:
     """All trials of a category; where it has no outlines, nobody can paint, and no head is trained: one will do."""
-    if not (category.root / "foreground").is_dir():
+    outlines = sum(place_outline(category, image.path).is_file() for image in category.train)
+    if not outlines:
         return [Trial(0, 0)]
+    if max(user_masks) >= outlines:
+        raise SettingError(
+            f"--user-masks {max(user_masks)}: {category.name} has outlines of {outlines} training pictures, and some "
+            "must be left to judge. Give fewer."
+        )
     return [Trial(count, seed) for count in user_masks for seed in range(seeds)]
 
 
@@ -166,7 +187,7 @@ def search(subject: Subject, trial: Trial, progress: Progress) -> Found:
 def measure(
     subject: Subject, trial: Trial, found: Found, settings: TrainSettings, progress: Progress
 ) -> dict[str, Any]:
-    """One row: figures of the masks, and of a head that is trained on them."""
+    """One row: figures of the masks, and of a head that is trained on them. After a refusal everything is part."""
     gate = found.gate
     row: dict[str, Any] = {
         "category": subject.name,
@@ -187,11 +208,14 @@ def measure(
         "head_steps": settings.steps,
         "head_processor_minutes": None,
     }
-    if gate.masks is None or gate.proposal is None or not subject.outlines:
+    if not subject.outlines:
         return row
+    masks = gate.masks if gate.masks is not None else everything(subject.pictures.resized)
     judged = [place for place in subject.outlines if place not in found.painted]
-    pairs = [(gate.masks[place], read_outline(subject, place)) for place in judged]
-    row["iou_train"] = mean_overlap(pairs)
+    row["iou_train"] = mean_overlap((masks[place], read_outline(subject, place)) for place in judged)
+    if gate.masks is None or gate.proposal is None:
+        row["iou_test"] = row["iou_test_proposal"] = mean_overlap(see_test(subject, everything))
+        return row
     busy = time.process_time()
     head = train_head(subject.pictures, gate.masks, replace(settings, seed=trial.seed), progress)
     row["head_processor_minutes"] = round((time.process_time() - busy) / 60.0, 2)
@@ -217,13 +241,19 @@ def see_test(subject: Subject, see: Callable[[np.ndarray], np.ndarray]) -> Itera
         yield from zip(seen, [read_mask(outline, picture.shape[:2]) for picture, (_, outline) in zip(pictures, some)])
 
 
+def everything(pictures: np.ndarray) -> np.ndarray:
+    """uint8 [N, H, W, 3] -> masks float32 [N, H, W] of pictures without a background."""
+    return np.ones(pictures.shape[:3], np.float32)
+
+
 def see_with_head(model: Baad, pictures: np.ndarray) -> np.ndarray:
     """What the mask head says, float32 [B, H, W] in 0..1."""
     images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0
+    images = images.to(next(model.parameters()).device)
     with torch.no_grad():
         logits = model.mtrs.see_part(model.pdn(images))
         seen = F.interpolate(torch.sigmoid(logits), size=images.shape[-2:], mode="bilinear", align_corners=False)
-    return seen[:, 0].numpy()
+    return seen[:, 0].cpu().numpy()
 
 
 def see_with_proposal(gate: Gate, pictures: np.ndarray) -> np.ndarray:
@@ -244,6 +274,7 @@ def judge_drawn(drawn: DrawnSet) -> dict[str, Any]:
         iou = mean_overlap(zip(gate.masks, drawn.truth))
     return {
         "set": drawn.name,
+        "kind": drawn.kind,
         "has_background": drawn.truth is not None,
         "gate": "background" if gate.accepted else "none",
         "recipe": gate.recipe,
@@ -258,10 +289,10 @@ def read_outline(subject: Subject, place: int) -> np.ndarray:
     return read_mask(subject.outlines[place], subject.pictures.shapes[place])
 
 
-def mean_overlap(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
-    """Mean IoU of masks [h, w] in 0..1, enlarged to the size of their truth, with the truth bool [H, W]."""
+def mean_overlap(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> float | None:
+    """Mean IoU of masks [h, w] in 0..1, enlarged to the size of their truth bool [H, W]; None where there are none."""
     found = []
     for seen, truth in pairs:
         whole = resize_map(seen, (truth.shape[0], truth.shape[1])) > 0.5
         found.append(overlap(whole, truth))
-    return round(float(np.mean(found)), 4)
+    return round(float(np.mean(found)), 4) if found else None

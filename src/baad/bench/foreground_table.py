@@ -36,8 +36,8 @@ def describe_masks(rows: Sequence[Row], settings: TrainSettings) -> list[str]:
         "paints: means over pictures and seeds, the lowest seed in brackets. *Training* are the masks found in the "
         "training pictures (without the painted ones), *test* what a mask head sees in test pictures after it was "
         "trained on those, *test, recipe* what the recipe itself says of the same test pictures. The head was trained "
-        "alone, without the rest of the loss. Seconds are of one core, per training picture, all recipes together; "
-        "minutes are of one core as well.",
+        "alone, without the rest of the loss. Where the gate refuses, the whole picture counts as part. Seconds are "
+        "those that went by, per training picture, all recipes together; minutes are of one core.",
         "",
         "| category | user masks | seeds | gate | recipe | quality | training | test | test, recipe | search s "
         "| head min |",
@@ -46,7 +46,7 @@ def describe_masks(rows: Sequence[Row], settings: TrainSettings) -> list[str]:
     for (category, count), group in sorted(groups.items()):
         told = [category, str(count), str(len(group)), _agreed(group, "gate"), _agreed(group, "recipe")]
         told += [_mean(group, "quality", 2), _mean_and_lowest(group, "iou_train"), _mean_and_lowest(group, "iou_test")]
-        told += [_mean_and_lowest(group, "iou_test_proposal"), _mean(group, "search_processor_seconds", 2)]
+        told += [_mean_and_lowest(group, "iou_test_proposal"), _mean(group, "search_seconds", 2)]
         lines.append("| " + " | ".join([*told, _mean(group, "head_processor_minutes", 1)]) + " |")
     return lines
 
@@ -68,24 +68,34 @@ def describe_gate(rows: Sequence[Row], drawn: Sequence[Row]) -> list[str]:
     for row in sets:
         has, accepted = ("yes" if each else "no" for each in (row["has_background"], row["gate"] == "background"))
         lines.append(f"| {row['set']} | {has} | {row['quality']:.2f} | {accepted} | {_show(row['iou_train'])} |")
-    return [*lines, "", *describe_level([(row["set"], row["quality"], row["has_background"]) for row in sets])]
+    return [*lines, "", *describe_level(sets)]
 
 
-def describe_level(sets: Sequence[tuple[str, float, bool]]) -> list[str]:
-    """Leave each set out in turn: choose the level on the others, and ask whether it is right for the one left out."""
-    wrong, levels = [], []
-    for name, quality, has in sets:
-        level = choose_level([(other, own) for label, other, own in sets if label != name])
-        levels.append(level)
-        if (quality >= level) != has:
-            wrong.append(name)
-    if not levels:
+def describe_level(sets: Sequence[Row]) -> list[str]:
+    """Leave each kind out in turn: choose the level on the others, and ask whether it is right for the sets left out.
+
+    Drawn sets of one part are one kind. A set that is refused for its area would be so at any level.
+    """
+    known = [(row.get("kind", row["set"]), row["set"], _reached(row), row["has_background"]) for row in sets]
+    kinds = list(dict.fromkeys(kind for kind, *_ in known))
+    if len(kinds) < 2:
         return []
+    levels = {
+        left_out: choose_level([(quality, has) for kind, _, quality, has in known if kind != left_out])
+        for left_out in kinds
+    }
+    wrong = [name for kind, name, quality, has in known if (quality >= levels[kind]) != has]
     listed = f": {', '.join(wrong)}" if wrong else ""
     return [
-        f"Leaving each of the {len(sets)} sets out in turn and choosing the level on the others gives levels of "
-        f"{min(levels):.2f} to {max(levels):.2f}; {len(wrong)} of the sets left out are judged wrongly by them{listed}."
+        f"Leaving each of {len(kinds)} kinds out in turn, the sets of one drawn part together, and choosing the level "
+        f"on the others gives levels of {min(levels.values()):.2f} to {max(levels.values()):.2f}; {len(wrong)} of "
+        f"{len(known)} sets are judged wrongly by them{listed}."
     ]
+
+
+def _reached(row: Row) -> float:
+    """Quality, or nothing where something else spoke against the masks."""
+    return 0.0 if row["gate"] == "none" and row["quality"] >= LEAST_QUALITY else row["quality"]
 
 
 def choose_level(sets: Sequence[tuple[float, bool]]) -> float:
