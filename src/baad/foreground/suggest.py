@@ -14,16 +14,25 @@ def suggest_pictures(
     picture looks as a whole. painted: int [M].
 
     First the worst, then, again and again, the one that is bad and unlike all those painted or named. Without masks
-    the one that is like most others comes first, then those unlike it.
+    the one that is nearest to the mean of all comes first, then those unlike it.
     """
     open_ones = np.setdiff1d(np.arange(len(looks)), painted)
-    apart = np.linalg.norm(looks[:, None] - looks[None], axis=-1)  # [N, N]
     doubt = np.ones(len(looks)) if quality is None else 1.05 - np.clip(quality, 0.0, 1.0)
-    first = -apart.sum(axis=1) if quality is None else doubt
+    apart = np.full(len(looks), np.inf)  # of each picture from the nearest of those painted or named
+    for index in painted:
+        apart = np.minimum(apart, _distances(looks, looks[index]))
     named: list[int] = []
     while len(named) < min(count, len(open_ones)):
-        known = np.concatenate([painted, named]).astype(int)
-        need = doubt * apart[:, known].min(axis=1) if len(known) else first
+        if len(painted) or named:
+            need = doubt * apart
+        else:
+            need = doubt if quality is not None else -_distances(looks, looks.mean(axis=0))
         left = np.setdiff1d(open_ones, named)
         named.append(int(left[np.argmax(need[left])]))
+        apart = np.minimum(apart, _distances(looks, looks[named[-1]]))
     return tuple(named)
+
+
+def _distances(looks: np.ndarray, from_one: np.ndarray) -> np.ndarray:
+    """Of each of [N, C] from [C]: [N]."""
+    return np.linalg.norm(looks - from_one, axis=1)
