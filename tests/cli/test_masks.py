@@ -164,3 +164,13 @@ def test_what_is_shown_must_be_there(baad, option, tmp_path):
     told = baad("masks", write_folder(tmp_path / "parts", normals=4), "-o", tmp_path / "out", option, tmp_path / "none")
     assert told.code == 2
     assert f"Check the name after {option}" in told.err
+
+
+def test_masks_that_the_user_painted_come_to_another_folder_pixel_by_pixel(baad, found, tmp_path):
+    found(LEFT)
+    parts = write_folder(tmp_path / "parts", normals=4, size=(96, 160))
+    fine = np.indices((96, 160)).sum(axis=0) % 2 == 0  # nothing that a smaller copy could hold
+    save_picture(tmp_path / "mine" / "002.png", fine)
+    out = tmp_path / "out"
+    assert baad("masks", parts, "--fg-masks", tmp_path / "mine", "-o", out, "--set", "image_size=64").code == 0
+    assert np.array_equal(read_mask(out / "002.png", (96, 160)), fine)

@@ -61,10 +61,11 @@ def main(
     require_apart(out, files, "-o")
     places = place_part_masks(files)
     shown = Shown(fg_masks, empty_scene, edited_only=True)
-    require_no_work_lost(out, places, {} if fg_masks is None else find_part_masks(fg_masks, files))
+    given = {} if fg_masks is None else find_part_masks(fg_masks, files)
+    require_no_work_lost(out, places, given)
     pictures = read_pictures(category.train, settings.image_size, progress)
     gate = choose_foreground(Seen(pictures.resized, category.train, pictures.shapes), [], shown, settings, progress)
-    write_mask_folder(out, places, pictures.shapes, pictures.resized, gate)
+    write_mask_folder(out, places, pictures.shapes, pictures.resized, gate, given)
     if not quiet:
         told = f"found by {gate.recipe}, quality {gate.quality:.2f}" if gate.accepted else f"no masks: {gate.reason}"
         print(f"{out}: {told}")

@@ -11,7 +11,7 @@ import numpy as np
 from baad.atomic import write_text
 from baad.data.decode import show_path
 from baad.data.geometry import resize_map
-from baad.data.masks import mask_file, write_mask
+from baad.data.masks import mask_file, read_mask, write_mask
 from baad.data.part_masks import LIST, drop_unchanged, hash_file, list_unchanged, name_pictures
 from baad.data.sample import Mask
 from baad.errors import OutputError
@@ -41,20 +41,28 @@ def require_no_work_lost(out: Path, places: Mapping[Path, Path], given: Mapping[
 
 
 def write_mask_folder(
-    out: Path, places: Mapping[Path, Path], shapes: Sequence[tuple[int, int]], resized: np.ndarray, gate: Gate
+    out: Path,
+    places: Mapping[Path, Path],
+    shapes: Sequence[tuple[int, int]],
+    resized: np.ndarray,
+    gate: Gate,
+    given: Mapping[Path, Mask],
 ) -> None:
     """Write a mask at each picture's own size, a contact sheet, worst first, and masks.json, which says all.
 
-    `places`: pictures, and where their masks go; shapes: their (H, W); resized: uint8 [N, h, w, 3], as they are shown.
-    After a refusal masks.json alone is written. Proposals of an earlier call are removed; what the user painted stays.
+    `places`: pictures, and where their masks go; shapes: their (H, W); resized: uint8 [N, h, w, 3], as they are shown;
+    `given`: the user's own masks, which come to the folder pixel by pixel. After a refusal masks.json alone is written.
+    Proposals of an earlier call are removed; what the user painted stays.
     """
     _remove_earlier(out)
     names = list(name_pictures(list(places)).values())
     records: list[dict[str, Any]] = [{"image": name} for name in names]
     if gate.masks is not None and gate.per_image is not None:
-        for index, (place, shape, mask) in enumerate(zip(places.values(), shapes, gate.masks)):
-            if index not in gate.painted or not os.path.isfile(out / place):
+        for index, ((picture, place), shape, mask) in enumerate(zip(places.items(), shapes, gate.masks)):
+            if index not in gate.painted:
                 write_mask(out / place, resize_map(mask, shape) > 0.5)
+            elif not os.path.isfile(out / place):
+                write_mask(out / place, read_mask(given[picture], shape))
             records[index] |= {
                 "mask": place.as_posix(),
                 "source": _source(index, gate),
