@@ -5,7 +5,7 @@ hold only background are skipped, after a look at the whole picture.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -99,14 +99,17 @@ def weigh_cells(tile: tuple[int, int]) -> np.ndarray:
     return (ramps[0][:, None] * ramps[1][None]).astype(np.float32)
 
 
-def blend_tiles(grid: Grid, places: Sequence[Place], maps: Sequence[np.ndarray], below: np.ndarray) -> np.ndarray:
-    """Maps of tiles, [h, w] each -> the map of the whole picture, float32 [H, W]; `below` [H, W] where no tile lies."""
-    total = np.zeros(grid.shape, np.float32)
-    weights, weight = np.zeros_like(total), weigh_cells(grid.tile)
+def blend_tiles(grid: Grid, places: Sequence[Place], maps: Iterable[np.ndarray], below: np.ndarray) -> np.ndarray:
+    """Maps of tiles, [..., h, w] each -> maps of the whole picture, float32 [..., H, W]; `below`, where no tile lies.
+
+    Each is added as it comes: of a picture with a thousand tiles only those in work are in memory.
+    """
+    total = np.zeros(below.shape, np.float32)
+    weights, weight = np.zeros(grid.shape, np.float32), weigh_cells(grid.tile)
     for (top, left), values in zip(places, maps):
-        there = (slice(top, top + grid.tile[0]), slice(left, left + grid.tile[1]))
-        rows, columns = total[there].shape  # fewer than a tile's where the picture is narrower
-        total[there] += (weight * values)[:rows, :columns]
+        there = (..., slice(top, top + grid.tile[0]), slice(left, left + grid.tile[1]))
+        rows, columns = weights[there].shape  # fewer than a tile's where the picture is narrower
+        total[there] += (weight * values)[..., :rows, :columns]
         weights[there] += weight[:rows, :columns]
     return np.where(weights > 0, total / np.maximum(weights, weight.min()), below).astype(np.float32)
 
@@ -121,20 +124,22 @@ class TiledSession:
     def run(self, image: np.ndarray) -> RawMaps:
         """Maps of the whole picture, at the scale of the tiles; the score is the highest of the tiles."""
         grid = lay_grid((image.shape[0], image.shape[1]), self._side, self._tile)
-        places, below = list(grid.places), (np.zeros(grid.shape, np.float32),) * 2
+        places, below = list(grid.places), np.zeros((2, *grid.shape), np.float32)  # anomaly map and foreground
         if self._skips and len(places) > 1:
             whole = self._session.run(image)
-            below = (resize_map(whole.anomaly, grid.shape), resize_map(whole.foreground, grid.shape))
+            below = np.stack([resize_map(whole.anomaly, grid.shape), resize_map(whole.foreground, grid.shape)])
             places = keep_part(grid, below[1])
-        found: list[RawMaps] = []
-        for start in range(0, len(places), TOGETHER):
-            tiles = [cut_tile(image, grid, place) for place in places[start : start + TOGETHER]]
-            found += self._session.run_batch(tiles)
-        return RawMaps(
-            blend_tiles(grid, places, [raw.anomaly for raw in found], below[0]),
-            blend_tiles(grid, places, [raw.foreground for raw in found], below[1]),
-            max(raw.score for raw in found),
-        )
+        scores: list[float] = []
+
+        def judge_tiles() -> Iterator[np.ndarray]:
+            for start in range(0, len(places), TOGETHER):
+                tiles = [cut_tile(image, grid, place) for place in places[start : start + TOGETHER]]
+                for raw in self._session.run_batch(tiles):
+                    scores.append(raw.score)
+                    yield np.stack([raw.anomaly, raw.foreground])
+
+        anomaly, foreground = blend_tiles(grid, places, judge_tiles(), below)
+        return RawMaps(anomaly, foreground, max(scores))
 
     def run_batch(self, images: Sequence[np.ndarray]) -> list[RawMaps]:
         """One picture after the other: the tiles of each go through the network together."""
