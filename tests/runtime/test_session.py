@@ -184,7 +184,7 @@ def test_pictures_of_the_usual_size_and_no_others_go_through_the_copy():
     prepared = Session(tiny_onnx(), threads=1, provider="openvino", usual=(SIDE, SIDE))
     prepared._network._compiled = None  # so that whatever needs the graph of any size fails
     assert np.isfinite(prepared.run(draw_part((SIDE, SIDE))).score)
-    with pytest.raises(BundleError, match="cannot run"):
+    with pytest.raises(ImageError, match="cannot run"):
         prepared.run(draw_part((SIDE + 40, SIDE)))
 
 
