@@ -1,6 +1,5 @@
 import re
 import sys
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from baad.metrics.evaluate import evaluate
 from baad.progress import Silence
 from baad.report.cases import draw_case
 from baad.report.html import Page, Score, describe_model, evaluation_page, read_training_masks, render_page, write_page
-from baad.runtime.detector import judge
+from baad.runtime.detector import Detector, judge
 from baad.runtime.session import RawMaps
 from baad.verdict.calibration import fit_calibration
-from baad.verdict.drawn import DrawnZones
 from tests.factory import write_category
 from tests.fake_model import write_fake_model
 
@@ -33,14 +31,6 @@ class BrightSpots:
     def run(self, image):
         anomaly = np.asarray(Image.fromarray(image).resize((32, 32)), np.float32)[..., 0] / 60
         return RawMaps(anomaly, np.ones((32, 32), np.float32), float(anomaly.max()), image[:16, :16])
-
-
-@dataclass(frozen=True)
-class StandIn:
-    session: BrightSpots
-    calibration: object
-    manifest: dict
-    zones: DrawnZones = field(default_factory=DrawnZones)
 
 
 class Elements(HTMLParser):
@@ -66,7 +56,7 @@ def read_test_half(root):
 def page(tmp_path_factory):
     category = read_test_half(tmp_path_factory.mktemp("half") / "test_half")
     gate = {"accepted": False, "recipe": "none", "quality": 0.1, "reason": "masks disagree"}
-    detector = StandIn(BrightSpots(), CALIBRATION, {"n_train": 12, "steps": 5, "gate": gate, "seed": 0})
+    detector = Detector(BrightSpots(), CALIBRATION, {"n_train": 12, "steps": 5, "gate": gate, "seed": 0})
     scorecard = evaluate(
         lambda path: detector.session.run(np.asarray(Image.open(path))), category, Silence(), resamples=20
     )

@@ -15,7 +15,7 @@ from baad.metrics.scorecard import FIGURE_NAMES, FIGURE_TITLES, KIND_FIGURES, Ki
 from baad.progress import Progress
 from baad.report.cases import CASE_LIMIT, Case, draw_case, pick_worst
 from baad.report.figures import draw_histogram, inline_file
-from baad.runtime.detector import Detector, check_input, judge
+from baad.runtime.detector import Detector
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
 
@@ -126,7 +126,7 @@ def evaluation_page(
             shape = (pixels.shape[0], pixels.shape[1])
             truth = unite_masks(image.masks, shape) if image.masks else None
             raw = detector.session.run(pixels)
-            verdict = judge(raw, shape, detector.calibration, check_input(shape, detector.manifest), detector.zones)
+            verdict = detector.decide_on(raw, pixels)
             cases.append(draw_case(scored.name, scored.kind, pixels, verdict, raw.reconstruction, truth))
             task.advance()
     return Page(

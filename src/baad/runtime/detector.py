@@ -25,9 +25,7 @@ from baad.verdict.drawn import IGNORE, DrawnZones, paint_rules, parse_zones
 from baad.verdict.regions import find_regions, find_ruled_regions
 from baad.verdict.zones import border_width, share_alarm
 
-ASPECT_TOLERANCE = 1.25  # times wider or narrower than all training pictures before it is not judged
-SIZE_TOLERANCE = 2.0  # times larger or smaller, along the side
-SLACK = 1.05  # times beyond all training pictures, in aspect or along the side, before a note says so
+SLACK = 1.05  # times beyond what training showed, in aspect or along the side, before a picture is not judged
 FRAMING_TOLERANCE = (
     2.0  # times less than the least odds of the picture's area that the part filled, or more than the most
 )
@@ -78,7 +76,7 @@ class Detector:
 
     def warm_up(self) -> "Detector":
         """Judge an empty picture, so that the first real one takes no longer than the others."""
-        height, width = self.manifest.get("input_shape", (256, 256))
+        height, width = usual_shape(self.manifest) or self.manifest.get("input_shape", (256, 256))
         self.session.run(np.zeros((int(height), int(width), 3), np.uint8))
         return self
 
@@ -113,7 +111,7 @@ class Detector:
         for pixels, _ in opened:
             self._require_fit(pixels)
         raws = self.session.run_batch([pixels for pixels, _ in opened])
-        return [self._decide(raw, pixels, notes) for raw, (pixels, notes) in zip(raws, opened)]
+        return [self.decide_on(raw, pixels, notes) for raw, (pixels, notes) in zip(raws, opened)]
 
     def stream(
         self,
@@ -141,19 +139,20 @@ class Detector:
             return Judged(source, None, None, opened)
         try:
             return Judged(source, opened[0], self._judge(*opened))
-        except InputMismatch as error:
+        except (ImageError, InputMismatch) as error:
             return Judged(source, opened[0], None, error)
 
     def _judge(self, pixels: np.ndarray, notes: tuple[str, ...]) -> Verdict:
         self._require_fit(pixels)
-        return self._decide(self.session.run(pixels), pixels, notes)
+        return self.decide_on(self.session.run(pixels), pixels, notes)
 
     def _require_fit(self, pixels: np.ndarray) -> None:
-        misfits = find_misfits((pixels.shape[0], pixels.shape[1]), self.manifest)
+        misfits = check_input((pixels.shape[0], pixels.shape[1]), self.manifest)
         if misfits and not self.any_size:
             raise InputMismatch(f"{misfits[0]}. Take pictures as in training, or train again with such pictures.")
 
-    def _decide(self, raw: RawMaps, pixels: np.ndarray, notes: tuple[str, ...]) -> Verdict:
+    def decide_on(self, raw: RawMaps, pixels: np.ndarray, notes: tuple[str, ...] = ()) -> Verdict:
+        """The verdict on uint8 [H, W, 3] of which `score` gave the raw maps, whatever its size. `notes` come last."""
         shape = (pixels.shape[0], pixels.shape[1])
         notes = (*self.doubts(pixels, raw), *self.caveats, *notes)
         return judge(raw, shape, self.calibration, notes, self.zones)
@@ -244,21 +243,12 @@ def _conversion(image: np.ndarray) -> str:
 
 
 def check_input(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Notes for a picture of `shape` (H, W) that training did not show; empty where all is well."""
-    misfits, (nearest, aspect, side) = find_misfits(shape, manifest), _compare_shape(shape, manifest)
-    unseen = [name for name, beyond in (("aspect", aspect), ("size", side)) if beyond > SLACK]
-    if misfits or not unseen:
-        return misfits
-    return (f"{nearest}: training showed no such {' and '.join(unseen)}",)
-
-
-def find_misfits(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Why a picture of `shape` (H, W) is none that the model was trained for; empty where it may be judged."""
+    """Why a picture of `shape` (H, W) is none that the model was trained for; empty where all is well."""
     nearest, aspect, side = _compare_shape(shape, manifest)
     notes = []
-    if aspect > ASPECT_TOLERANCE:
+    if aspect > SLACK:
         notes.append(f"{nearest}: another aspect, the network sees parts squashed")
-    if side > SIZE_TOLERANCE:
+    if side > SLACK:
         notes.append(f"{nearest}: another resolution, fine detail differs")
     return tuple(notes)
 
@@ -269,13 +259,16 @@ def _known_shapes(manifest: Mapping[str, Any]) -> list[tuple[int, int]]:
 
 
 def usual_shape(manifest: Mapping[str, Any]) -> tuple[int, int] | None:
-    """(H, W) of all training pictures; None where they differ."""
+    """(H, W) of all training pictures; None where they differ, or were cut into tiles."""
     known = _known_shapes(manifest)
-    return known[0] if len(known) == 1 else None
+    return known[0] if len(known) == 1 and not manifest.get("tile_px") else None
 
 
 def _compare_shape(shape: tuple[int, int], manifest: Mapping[str, Any]) -> tuple[str, float, float]:
-    """How near the training pictures come to (H, W), for people; how many times beyond theirs aspect and side are."""
+    """How near the training pictures come to (H, W), for people; how many times beyond theirs aspect and side are.
+
+    Where training pictures differ, further ones will differ more than a few of them did: half as far again is theirs.
+    """
     known = _known_shapes(manifest)
     if not known:
         return "", 1.0, 1.0
@@ -340,8 +333,11 @@ def _odds(share: float) -> float:
 
 
 def _beyond(value: float, known: Sequence[float]) -> float:
-    """How many times a value lies below the least or above the most of those known; at most 1 between them."""
-    return max(min(known) / value, value / max(known))
+    """How many times a value lies below the least or above the most of those known, by more than half their ratio.
+
+    At most 1 where it does not.
+    """
+    return max(min(known) / value, value / max(known)) / math.sqrt(max(known) / min(known))
 
 
 def _ratio(one: float, other: float) -> float:
