@@ -35,6 +35,7 @@ from baad.learn.reload import load_graph
 from baad.learn.triton import CONFIG, VERSION, check_name, describe_config
 from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
 from baad.progress import Progress
+from baad.runtime.detector import usual_shape
 from baad.runtime.session import Session
 from baad.runtime.tiles import Scorer, as_trained
 from baad.settings import TrainSettings
@@ -193,7 +194,8 @@ def write_network(
 ) -> Written:
     """Write the network into the folder, and open it there as the line will."""
     threshold, threads = source.calibration.threshold, source.threads
-    runners, remarks = open_runners(source.onnx, threads, threshold, source.judging, source.graph.input_shape)
+    usual = usual_shape(source.bundle.manifest)
+    runners, remarks = open_runners(source.onnx, threads, threshold, source.judging, usual)
     if form != "openvino":
         return Written(runners, source.calibration, precision, remarks)
     if precision == "int8":

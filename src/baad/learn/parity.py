@@ -150,12 +150,13 @@ def certify(
     settings: TrainSettings,
     progress: Progress,
     judging: Callable[[Scorer], Scorer],
+    usual: tuple[int, int] | None,
 ) -> Certificate:
     """Compare the graph with its ONNX in every runtime there is; says what came of it.
 
-    `judging`: what the model makes of a session before pictures come, such as tiles of them.
+    `judging`: what the model makes of a session before pictures come, such as tiles of them. `usual`: see open_runners.
     """
-    runners, remarks = open_runners(onnx, settings.threads, threshold, judging, graph.input_shape)
+    runners, remarks = open_runners(onnx, settings.threads, threshold, judging, usual)
     witnesses = choose_witnesses(normals, runners[0].session, threshold, graph.input_shape, settings.seed, progress)
     comparisons = compare(judging(InPyTorch(graph)), runners, witnesses, threshold)
     certificate = Certificate.of(witnesses, threshold, comparisons, remarks)
@@ -217,7 +218,7 @@ def open_runners(
 ) -> tuple[list[Runner], tuple[str, ...]]:
     """The graph in every runtime there is, ONNX Runtime first, and remarks on those that are absent.
 
-    `usual`: (H, W) that OpenVINO makes a copy of the graph for, which pictures of that size then prove.
+    `usual`: (H, W) of the pictures, where all have one size: OpenVINO makes a copy of the graph for it, as on the line.
     """
     runners = [Runner(f"ONNX Runtime {onnxruntime.__version__}", "fp32", judging(Session(onnx, threads)), threshold)]
     if importlib.util.find_spec("openvino") is None:

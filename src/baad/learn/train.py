@@ -55,7 +55,7 @@ from baad.learn.resume import (
 from baad.learn.views import choose_tile, cut_views
 from baad.learn.witnesses import Normals
 from baad.progress import Progress, Silence, format_seconds
-from baad.runtime.detector import name_colour
+from baad.runtime.detector import name_colour, usual_shape
 from baad.runtime.session import Session
 from baad.runtime.tiles import tiled
 from baad.settings import TrainSettings
@@ -233,7 +233,8 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     judging = partial(tiled, side=settings.tile_px, tile=shape, skip_background=gate.accepted)
     calibration, scores = calibrate(judging(Session(onnx, settings.threads)), held_out, settings.false_alarms, progress)
     normals = Normals("held-out normal pictures", scores, lambda index: read_image(held_out[index].path))
-    certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress, judging)
+    usual = usual_shape({"image_shapes": pick_shapes(ready.pictures.shapes), "tile_px": settings.tile_px})
+    certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress, judging, usual)
     require_parity(certificate)
     return onnx, calibration, certificate
 
