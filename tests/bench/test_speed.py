@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from baad.bench import graphs, speed
-from baad.bench.footprint import judge_pictures, measure_peak
+from baad.bench.footprint import judge_pictures, measure_peak, measure_start
 from baad.progress import Silence
 from tests.fake_model import write_fake_model
 
@@ -51,6 +51,18 @@ def test_the_share_of_the_peak_is_taken_in_the_networks_own_runtime():
     assert speed.summarise(ROWS)["share_of_conv_peak"] == pytest.approx((0.8 / 10) / (0.5 / 5))
 
 
+def test_what_has_a_name_is_the_slower_networks():
+    near = [
+        row("baad_near", "onnxruntime", 12, gmac=1.2),
+        row("array_to_verdict_near", "onnxruntime", 11, peak_rss_mib=120.0),
+    ]
+    found = speed.summarise(ROWS + near)
+    assert found["times_faster_than_efficientad_s"] == round(200 / 12, 2)
+    assert found["times_faster_than_wrn50_layer3"] == 60 / 12 and found["p50_ms"] == 12
+    assert found["share_of_conv_peak"] == pytest.approx((0.8 / 10) / (0.5 / 5))  # 1.2 in 12 is as much
+    assert found["peak_rss_mib"] == 120.0
+
+
 def test_processor_time_tells_its_own_ratios():
     busy = [{**each, "processor_ms": 9.0} if each["what"] == "baad" else each for each in ROWS]
     assert speed.summarise(ROWS)["by_processor_time"]["times_faster_than_efficientad_s"] == 200 / 10
@@ -67,7 +79,10 @@ def test_other_sizes_batches_and_graphics_cards_do_not_count_in_the_summary():
 def test_the_page_shows_every_named_figure_and_every_row():
     host = {"processor": "P", "cores": 2, "load": 0.5, "system": "S", "python": "3", "versions": {"baad": "0"}}
     rows = [{"images_per_s": 1.0, "gmac_per_s": 1.0, "calls": 3, **each} for each in ROWS]
-    page = speed.format_page({**speed.summarise(ROWS), "threads": 2, "host": host, "rows": rows}, "baad bench speed")
+    start = {"first_verdict_s": 0.5, "import_s": 0.01}
+    page = speed.format_page(
+        {**speed.summarise(ROWS), **start, "threads": 2, "host": host, "rows": rows}, "baad bench speed"
+    )
     assert all(f"`{name}`" in page for name in speed.NAMED)
     assert page.count("| onnxruntime |") == page.count("| openvino |") == 5
 
@@ -76,6 +91,11 @@ def test_the_page_shows_every_named_figure_and_every_row():
 def test_a_process_that_only_judges_stays_small(tmp_path, batch):
     peak = measure_peak(write_fake_model(tmp_path / "model.baad"), 256, batch, "cpu", 1)
     assert 20 < peak < 400
+
+
+def test_the_start_of_a_process_is_timed_to_its_first_verdict(tmp_path):
+    found = measure_start(write_fake_model(tmp_path / "model.baad"), 64, 1)
+    assert 0 < found["import_s"] < found["first_verdict_s"] < 60
 
 
 @pytest.mark.parametrize(("count", "call"), [(1, "predict"), (8, "predict_batch")])
@@ -89,15 +109,20 @@ def test_pictures_of_a_batch_are_judged_together(count, call):
 def small(monkeypatch):
     """64 px, and peers of one layer: the whole run in seconds."""
     peers = {name: nn.Conv2d(3, 8, 3) for name in speed.PEERS}
-    ours = graphs.Network(graphs.new_deploy(64, "tiny").model)
-    monkeypatch.setattr(speed, "network_modules", lambda: {"baad": ours, **peers})
+    ours = dict.fromkeys(speed.NETWORKS, graphs.Network(graphs.new_deploy(64, "tiny").model))
+    monkeypatch.setattr(speed, "network_modules", lambda: ours | peers)
     monkeypatch.setattr(speed, "SUMMARY", (64, 1))
 
 
 def test_without_a_model_every_named_figure_comes_out(small):
     found = speed.bench_speed(Silence(), threads=1, seconds=0.0, runtimes=["onnxruntime"])
     assert all(found[name] > 0 for name in speed.NAMED)
-    assert {each["what"] for each in found["rows"]} == {"dense_convolution", "baad", *speed.PEERS, "array_to_verdict"}
+    assert {each["what"] for each in found["rows"]} == {
+        "dense_convolution",
+        *speed.NETWORKS,
+        *speed.PEERS,
+        *speed.WHOLE,
+    }
     json.dumps(found)
 
 

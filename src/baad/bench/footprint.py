@@ -1,10 +1,13 @@
-"""Peak memory of a process that does nothing but judge: the bare runtime, without PyTorch. Run as a program of its own.
+"""Memory and start of a process that does nothing but judge: the bare runtime, without PyTorch.
 
-python footprint.py MODEL IMAGE_SIZE BATCH PROVIDER THREADS
+Run as a program of its own for the memory: python footprint.py MODEL IMAGE_SIZE BATCH PROVIDER THREADS
 """
 
+import statistics
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +18,16 @@ if TYPE_CHECKING:
     from baad.runtime.detector import Detector
 
 PICTURES = 40
+STARTS = 5  # processes whose start is timed
+FIRST_VERDICT = """
+import sys, time
+sys.modules["torch"] = None
+began = time.perf_counter()
+import baad
+took = time.perf_counter() - began
+baad.Detector.load(sys.argv[1], int(sys.argv[3])).predict(sys.argv[2])
+print(took, flush=True)
+"""
 
 
 def measure_peak(model: Path, image_size: int, batch: int, provider: str, threads: int) -> float:
@@ -22,6 +35,29 @@ def measure_peak(model: Path, image_size: int, batch: int, provider: str, thread
     words = [str(word) for word in (model, image_size, batch, provider, threads)]
     done = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, check=True)
     return float(done.stdout)
+
+
+def measure_start(model: Path, image_size: int, threads: int) -> dict[str, float]:
+    """Seconds from the start of a process to its verdict on a PNG file, and of `import baad` in it: medians."""
+    import numpy as np
+    from PIL import Image
+
+    verdicts, imports = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "picture.png"
+        Image.fromarray(np.full((image_size, image_size, 3), 128, np.uint8)).save(picture)
+        words = [sys.executable, "-c", FIRST_VERDICT, str(model), str(picture), str(threads)]
+        for _ in range(STARTS):
+            began = time.perf_counter()
+            with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                verdicts.append(time.perf_counter() - began)
+            imports.append(float(line))
+    return {
+        "first_verdict_s": round(statistics.median(verdicts), 3),
+        "import_s": round(statistics.median(imports), 4),
+    }
 
 
 def judge_pictures(detector: "Detector", pictures: Sequence["np.ndarray"]) -> None:

@@ -101,9 +101,11 @@ def write_dense(folder: Path) -> Graph:
     return write_graph(dense_convolution(), (torch.rand(1, DENSE[0], DENSE[1], DENSE[1]),), folder)
 
 
-def write_model(file: Path, image_size: int, scorer: Callable[[bytes], Callable[[np.ndarray], float]]) -> Path:
+def write_model(
+    file: Path, image_size: int, scorer: Callable[[bytes], Callable[[np.ndarray], float]], near: bool = False
+) -> Path:
     """A whole model file of the random network; `scorer` makes of ONNX bytes what scores a picture."""
-    onnx = export_onnx(new_deploy(image_size))
+    onnx = export_onnx(new_deploy(image_size, near=near))
     score = scorer(onnx)
     scores = [score(picture) for picture in draw_pictures(image_size, GOOD)]
     return write_bundle(

@@ -51,5 +51,5 @@ def main(
         write_text(Path(json_file), text)
     if json_file != "-" and not quiet:
         for name in NAMED:
-            print(f"{name:<36}{found[name]:>10}")
+            print(f"{name:<36}{'–' if found[name] is None else found[name]:>10}")
     return 0
