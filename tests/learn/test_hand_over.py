@@ -14,7 +14,7 @@ from baad.data.reading import read_category
 from baad.errors import OutputError, SettingError, TrainingError
 from baad.learn import hand_over
 from baad.learn.hand_over import export_model, require_own
-from baad.learn.openvino_ir import read_onnx, read_session, write_ir
+from baad.learn.openvino_ir import describe_model_info, read_onnx, read_session, write_ir
 from baad.progress import Silence
 from baad.runtime.detector import Detector
 from baad.runtime.openvino_network import shared_core
@@ -243,7 +243,7 @@ def judge(tmp_path_factory):
 
 
 def test_the_cpp_example_judges_as_python_does(judge, export, small, category, tmp_path):
-    detector, pictures = Detector.load(small[0], threads=1), []
+    detector, pictures = Detector.load(small[0], threads=1).for_any_size(), []
     for number, image in enumerate((*category.train[:4], *category.test)):
         pixels = read_image(image.path)[: 60 + number, :, :]
         pictures.append(pixels)
@@ -258,6 +258,21 @@ def test_the_cpp_example_judges_as_python_does(judge, export, small, category, t
         assert float(score) == pytest.approx(verdict.score, abs=1e-4)
         assert float(threshold) == pytest.approx(verdict.threshold, abs=1e-5)
         assert float(p_value) == pytest.approx(verdict.p_value, abs=1e-5)
+
+
+def test_the_cpp_example_refuses_a_model_that_judges_in_tiles(judge, export, tmp_path):
+    folder = Path(shutil.copytree(export("openvino"), tmp_path / "line"))
+    decision = folder / "decision.json"
+    decision.write_text(decision.read_text().replace('"tile_px": 0', '"tile_px": 96'))
+    Image.new("RGB", (96, 96)).save(tmp_path / "part.ppm")
+    done = subprocess.run([str(judge), str(folder), str(tmp_path / "part.ppm")], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "") and "judges in tiles" in done.stderr
+
+
+def test_model_api_gets_no_thresholds_for_a_model_that_judges_in_tiles(small):
+    calibration = Detector.load(small[0], threads=1).calibration
+    assert describe_model_info(calibration, (64, 64))["pixel_threshold"] == calibration.pixel_threshold
+    assert describe_model_info(calibration, (64, 64), 96) == {}
 
 
 def test_the_cpp_example_says_what_it_cannot_read(judge, export, tmp_path):

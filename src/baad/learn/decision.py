@@ -11,7 +11,6 @@ from baad.verdict.promise import describe
 
 SCHEMA = 1  # of the sidecar; raised when an old program could not read a new file
 FACTS = (  # none that differs between two equal trainings, such as the date
-    "tile_px",
     *("category", "baad_version", "input_shape", "image_shapes", "image_colours"),
     *("part_share", "part_centre"),
 )
@@ -24,7 +23,8 @@ def describe_decision(calibration: Calibration, manifest: Mapping[str, Any], pre
     """
     facts = {name: manifest[name] for name in FACTS if name in manifest}
     promise = {"promise": describe(calibration), **calibration.to_json()}
-    return {"product": "baad", "schema": SCHEMA, **facts, "precision": precision, **promise}
+    whole = {"tile_px": manifest.get("tile_px", 0)}
+    return {"product": "baad", "schema": SCHEMA, **whole, **facts, "precision": precision, **promise}
 
 
 def with_zones(decision: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -246,7 +246,8 @@ def write_decision(
     manifest = source.bundle.manifest
     decision = with_zones(describe_decision(written.calibration, manifest, written.precision), manifest)
     if form == "openvino":
-        add_info(folder, describe_model_info(written.calibration, source.graph.input_shape), decision)
+        info = describe_model_info(written.calibration, source.graph.input_shape, manifest.get("tile_px", 0))
+        add_info(folder, info, decision)
     else:
         home = folder / VERSION if form == "triton" else folder
         home.mkdir(exist_ok=True)

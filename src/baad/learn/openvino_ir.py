@@ -31,11 +31,14 @@ def read_onnx(onnx: bytes) -> "openvino.Model":
     return shared_core().read_model(onnx, b"")
 
 
-def describe_model_info(calibration: Calibration, input_shape: tuple[int, int]) -> dict[str, Any]:
+def describe_model_info(calibration: Calibration, input_shape: tuple[int, int], tile_px: int = 0) -> dict[str, Any]:
     """What Model API's AnomalyDetection wants to know. input_shape: (height, width) of the network.
 
-    `embedded_processing`: the graph takes pictures uint8 [1, H, W, 3] as they are, red first.
+    `embedded_processing`: the graph takes pictures uint8 [1, H, W, 3] as they are, red first. Nothing for a model that
+    judges in tiles: Model API shows it whole pictures, for which its thresholds do not hold.
     """
+    if tile_px:
+        return {}
     return {
         "model_type": "AnomalyDetection",
         "task": "segmentation",
