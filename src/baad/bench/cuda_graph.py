@@ -14,6 +14,7 @@ def record(module: nn.Module, inputs: Sequence[Tensor]) -> Callable[[], list[Ten
 
     module: gives a tensor or a tuple of them, and holds all its tensors as parameters or buffers.
     """
+    torch.backends.cudnn.allow_tf32 = False  # FP32, as in the other runtimes
     network, fed = copy.deepcopy(module).cuda().eval(), [value.cuda() for value in inputs]
     graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream()
     with torch.no_grad():
