@@ -232,3 +232,12 @@ def test_openvino_refuses_what_is_no_graph_in_one_line():
     with pytest.raises(BundleError, match="does not load in OpenVINO") as caught:
         Session(b"not a graph", provider="openvino")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("granted", "cores"), [("max 100000", 4), ("200000 100000", 2), ("150000 100000", 2)])
+def test_no_more_threads_than_a_container_is_given_time_for(tmp_path, monkeypatch, granted, cores):
+    quota = tmp_path / "cpu.max"
+    quota.write_text(f"{granted}\n")
+    monkeypatch.setattr("baad.runtime.session.QUOTA", quota)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2, 3}, raising=False)
+    assert settle_threads(0) == settle_threads(9) == cores

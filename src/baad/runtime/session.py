@@ -1,9 +1,11 @@
 """A network ready to run: runtime and threads chosen, names checked. Arrays in, arrays out; nothing of PyTorch."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +20,7 @@ PROVIDERS = {  # how a user names it -> what it is to ONNX Runtime; OpenVINO is 
     "openvino": "",
 }
 LARGEST_BATCH = 8  # pictures: more of them are no faster each, and take more memory
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
 INPUT = "image"
 MAP, FOREGROUND, SCORE, RECONSTRUCTION = "anomaly_map", "foreground", "pred_score", "reconstruction"
 TYPES = {
@@ -146,9 +149,16 @@ def name_cores() -> list[int]:
 
 def usable_cores() -> int:
     """Cores that this process may run on: fewer than the machine has where it is pinned or in a container."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _quota() or cores)
+
+
+def _quota() -> int:
+    """Cores' worth of time that a container is given, rounded up; 0 where nothing limits it (Linux, cgroup v2)."""
+    if not QUOTA.is_file():
+        return 0
+    granted, _, period = QUOTA.read_text().strip().partition(" ")  # microseconds in each period, or "max"
+    return math.ceil(int(granted) / int(period)) if granted != "max" else 0
 
 
 def start_network(
