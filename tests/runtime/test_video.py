@@ -89,6 +89,35 @@ def test_a_camera_that_comes_back_goes_on(monkeypatch):
     assert numbers[-1] >= len(LEVELS)  # from the second connection
 
 
+def test_a_camera_that_opens_and_gives_nothing_is_given_up(monkeypatch):
+    class Dark:
+        def read(self):
+            return False, None
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr("baad.runtime.video.PAUSE", 0.0)
+    monkeypatch.setattr("baad.runtime.video._open", lambda word: Dark())
+    (last,) = read_frames("camera:0")
+    assert last.pixels is None and "is gone after 0 frames" in last.problem
+
+
+def test_a_camera_whose_driver_fails_ends_and_nobody_waits_for_ever(monkeypatch):
+    class Broken:
+        def read(self):
+            raise RuntimeError("the driver is gone")
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr("baad.runtime.video.PAUSE", 0.0)
+    monkeypatch.setattr("baad.runtime.video._open", lambda word: Broken())
+    monkeypatch.setattr("threading.excepthook", lambda *anything: None)
+    (last,) = read_frames("camera:0")
+    assert last.pixels is None and "is gone" in last.problem
+
+
 def test_a_slow_judge_sees_new_frames_and_none_twice():
     import time
 
@@ -107,6 +136,8 @@ def test_a_slow_judge_sees_new_frames_and_none_twice():
         ("line.MP4", True, False),
         ("camera:0", True, True),
         ("rtsp://camera/main", True, True),
+        ("http://camera/video?channel=1", True, True),
+        ("https://files/line.mp4?token=1", True, False),
         ("part.png", False, False),
         ("camera:front", False, False),
         ("folder/rtsp", False, False),

@@ -19,6 +19,7 @@ from baad.runtime.frame import Frame
 FILM_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv")
 CAMERA = re.compile(r"camera:(\d+)")
 ADDRESS = re.compile(r"(rtsps?|https?|rtmp|udp|tcp|srt)://", re.IGNORECASE)
+REMOTE_FILM = re.compile(r"https?://[^?#]+\.(mp4|avi|mov|mkv|webm|m4v|mpg|mpeg|wmv)(?=[?#]|$)", re.IGNORECASE)
 LOGIN = re.compile(r"(?<=://).*@")  # before a host; a password may hold '@' and '/' itself
 SECRET = re.compile(  # given by name, as in ?user=me&password=secret or user=me_password=secret_channel=1
     r"(?<![a-z])((?:user|username|login|password|passwd|pass|pwd|token|apikey|key|auth|secret)=).*?(?=[&;#]|_[a-z]+=|$)",
@@ -29,12 +30,12 @@ ATTEMPTS, PAUSE = 3, 1.0  # a camera that is gone is asked for again so often, s
 
 def is_video(word: str) -> bool:
     """Whether a word names a film, the address of a stream, or "camera:0"."""
-    return is_live(word) or Path(word).suffix.lower() in FILM_SUFFIXES
+    return is_live(word) or bool(REMOTE_FILM.match(word)) or Path(word).suffix.lower() in FILM_SUFFIXES
 
 
 def is_live(word: str) -> bool:
-    """Whether a word names a camera or a stream: something that does not wait for whoever looks."""
-    return bool(CAMERA.fullmatch(word) or ADDRESS.match(word))
+    """Whether a word names a camera or a stream: something that does not wait for whoever looks, and has no end."""
+    return bool(CAMERA.fullmatch(word) or (ADDRESS.match(word) and not REMOTE_FILM.match(word)))
 
 
 def read_frames(word: str, every: int = 1) -> Iterator[Frame]:
@@ -65,14 +66,15 @@ def _read_film(word: str, every: int) -> Iterator[Frame]:
 
 def _read_live(word: str, every: int) -> Iterator[Frame]:
     camera: _Newest | None = _Newest(_open(word))
-    index, last = 0, -every
+    index, last, barren = 0, -every, 0
     try:
         while camera is not None:
             number, image = camera.take(last + every - index)
             if image is None:
                 index += number
+                barren = 0 if number else barren + 1  # connections in a row that gave no frame
                 camera.close()
-                camera = _open_again(word)
+                camera = _open_again(word) if barren <= ATTEMPTS else None
                 continue
             last = index + number
             yield _frame(word, last, image)
@@ -92,12 +94,17 @@ class _Newest:
         self._thread.start()
 
     def _follow(self) -> None:
-        while not self._ended:
-            done, image = self._capture.read()
+        try:
+            while not self._ended:
+                done, image = self._capture.read()
+                with self._changed:
+                    self._ended = self._ended or not done
+                    if done:
+                        self._image, self._count = image, self._count + 1
+                    self._changed.notify_all()
+        finally:  # whatever happens in OpenCV, nobody waits for ever
             with self._changed:
-                self._ended = self._ended or not done
-                if done:
-                    self._image, self._count = image, self._count + 1
+                self._ended = True
                 self._changed.notify_all()
 
     def take(self, least: int) -> tuple[int, np.ndarray | None]:
@@ -130,7 +137,7 @@ def _open_again(word: str) -> _Newest | None:
 def _open(word: str) -> Any:
     """OpenCV's capture. Raises DataError where there is nothing to open."""
     camera = CAMERA.fullmatch(word)
-    if camera is None and not is_live(word) and not Path(word).is_file():
+    if camera is None and not ADDRESS.match(word) and not Path(word).is_file():
         raise DataError(f"There is no film {word}. Check the name.")
     capture = require_opencv().VideoCapture(int(camera[1]) if camera else word)
     if not capture.isOpened():
@@ -167,5 +174,6 @@ def hide_secrets(word: str) -> str:
 
 def _place(word: str, index: int) -> Path:
     """Where results of a frame go: "in/line.mp4" -> line.mp4/000012.png; a camera's go below its name."""
-    name = re.sub(r"[^\w.-]+", "_", hide_secrets(word)) if is_live(word) else Path(word).name
+    named = CAMERA.fullmatch(word) or ADDRESS.match(word)
+    name = re.sub(r"[^\w.-]+", "_", hide_secrets(word)) if named else Path(word).name
     return Path(name) / f"{index:06d}.png"
