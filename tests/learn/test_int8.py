@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from baad.learn.int8 import refuse
+from baad.learn.int8 import Trial, refuse
 from baad.learn.parity import Comparison
 from baad.verdict.calibration import fit_calibration
 
@@ -14,25 +14,35 @@ def compared(map_error=0.1):
     return Comparison("OpenVINO 1", "int8", map_error=map_error, score_error=0.5, flips=3)
 
 
+def tried(alarms=(1, 1), found=40, missed=0):
+    return Trial(10, alarms, found, missed)
+
+
 GOOD = calibrated(np.linspace(0, 1, 20))
 
 
 def test_int8_is_kept_where_it_promises_as_much_and_finds_as_much():
-    assert refuse(GOOD, calibrated(np.linspace(0, 2, 20)), compared(), found=40, missed=2) == ""
+    assert refuse(GOOD, calibrated(np.linspace(0, 2, 20)), compared(), tried(missed=2)) == ""
 
 
 def test_int8_that_would_flag_more_good_parts_is_refused():
     flat = calibrated([0.0] * 20)  # all scores alike: no threshold tells good parts apart
-    assert "flag up to" in refuse(GOOD, flat, compared(), found=40, missed=0)
+    assert "flag up to" in refuse(GOOD, flat, compared(), tried())
 
 
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        ({"comparison": compared(0.4), "found": 40, "missed": 0}, "maps are 40%"),
-        ({"comparison": compared(), "found": 40, "missed": 3}, "misses 3 of 40"),
-        ({"comparison": compared(), "found": 9, "missed": 0}, "too few"),
+        ((compared(0.4), tried()), "maps are 40%"),
+        ((compared(), tried(missed=3)), "misses 3 of 40"),
+        ((compared(), tried(found=9)), "too few"),
     ],
 )
 def test_int8_that_sees_less_is_refused(facts, told):
-    assert told in refuse(GOOD, GOOD, **facts)
+    assert told in refuse(GOOD, GOOD, *facts)
+
+
+def test_int8_that_flags_more_of_the_normal_training_pictures_is_refused():
+    assert refuse(GOOD, GOOD, compared(), tried(alarms=(0, 2))) == ""  # a false-alarm rate of .2 allows 2 of 10
+    assert "flags 4 of 10 normal training pictures, FP32 0" in refuse(GOOD, GOOD, compared(), tried(alarms=(0, 4)))
+    assert refuse(GOOD, GOOD, compared(), tried(alarms=(4, 4))) == ""

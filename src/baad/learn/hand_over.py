@@ -19,7 +19,7 @@ from baad.learn.calibrate import calibrate
 from baad.learn.decision import describe_decision, with_decision, with_zones
 from baad.learn.deploy import DeployGraph
 from baad.learn.export import export_onnx
-from baad.learn.int8 import count_missed, quantize_network, refuse
+from baad.learn.int8 import Trial, count_alarms, count_missed, quantize_network, refuse
 from baad.learn.machine import using_machine
 from baad.learn.openvino_ir import add_info, describe_model_info, read_onnx, read_session, write_ir
 from baad.learn.parity import (
@@ -220,7 +220,9 @@ def write_int8(source: Source, witnesses: Witnesses, folder: Path, progress: Pro
     runner = Runner(name_openvino(), "int8", session, after.threshold)
     (comparison,) = compare(InPyTorch(source.graph), [runner], witnesses, before.threshold)
     found, missed = count_missed(witnesses, session, before.threshold, after.threshold)
-    reason = refuse(before, after, comparison, found, missed)
+    judges = [(source.session, before.threshold), (session, after.threshold)]
+    normals, alarms = count_alarms(source.split.fit, judges)
+    reason = refuse(before, after, comparison, Trial(normals, (alarms[0], alarms[1]), found, missed))
     if reason:
         return reason
     remark = f"INT8 has a threshold of its own, {after.threshold:.4g} in place of {before.threshold:.4g}; "

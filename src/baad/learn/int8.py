@@ -1,10 +1,13 @@
 """Is INT8 good enough? It scores a little differently, so it gets thresholds of its own, and must earn its place.
 
 Its thresholds come from its own scores of the held-out normals, for the same false-alarm rate. It is refused where they
-promise less than those of FP32, where it misses drawn defects that FP32 finds, or where its maps are too far off.
+promise less than those of FP32 or flag more of the training pictures, where it misses drawn defects that FP32 finds, or
+where its maps are too far off.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ from baad.learn.openvino_ir import quantize, read_onnx, read_session, write_ir
 from baad.learn.parity import BOUNDS, Comparison
 from baad.learn.witnesses import Painter, Witnesses
 from baad.runtime.session import Session
+from baad.runtime.tiles import Scorer
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import format_bound, promised_by
 
@@ -28,15 +32,31 @@ def quantize_network(onnx: bytes, fit: Sequence[GoodImage], painter: Painter, fo
 
     Ranges taken from normal pictures alone would cut off what defects do to the network, and flatten its maps.
     """
-    chosen = np.unique(np.linspace(0, len(fit) - 1, min(len(fit), RANGED)).round().astype(int))
+    chosen = _choose(fit)
 
     def read(number: int) -> np.ndarray:
-        index = int(chosen[number // 2])
+        index = chosen[number // 2]
         picture = read_image(fit[index].path)
         return painter.draw(picture, index, 1) if number % 2 else picture
 
     write_ir(quantize(read_onnx(onnx), range(2 * len(chosen)), read), folder)
     return read_session(folder, threads)
+
+
+def _choose(fit: Sequence[GoodImage]) -> list[int]:
+    """Numbers of RANGED pictures at most, spread over all."""
+    return np.unique(np.linspace(0, len(fit) - 1, min(len(fit), RANGED)).round().astype(int)).tolist()
+
+
+def count_alarms(fit: Sequence[GoodImage], judges: Sequence[tuple[Scorer, float]]) -> tuple[int, list[int]]:
+    """How many of the pictures that training saw are judged, and how many of them each (session, threshold) flags."""
+    chosen = _choose(fit)
+    alarms = [0] * len(judges)
+    for index in chosen:
+        picture = read_image(fit[index].path)
+        for place, (session, threshold) in enumerate(judges):
+            alarms[place] += session.run(picture).score > threshold
+    return len(chosen), alarms
 
 
 def count_missed(witnesses: Witnesses, session: Session, before: float, after: float) -> tuple[int, int]:
@@ -45,16 +65,30 @@ def count_missed(witnesses: Witnesses, session: Session, before: float, after: f
     return len(found), sum(session.run(witnesses.show(each)).score <= after for each in found)
 
 
-def refuse(before: Calibration, after: Calibration, comparison: Comparison, found: int, missed: int) -> str:
+@dataclass(frozen=True)
+class Trial:
+    """What FP32 and INT8 said of the same pictures, each at its own threshold."""
+
+    normals: int  # that training saw
+    alarms: tuple[int, int]  # of FP32 and of INT8 on them
+    found: int  # drawn defects that FP32 finds
+    missed: int  # of them, by INT8
+
+
+def refuse(before: Calibration, after: Calibration, comparison: Comparison, trial: Trial) -> str:
     """Why INT8 is not good enough, a clause; empty where it is. before: FP32's calibration, after: INT8's own."""
     promised, wanted = promised_by(after), max(promised_by(before), before.false_alarm_rate)
     if promised > wanted:
         return f"it would flag up to {format_bound(promised)} of good parts, not {format_bound(wanted)}"
+    allowed = max(trial.alarms[0], math.floor(wanted * trial.normals))
+    if trial.alarms[1] > allowed:
+        flagged = f"it flags {trial.alarms[1]} of {trial.normals} normal training pictures"
+        return f"{flagged}, FP32 {trial.alarms[0]}, and {allowed} may be"
     bound = BOUNDS["int8"].map_error
     if comparison.map_error > bound:
         return f"its maps are {comparison.map_error:.0%} of their range off, more than {bound:.0%}"
-    if found < FOUND:
-        return f"FP32 finds {found} of the drawn defects, too few to compare with"
-    if missed > MOST_MISSED * found:
-        return f"it misses {missed} of {found} drawn defects that FP32 finds"
+    if trial.found < FOUND:
+        return f"FP32 finds {trial.found} of the drawn defects, too few to compare with"
+    if trial.missed > MOST_MISSED * trial.found:
+        return f"it misses {trial.missed} of {trial.found} drawn defects that FP32 finds"
     return ""
