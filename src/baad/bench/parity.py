@@ -13,7 +13,7 @@ from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.errors import DataError
-from baad.learn.parity import InPyTorch, compare, open_runners
+from baad.learn.parity import BOUNDS, InPyTorch, compare, open_runners
 from baad.learn.reload import load_graph
 from baad.progress import Progress
 from baad.runtime.detector import usual_shape
@@ -90,15 +90,16 @@ def format_page(rows: Sequence[Mapping[str, Any]], command: str) -> str:
         "# Parity",
         "",
         f"Written by `{command}`. Every test picture at its own size through PyTorch and the model file's graph in "
-        f"each runtime, at the model's threshold. {host['processor']}, {host['system']}, Python {host['python']}, "
+        f"each runtime, at the model's threshold. A tie: verdicts differ, but both scores lie within "
+        f"{BOUNDS['fp32'].tie:g} of the threshold. {host['processor']}, {host['system']}, Python {host['python']}, "
         f"{versions}.",
         "",
-        "| category | pictures | runtime | map error, of its range | score error | flipped verdicts |",
-        "|---|---|---|---|---|---|",
+        "| category | pictures | runtime | map error, of its range | score error | flipped verdicts | ties |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         lines.append(
             f"| {row['category']} | {row['pictures']} | {row['runtime']} | {row['map_error']:.1e} "
-            f"| {row['score_error']:.1e} | {row['flips']} |"
+            f"| {row['score_error']:.1e} | {row['flips']} | {row['ties']} |"
         )
     return "\n".join(lines) + "\n"

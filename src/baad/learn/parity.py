@@ -83,6 +83,7 @@ class Comparison:
     map_error: float  # of the anomaly map, as a share of that map's range
     score_error: float  # logits
     flips: int
+    ties: int = 0  # verdicts that differ, but are excused: both scores lie as good as on their thresholds
 
     @property
     def holds(self) -> bool:
@@ -169,7 +170,7 @@ def compare(
     reference: Scorer, runners: Sequence[Runner], pictures: Iterable[np.ndarray], threshold: float
 ) -> tuple[Comparison, ...]:
     """Run the reference, which judges at `threshold`, and the runners on pictures, uint8 [H, W, 3] each."""
-    found: list[list[tuple[float, float, bool]]] = [[] for _ in runners]
+    found: list[list[Difference]] = [[] for _ in runners]
     for picture in pictures:
         expected = reference.run(picture)
         for runner, rows in zip(runners, found):
@@ -178,22 +179,31 @@ def compare(
         Comparison(
             runner.runtime,
             runner.precision,
-            map_error=max(row[0] for row in rows),
-            score_error=max(row[1] for row in rows),
-            flips=sum(row[2] for row in rows),
+            map_error=max(row.map_error for row in rows),
+            score_error=max(row.score_error for row in rows),
+            flips=sum(row.differs and not row.tied for row in rows),
+            ties=sum(row.differs and row.tied for row in rows),
         )
         for runner, rows in zip(runners, found)
     )
 
 
-def differ(
-    first: RawMaps, threshold: float, second: RawMaps, second_threshold: float, tie: float
-) -> tuple[float, float, bool]:
-    """(difference of the maps as a share of the first one's range, of the scores, whether the verdict flips)."""
+@dataclass(frozen=True)
+class Difference:
+    """Between two runs of one picture."""
+
+    map_error: float  # as a share of the first one's range
+    score_error: float
+    differs: bool  # whether the verdicts do
+    tied: bool  # whether both scores lie as near to their thresholds as is excused
+
+
+def differ(first: RawMaps, threshold: float, second: RawMaps, second_threshold: float, tie: float) -> Difference:
+    """What the second run, judged at its own threshold, gives otherwise than the first."""
     map_error = float(np.abs(first.anomaly - second.anomaly).max()) / max(float(np.ptp(first.anomaly)), FLATTEST)
     tied = max(abs(first.score - threshold), abs(second.score - second_threshold)) < tie
-    flipped = not tied and (first.score > threshold) != (second.score > second_threshold)
-    return map_error, abs(first.score - second.score), flipped
+    differs = (first.score > threshold) != (second.score > second_threshold)
+    return Difference(map_error, abs(first.score - second.score), differs, tied)
 
 
 def require_parity(certificate: Certificate) -> None:
