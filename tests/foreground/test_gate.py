@@ -6,11 +6,11 @@ import pytest
 from baad.foreground import gate as gate_module
 from baad.foreground.contrast import ContrastScorer
 from baad.foreground.gate import LEAST_QUALITY, find_foreground, judge_masks
-from baad.foreground.propose import Painted, Proposal
+from baad.foreground.propose import EMPTY, Painted, Proposal
 from baad.foreground.quality import Quality
 from baad.foreground.scores import Cut
 from baad.progress import Silence
-from tests.foreground.scenes import describe, generic_patches, put_part
+from tests.foreground.scenes import clutter, describe, generic_patches, put_part
 
 GOOD = Quality(
     contrast=0.9,
@@ -99,6 +99,15 @@ def test_after_a_refusal_no_further_picture_is_described(monkeypatch):
     asked, counting = count_described()
     gate = find_foreground(images, counting, generic_patches(np.random.default_rng(0), 2), Silence())
     assert asked == [3] and not gate.accepted and gate.masks is None
+
+
+def test_the_scene_without_a_part_is_believed_before_what_was_guessed():
+    rng = np.random.default_rng(5)
+    scene = clutter(rng)
+    images, truths = (np.stack(each) for each in zip(*(put_part(scene, rng) for _ in range(4))))
+    gate = find_foreground(images, describe, generic_patches(rng, 2), Silence(), empty_scene=scene)
+    assert gate.accepted and gate.recipe == EMPTY and dict(gate.tried).keys() > {EMPTY}
+    assert ((gate.masks >= 0.5) == truths).mean() > 0.98
 
 
 @pytest.mark.parametrize("mask", [np.ones((256, 256), bool), np.zeros((256, 256), bool)])

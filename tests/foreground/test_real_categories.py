@@ -37,14 +37,16 @@ def judge(category):
     return gate, [(outlines / f"{file.stem}.png", shape) for file, shape in zip(files, shapes)]
 
 
-@pytest.mark.parametrize("category", ["coffee_leaf", "leaf_cbg", "dobot_cube", "cube_pool"])
-def test_parts_in_front_of_a_background_are_found(category):
+@pytest.mark.parametrize(
+    ("category", "least"), [("coffee_leaf", 0.93), ("leaf_cbg", 0.88), ("dobot_cube", 0.7), ("cube_pool", 0.9)]
+)
+def test_parts_in_front_of_a_background_are_found(category, least):
     gate, outlines = judge(category)
     assert gate.accepted, gate.reason
     truths = [resize_mask(read_mask(file, shape), (256, 256)) for file, shape in outlines]
     mean = float(np.mean([overlap(mask >= 0.5, truth) for mask, truth in zip(gate.masks, truths)]))
     print(f"{category}: {gate.recipe}, quality {gate.quality:.3f}, IoU {mean:.3f}")
-    assert mean > 0.7
+    assert mean >= least
 
 
 @pytest.mark.parametrize("category", ["ball_screw", "magnetic_tile", "piped_pa_bft01_tl", "piped_pa_brg03_tl"])
