@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
-from baad.atomic import replacing, write_text
+from baad.atomic import write_bytes, write_text
 from baad.errors import BundleError, DataError
 from baad.foreground.codebook import make_codebook
 from baad.foreground.patches import SHARED_CELLS, pool_patches
@@ -48,8 +48,7 @@ def build_codebook(
     found = make_codebook(patches, centroids, rng).astype(np.float16)
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"codebook_{SEEKER}.safetensors"
-    with replacing(file) as partial:
-        save_file({"centroids": found}, partial)
+    write_bytes(file, save({"centroids": found}))
     card = {
         "name": f"codebook_{SEEKER}",
         "pdn_sha256": json.loads((WEIGHTS / f"pdn_{SEEKER}.json").read_text("utf-8"))["sha256"],

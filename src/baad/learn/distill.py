@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from baad.atomic import replacing, write_text
+from baad.atomic import write_bytes, write_text
 from baad.learn.blocks import count_macs
 from baad.learn.checkpoint import load_checkpoint, read_header, save_checkpoint
 from baad.learn.lite_start import fit_heads, start_from
 from baad.learn.machine import choose_device
-from baad.learn.pdn import PDN_SHAPES, STRIDE, Pdn
+from baad.learn.pdn import PDN_SHAPES, STRIDE, Pdn, read_weights
 from baad.learn.precision import autocast
 from baad.learn.targets import Targets, TargetSettings, cache_targets, find_photos
 from baad.progress import Progress
@@ -73,11 +73,10 @@ def distill(folders: Sequence[Path], out: Path, work: Path, settings: DistillSet
     try:
         targets = cache_targets(photos, channels, work, settings.targets, settings.place, progress)
         network, minutes = train_student(targets, work, settings, progress)
-        figures = measure_fidelity(network, targets)
+        budget = {"minutes": round(minutes, 3), "threads": used, "device": settings.place}
+        return write_weights(network, out, settings, targets, count_photos(folders, targets.photos), budget)
     finally:
         torch.set_num_threads(threads)
-    budget = {"minutes": round(minutes, 3), "threads": used, "device": settings.place}
-    return write_weights(network, out, settings, targets, count_photos(folders, targets.photos), budget, figures)
 
 
 def count_photos(folders: Sequence[Path], used: Sequence[Path]) -> dict[str, int]:
@@ -98,7 +97,6 @@ def write_weights(
     targets: Targets,
     images: dict[str, int],
     budget: dict[str, Any],
-    figures: dict[str, float],
 ) -> dict[str, Any]:
     """The weights and the card that says where they come from. Returns the card."""
     shape = PDN_SHAPES[settings.size]
@@ -107,8 +105,8 @@ def write_weights(
     kept = {
         name: value.half() if shape.half and value.ndim > 1 else value for name, value in network.state_dict().items()
     }
-    with replacing(file) as partial:
-        save_file({name: value.contiguous() for name, value in kept.items()}, partial)
+    write_bytes(file, save({name: value.contiguous() for name, value in kept.items()}))
+    written = read_weights(file, shape)
     said = {k: v for k, v in settings.note().items() if k not in ("size", "targets")}
     drawn = {k: v for k, v in asdict(settings.targets).items() if k not in ("weights", "teacher", "seed", "cache_gb")}
     card = {
@@ -121,8 +119,8 @@ def write_weights(
         "pairs": len(targets.images),
         "settings": said | drawn | {"learning_rate": shape.learning_rate},
         "budget": budget,
-        "gmac_at_256": round(count_macs(network, torch.zeros(1, 3, 256, 256)) / 1e9, 3),
-        "fidelity_on_unseen_photos": figures,
+        "gmac_at_256": round(count_macs(written, torch.zeros(1, 3, 256, 256)) / 1e9, 3),
+        "fidelity_on_unseen_photos": measure_fidelity(written, targets),
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
     }
     write_text(out / f"pdn_{settings.size}.json", json.dumps(card, indent=2) + "\n")
@@ -137,7 +135,8 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
     """
     network = new_student(settings, targets)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-5, fused=True)
-    note = json.dumps([settings.note(), targets.key])
+    drawn = {name: value for name, value in settings.note().items() if name != "targets"}  # the key tells of those
+    note = json.dumps([drawn, targets.key, asdict(PDN_SHAPES[settings.size])])
     checkpoint = work / f"student-{settings.size}-{hashlib.sha256(note.encode()).hexdigest()[:8]}.safetensors"
     for half in work.glob(f"{checkpoint.name}.*.partial"):
         half.unlink(missing_ok=True)  # of a run that was killed while it wrote
@@ -192,7 +191,7 @@ def learning_rate_at(step: int, settings: DistillSettings) -> float:
 def draw_crops(
     targets: Targets, usable: int, settings: DistillSettings, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Random crops, flipped and with jittered brightness and colour, and the targets that belong to them."""
+    """Random crops with jittered brightness and colour, and the targets that belong to them."""
     cells = settings.crop_size // STRIDE
     limit = targets.targets.shape[1] - cells
     images, wanted = [], []
@@ -201,8 +200,6 @@ def draw_crops(
         y, x = top * STRIDE, left * STRIDE
         image = targets.images[index, y : y + settings.crop_size, x : x + settings.crop_size]
         target = targets.targets[index, top : top + cells, left : left + cells]
-        if rng.random() < 0.5:
-            image, target = image[:, ::-1], target[:, ::-1]
         images.append(image)
         wanted.append(target)
     batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255.0  # [B, 3, crop, crop]

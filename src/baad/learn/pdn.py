@@ -102,6 +102,11 @@ def read_pdn(file: Path, card: Path, shape: PdnShape) -> Pdn:
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != stated:
         raise BundleError(f"{file.name} is damaged: its SHA-256 is not the one in {card.name}. Install baad again.")
+    return read_weights(file, shape)
+
+
+def read_weights(file: Path, shape: PdnShape) -> Pdn:
+    """A PDN from its weights file alone, frozen, as it is used: in float32, its branches and batch norms folded."""
     network = Pdn(shape)
     network.load_state_dict({name: value.float() for name, value in load_file(file).items()})
     return _deployed(network)

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
-from baad.atomic import replacing, write_text
+from baad.atomic import write_bytes, write_text
 from baad.data.decode import find_images, read_image
 from baad.errors import DataError, InputError, OutputError, SettingError
 from baad.learn.pdn import STRIDE
@@ -116,7 +116,11 @@ def cache_targets(
 
 
 def read_crop(photo: Path, settings: TargetSettings, index: int) -> np.ndarray:
-    """A square of the photo, uint8 [S, S, 3], at a random place and scale; some without colour."""
+    """A square of the photo, uint8 [S, S, 3], at a random place and scale; half of them mirrored, some without colour.
+
+    What the teacher says of a mirrored picture is not the mirror image of what it says of the picture: mirrored later,
+    half of the pairs would be wrong.
+    """
     rng = np.random.default_rng([settings.seed, 1, index])
     image = Image.fromarray(read_image(photo))
     side = round(min(image.size) * rng.uniform(0.75, 1.0))
@@ -125,6 +129,8 @@ def read_crop(photo: Path, settings: TargetSettings, index: int) -> np.ndarray:
     crop = image.resize(size, Image.Resampling.BICUBIC, (left, top, left + side, top + side))
     if rng.random() < settings.grey_share:
         crop = crop.convert("L").convert("RGB")
+    if rng.random() < 0.5:
+        crop = crop.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return np.asarray(crop)
 
 
@@ -195,8 +201,9 @@ def _open_store(order: Sequence[Path], channels: int, work: Path, settings: Targ
     """The files that belong to these photos and settings, found by a hash of both."""
     drawn = {k: v for k, v in asdict(settings).items() if k not in ("cache_gb", "weights")}
     if settings.weights:
-        drawn["weights"] = [Path(settings.weights).name, _size_of(Path(settings.weights))]
-    named = [[photo.parent.name, photo.name, _size_of(photo)] for photo in order]
+        drawn["weights"] = _digest(Path(settings.weights))
+    known = {photo: _digest(photo) for photo in dict.fromkeys(order)}
+    named = [known[photo] for photo in order]
     key = hashlib.sha256(json.dumps([named, drawn, channels]).encode()).hexdigest()[:16]
     return _Store(work, key, settings.image_size, channels)
 
@@ -230,15 +237,17 @@ def _check_room(work: Path, wanted: int) -> None:
         )
 
 
-def _size_of(file: Path) -> int:
+def _digest(file: Path) -> str:
+    """SHA-256 of what a file holds: names and sizes can be those of another."""
     try:
-        return file.stat().st_size
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}. Give a file that is there.") from error
 
 
 class _Reduction:
-    """Teacher features [B, C, h, w] -> fewer channels of about unit variance [B, h, w, c], cut at 5 deviations."""
+    """Teacher features [B, C, h, w] -> fewer channels [B, h, w, c], cut at 5 deviations."""
 
     def __init__(self, mean: Tensor, axes: Tensor, limits: Tensor) -> None:
         self.mean, self.axes, self.limits = mean, axes, limits  # [C], [C, c], [c]
@@ -283,8 +292,7 @@ def _load_reduction(
                 "cannot be more. Give --reduction pooled, or a wider teacher."
             )
         fit = fit_components if settings.reduction == "pca" else fit_pooling
-        with replacing(file) as partial:
-            save_file(fit(patches, channels), partial)
+        write_bytes(file, save(fit(patches, channels)))
     return _Reduction(**load_file(file))
 
 
