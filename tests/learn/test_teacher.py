@@ -119,9 +119,11 @@ def test_the_cause_of_a_cause_counts():
         (OSError("Consistency check failed: file should be of size 10 but has size 9"), InputError, "arrived damaged"),
         (RuntimeError('invalid hash value (expected "95faca4d", got "00")'), InputError, "checksum is wrong"),
         (ConnectionError("Max retries exceeded"), InputError, "no connection"),
-        (ValueError("401 Client Error"), InputError, "401 Client Error"),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), OutputError, "The disk is full"),
+        (ConnectionError("Failed to resolve 'huggingface.co'"), InputError, "no connection"),
+        (ValueError("404 Client Error: https://hub/wide/resolve/main/model.safetensors"), InputError, "404 Client"),
     ],
-    ids=["disk full", "incomplete", "wrong checksum", "no network", "anything else"],
+    ids=["disk full", "incomplete", "wrong checksum", "no network", "full by text", "no name", "anything else"],
 )
 def test_a_failed_download_says_what_to_do(monkeypatch, cause, kind, said):
     def fail(*_, **__):

@@ -15,10 +15,12 @@ from torch import Tensor
 from baad.errors import BaadError, InputError, OutputError
 
 NO_NETWORK = re.compile(
-    r"Connect|Resolution|resolve|gaierror|unreachable|timed? ?out|Timeout|Max retries|offline|LocalEntryNotFound"
+    r"Connect|NameResolution|name resolution|(failed to|could not|cannot) resolve|gaierror|unreachable|timed? ?out"
+    r"|Timeout|Max retries|offline|LocalEntryNotFound"
     r"|urlopen error|Network|URLError|cannot find the requested files in the (local|disk) cache",
     re.I,
 )
+FULL = re.compile(r"no space left|disk quota exceeded", re.I)
 DAMAGED = re.compile(r"invalid hash|consistency check|hash.{0,20}mismatch|checksum|file should be of size", re.I)
 
 
@@ -64,11 +66,12 @@ def explain_download(name: str, weights: Path | None, error: Exception) -> BaadE
         "or use --teacher efficientnet_lite2, which comes as a package."
     )
     causes = list(_causes(error))
-    if any(isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT) for cause in causes):
+    said = " ".join(f"{type(cause).__name__} {cause}" for cause in causes)
+    full = any(isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT) for cause in causes)
+    if full or FULL.search(said):
         return OutputError(
             f"The disk is full: the weights of {name} were not saved. Make room, or set HF_HOME to another disk."
         )
-    said = " ".join(f"{type(cause).__name__} {cause}" for cause in causes)
     if DAMAGED.search(said):
         return InputError(f"The weights of {name} arrived damaged: their checksum is wrong. Try again. {remedy}")
     if NO_NETWORK.search(said):
