@@ -8,9 +8,12 @@ from baad.bench import features as room
 from baad.bench.candidates import Candidate
 from baad.bench.features import FeatureSettings, compare_features, format_features
 from baad.bench.latency import Latency
+from baad.bench.made_with import hash_pdn
+from baad.bench.run import read_rows
 from baad.errors import SettingError
 from baad.learn.pdn import PDN_SHAPES, WEIGHTS, new_pdn
 from baad.progress import Silence
+from baad.settings import TrainSettings
 from tests.factory import write_category
 from tests.learn.photos import colour_teacher
 
@@ -29,8 +32,18 @@ def test_each_candidate_gets_a_row_and_finished_ones_are_not_run_again(category,
     assert [(row["input_size"], row["stride"], row["channels"]) for row in rows] == [(256, 4, 128)] * 2
     assert rows[0]["r2"] == json.loads((WEIGHTS / "pdn_fast.json").read_text())["fidelity_on_unseen_photos"]["r2"]
     assert [rows[1][key] for key in ("r2", "cosine", "cka", "ms", "gmac")] == [None] * 5
+    assert [row["pdn_sha256"] for row in rows] == [hash_pdn(TrainSettings())[:12], "random"]
     monkeypatch.setattr(room, "score_features", lambda *_, **__: pytest.fail("run again"))
     assert compare_features([category], tmp_path / "out", QUICK, Silence()) == rows
+
+
+def test_rows_of_other_weights_are_made_anew(category, tmp_path):
+    rows = compare_features([category], tmp_path / "out", QUICK, Silence())
+    file = tmp_path / "out" / "results.jsonl"
+    file.write_text(file.read_text().replace(rows[0]["pdn_sha256"], "0" * 12))
+    assert sorted(row["candidate"] for row in read_rows(file)) == ["fast", "random"]
+    again = compare_features([category], tmp_path / "out", QUICK, Silence())
+    assert sorted(again, key=str) == sorted(rows, key=str)
 
 
 def test_the_teacher_is_seen_at_both_sizes_as_it_is(category, tmp_path, monkeypatch):
@@ -65,7 +78,7 @@ def test_times_are_taken_together_and_only_when_one_is_missing(tmp_path, monkeyp
         return {name: Latency(size, 1.0, {"onnxruntime": 2.0}) for name, (_, size) in networks.items()}
 
     monkeypatch.setattr(room, "measure_latency", measure)
-    named = {name: Candidate(name, new_pdn("tiny", 0), 256, 4, 96) for name in ("random", "teacher")}
+    named = {name: Candidate(name, new_pdn("tiny", 0), 256, 4, 96, "") for name in ("random", "teacher")}
     settings = replace(QUICK, seconds=1.0)
     room.time_candidates({"random": named["random"]}, tmp_path, settings, Silence())
     found = room.time_candidates(named, tmp_path, settings, Silence())

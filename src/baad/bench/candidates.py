@@ -29,8 +29,9 @@ class Layers(nn.Module):
 class Candidate:
     """`network`: images [B, 3, S, S] in 0..1 -> features [B, C, S / stride, S / stride], a teacher's one by one.
 
-    `raw`: a teacher's own maps, neither reduced nor scaled. `fidelity`: r2, cosine and cka on unseen photos, from the
-    card; nothing where it does not apply.
+    `raw`: a teacher's own maps, neither reduced nor scaled. `sha256`: of its weights, as their card or a teacher's
+    `fingerprint` has it. `fidelity`: r2, cosine and cka on unseen photos, from the card; nothing where it does not
+    apply.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Candidate:
     input_size: int
     stride: int
     channels: int
+    sha256: str
     raw: bool = False
     fidelity: dict[str, float] = field(default_factory=dict)
 
@@ -49,9 +51,9 @@ def load_candidate(name: str, pdns: Path | None, teacher: str, weights: Path | N
     """
     if name in TEACHERS:
         large = load_teacher(teacher, weights)
-        return Candidate(name, Layers(large), TEACHERS[name], 8, large.channels, raw=True)
+        return Candidate(name, Layers(large), TEACHERS[name], 8, large.channels, large.fingerprint(), raw=True)
     if name == "random":
-        return Candidate(name, new_pdn("fast", seed), SIZE, 4, PDN_SHAPES["fast"].features)
+        return Candidate(name, new_pdn("fast", seed), SIZE, 4, PDN_SHAPES["fast"].features, "random")
     if name not in PDN_SHAPES:
         raise SettingError(f"Unknown candidate {name!r}: give {', '.join([*TEACHERS, 'random', *PDN_SHAPES])}.")
     folders = [folder for folder in (pdns, WEIGHTS) if folder and (folder / f"pdn_{name}.safetensors").exists()]
@@ -60,5 +62,6 @@ def load_candidate(name: str, pdns: Path | None, teacher: str, weights: Path | N
         raise SettingError(f"{where} weights of {name!r}. Distil them: baad distill --size {name}, then give --pdns.")
     card = folders[0] / f"pdn_{name}.json"
     network = read_pdn(folders[0] / f"pdn_{name}.safetensors", card, PDN_SHAPES[name])
-    fidelity = json.loads(card.read_text("utf-8"))["fidelity_on_unseen_photos"]
-    return Candidate(name, network, SIZE, 4, PDN_SHAPES[name].features, fidelity=fidelity)
+    said = json.loads(card.read_text("utf-8"))
+    features, fidelity = PDN_SHAPES[name].features, said["fidelity_on_unseen_photos"]
+    return Candidate(name, network, SIZE, 4, features, said["sha256"], fidelity=fidelity)

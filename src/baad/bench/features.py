@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+import baad
 from baad.atomic import write_text
 from baad.bench.candidates import SIZE, Candidate, load_candidate
 from baad.bench.latency import Latency, measure_latency
+from baad.bench.made_with import DIGITS
 from baad.bench.neighbours import GRID, MEMORY, Pictures, read_pictures, score_features
 from baad.bench.peers import TEACHER_CHANNELS, WideResNet50, pdn_s
 from baad.bench.run import check_testable, read_rows
@@ -49,8 +51,8 @@ def compare_features(
 ) -> list[dict[str, Any]]:
     """A row for each candidate and category in `out`/results.jsonl, and tables in `out`/README.md.
 
-    Rows that stand there already are kept, and so are times in `out`/latency.jsonl if they have all candidates; they
-    are measured anew otherwise, all of them in one run. `layout` is read_category's.
+    Rows of the same weights and seed that stand there already are kept, and so are times in `out`/latency.jsonl if they
+    have all candidates; they are measured anew otherwise, all of them in one run. `layout` is read_category's.
     """
     candidates = {name: _load(name, settings) for name in dict.fromkeys(settings.candidates)}
     read = [read_category(path, layout) for path in categories]
@@ -58,6 +60,7 @@ def compare_features(
     rows = [row | cost_of(row["candidate"], times) for row in read_rows(out / "results.jsonl")]
     write_results(out, rows, times, settings)
     for category in read:
+        rows = [row for row in rows if not _is_stale(row, candidates, category, settings)]
         for row in score_category(category, candidates, rows, settings, progress):
             rows.append(row | cost_of(row["candidate"], times))
             write_results(out, rows, times, settings)
@@ -74,7 +77,7 @@ def score_category(
     progress: Progress,
 ) -> Iterator[dict[str, Any]]:
     """Yields a row, without costs, for each candidate that has none yet."""
-    missing = [each for each in candidates.values() if not _is_done(rows, each.name, category.name)]
+    missing = [each for each in candidates.values() if not any(_made(row, each, category, settings) for row in rows)]
     if missing:
         check_testable(category, progress)
     pictures: dict[int, Pictures] = {}
@@ -92,7 +95,11 @@ def score_category(
         fidelity = {name: candidate.fidelity.get(name) for name in ("r2", "cosine", "cka")}
         sizes = {name: getattr(candidate, name) for name in ("input_size", "stride", "channels")}
         yield (
-            {"candidate": candidate.name, "category": category.name, "seed": settings.seed} | figures | fidelity | sizes
+            {"candidate": candidate.name, "category": category.name, "seed": settings.seed}
+            | figures
+            | fidelity
+            | sizes
+            | {"pdn_sha256": candidate.sha256[:DIGITS], "version": baad.__version__}
         )
 
 
@@ -100,8 +107,18 @@ def _load(name: str, settings: FeatureSettings) -> Candidate:
     return load_candidate(name, settings.pdns, settings.teacher, settings.weights, settings.seed)
 
 
-def _is_done(rows: Sequence[dict[str, Any]], candidate: str, category: str) -> bool:
-    return any((row["candidate"], row["category"]) == (candidate, category) for row in rows)
+def _made(row: Mapping[str, Any], candidate: Candidate, category: Category, settings: FeatureSettings) -> bool:
+    """Whether the row is that of these weights on the category."""
+    wanted = (candidate.name, category.name, settings.seed, candidate.sha256[:DIGITS])
+    return (row["candidate"], row["category"], row["seed"], row.get("pdn_sha256")) == wanted
+
+
+def _is_stale(
+    row: Mapping[str, Any], candidates: Mapping[str, Candidate], category: Category, settings: FeatureSettings
+) -> bool:
+    """Whether the row is to be made anew, of other weights or another seed."""
+    mine = row["category"] == category.name and row["candidate"] in candidates
+    return mine and not _made(row, candidates[row["candidate"]], category, settings)
 
 
 def time_candidates(

@@ -92,7 +92,7 @@ def score_features(
     normal = describe_grid(describe, pictures.train)
     mean = normal.mean((0, 1))
     spread = normal.std((0, 1)) + 1e-6 if raw else torch.ones_like(mean)
-    bank = draw_memory((normal - mean) / spread, seed, memory)
+    bank = (draw_memory(normal, seed, memory) - mean) / spread
     del normal
     maps = []
     with progress.task("nearest neighbour", len(pictures.test)) as task:
