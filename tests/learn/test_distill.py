@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from baad.learn import targets as pairs
 from baad.learn.distill import DistillSettings, distill, distillation_loss, draw_crops
 from baad.learn.pdn import PDN_SHAPES, read_pdn
+from baad.learn.pdn_designs import Layer, PdnShape
 from baad.learn.targets import TargetSettings
 from baad.progress import Silence
 from tests.learn.killed_distillations import STOPPED
@@ -73,14 +74,28 @@ def test_the_card_states_minutes_over_all_calls_and_threads(photos, tmp_path, mo
 
 
 def test_folders_of_one_name_are_counted_together_and_only_what_was_used(photos, tmp_path):
-    left, right = write_photos(tmp_path / "a" / "good", 5), write_photos(tmp_path / "b" / "good", 7)
+    left, right = write_photos(tmp_path / "a" / "parts", 5), write_photos(tmp_path / "b" / "parts", 7)
     card = distill([left, photos, right], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
-    assert card["images"] == {"good": 12, "photos": 10}
+    assert card["images"] == {"parts": 12, "photos": 10}
     half = replace(SETTINGS, targets=replace(TARGETS, crops=2, cache_gb=20 * (64 * 64 * 3 + 16 * 16 * 96 * 2) / 2**30))
     card = distill([left, right], tmp_path / "out", tmp_path / "half", half, Silence())
-    assert card["pairs"] == 20 and card["images"] == {"good": 12}  # ten photos, most of them twice, and two held out
+    assert card["pairs"] == 20 and card["images"] == {"parts": 12}  # ten photos, most of them twice, and two held out
     few = replace(SETTINGS, targets=replace(TARGETS, cache_gb=6 * (64 * 64 * 3 + 16 * 16 * 96 * 2) / 2**30))
-    assert distill([left, right], tmp_path / "out", tmp_path / "few", few, Silence())["images"] == {"good": 6}
+    assert distill([left, right], tmp_path / "out", tmp_path / "few", few, Silence())["images"] == {"parts": 6}
+
+
+def test_training_folders_are_counted_by_the_category_that_they_belong_to(photos, tmp_path):
+    folders = [write_photos(tmp_path / name / "train" / "good", 5) for name in ("left", "right")]
+    card = distill([photos, *folders], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
+    assert card["images"] == {"photos": 10, "left/train/good": 5, "right/train/good": 5}
+
+
+def test_the_card_counts_the_network_as_it_is_used(photos, tmp_path, monkeypatch):
+    branches = (Layer("rep", 8, 2), Layer("rep", 8, 2))  # each learns as three parallel convolutions
+    monkeypatch.setitem(PDN_SHAPES, "tiny", PdnShape(features=96, fine=branches))
+    card = distill([photos], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
+    merged = 128 * 128 * 27 * 8 + 64 * 64 * 72 * 8 + 64 * 64 * 8 * 96
+    assert card["gmac_at_256"] == round(merged / 1e9, 3)
 
 
 def test_the_large_network_is_stored_in_half_precision(photos, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from baad.errors import DataError, ImageError, OutputError, SettingError
 from baad.learn import targets as room
@@ -84,6 +85,26 @@ def test_other_photos_or_settings_do_not_take_another_ones_pairs(photos, tmp_pat
         cache(photos, tmp_path / "work", reduction="pooled").key,
     }
     assert len(keys) == 4
+
+
+def test_photos_of_equal_names_and_sizes_are_told_apart_by_what_they_hold(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "load_teacher", colour_teacher)
+    keys = []
+    for level in (10, 200):
+        folder = tmp_path / str(level) / "good"
+        folder.mkdir(parents=True)
+        for index in range(4):
+            Image.fromarray(np.full((80, 80, 3), level + index, np.uint8)).save(folder / f"{index}.bmp")
+        keys.append(cache(find_photos([folder]), tmp_path / "work").key)
+    assert keys[0] != keys[1]
+
+
+def test_half_of_the_crops_are_mirrored_before_the_teacher_sees_them(tmp_path):
+    slope = np.tile(np.arange(80, dtype=np.uint8)[None, :, None] * 3, (80, 1, 3))
+    Image.fromarray(slope).save(tmp_path / "slope.png")
+    crops = [room.read_crop(tmp_path / "slope.png", SETTINGS, index) for index in range(40)]
+    mirrored = sum(int(crop[0, 0, 0]) > int(crop[0, -1, 0]) for crop in crops)
+    assert 10 <= mirrored <= 30
 
 
 def test_grey_crops_have_no_colour(photos, tmp_path):

@@ -32,7 +32,7 @@ from baad.runtime.session import settle_threads
 from baad.stopping import catch_stop
 
 BORDER = 4  # feature cells at a crop's edge that the student cannot see fully
-SAVE_EVERY = 500  # steps
+SAVE_EVERY = 100  # steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +82,17 @@ def distill(folders: Sequence[Path], out: Path, work: Path, settings: DistillSet
 def count_photos(folders: Sequence[Path], used: Sequence[Path]) -> dict[str, int]:
     """How many different photos were used of the folders, by their names; folders of one name are counted together.
 
-    A photo belongs to the first folder that holds it.
+    A photo belongs to the first folder that holds it. Of parts/train/good all three words are the name.
     """
-    counts = {folder.resolve().name: 0 for folder in folders}
+    names = {folder: _name_folder(folder.resolve()) for folder in folders}
+    counts = dict.fromkeys(names.values(), 0)
     for photo in dict.fromkeys(used):
-        counts[next(folder for folder in folders if photo.is_relative_to(folder)).resolve().name] += 1
+        counts[names[next(folder for folder in folders if photo.is_relative_to(folder))]] += 1
     return counts
+
+
+def _name_folder(folder: Path) -> str:
+    return f"{_name_folder(folder.parent)}/{folder.name}" if folder.name in ("good", "train") else folder.name
 
 
 def write_weights(

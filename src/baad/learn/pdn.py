@@ -98,7 +98,10 @@ def load_pdn(size: str) -> Pdn:
 
 def read_pdn(file: Path, card: Path, shape: PdnShape) -> Pdn:
     """A PDN from its weights file, after checking the hash that its card states."""
-    stated = json.loads(card.read_text("utf-8"))["sha256"]
+    try:
+        stated = json.loads(card.read_text("utf-8"))["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{card.name} is damaged: it states no SHA-256. Install baad again.") from error
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != stated:
         raise BundleError(f"{file.name} is damaged: its SHA-256 is not the one in {card.name}. Install baad again.")

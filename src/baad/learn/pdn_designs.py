@@ -88,7 +88,7 @@ _LITE0 = (  # EfficientNet-Lite0 up to stride 4, to 8 and to 16 (Tan and Le 2019
     (Layer("inverted", 40, 2, 5, repeat=2),),
     (Layer("inverted", 80, 2, repeat=3), Layer("inverted", 112, 1, 5, repeat=3)),
 )
-_PDN_S = PdnShape(  # Batzner et al. 2023, table 5, with padding
+_PDN_S = PdnShape(  # Batzner et al. 2023, table 6, with padding; fewer channels (docs/decisions/015)
     features=128,
     fine=(
         Layer("padded", 128, kernel=4),
