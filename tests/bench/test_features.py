@@ -50,7 +50,7 @@ def test_the_teacher_is_seen_at_both_sizes_as_it_is(category, tmp_path, monkeypa
     monkeypatch.setattr("baad.bench.candidates.load_teacher", colour_teacher)
     both = replace(QUICK, candidates=("teacher", "teacher_512"))
     rows = compare_features([category], tmp_path / "out", both, Silence())
-    assert [(row["input_size"], row["stride"], row["channels"]) for row in rows] == [(256, 8, 120), (512, 8, 120)]
+    assert [(row["input_size"], row["stride"], row["channels"]) for row in rows] == [(256, 8, 140), (512, 8, 140)]
 
 
 def test_weights_of_a_distillation_come_before_those_of_the_package(category, tmp_path, monkeypatch):

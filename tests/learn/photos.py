@@ -22,13 +22,13 @@ def write_photos(folder: Path, count: int = 10) -> Path:
 
 
 class _ColourMaps(nn.Module):
-    """Local colours, mixed at random: 60 channels at stride 8 and 60 at stride 16."""
+    """Local colours, mixed at random: 70 channels at stride 8 and 70 at stride 16."""
 
     def __init__(self) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(0)
         for name in ("fine", "coarse"):
-            self.register_buffer(name, torch.randn(60, 3, 1, 1, generator=generator))
+            self.register_buffer(name, torch.randn(70, 3, 1, 1, generator=generator))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         scales = ((self.fine, 8), (self.coarse, 16))

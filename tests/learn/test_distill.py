@@ -44,7 +44,7 @@ def test_distillation_writes_weights_and_a_card_whose_hash_fits(photos, tmp_path
     assert card == json.loads((tmp_path / "out" / "pdn_tiny.json").read_text())
     file = tmp_path / "out" / "pdn_tiny.safetensors"
     network = read_pdn(file, file.with_suffix(".json"), PDN_SHAPES["tiny"])
-    assert network(torch.rand(1, 3, 64, 64)).shape == (1, 96, 16, 16)
+    assert network(torch.rand(1, 3, 64, 64)).shape == (1, 128, 16, 16)
     assert str(tmp_path) not in json.dumps(card)  # a card tells no paths
 
 
@@ -77,10 +77,10 @@ def test_folders_of_one_name_are_counted_together_and_only_what_was_used(photos,
     left, right = write_photos(tmp_path / "a" / "parts", 5), write_photos(tmp_path / "b" / "parts", 7)
     card = distill([left, photos, right], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
     assert card["images"] == {"parts": 12, "photos": 10}
-    half = replace(SETTINGS, targets=replace(TARGETS, crops=2, cache_gb=20 * (64 * 64 * 3 + 16 * 16 * 96 * 2) / 2**30))
+    half = replace(SETTINGS, targets=replace(TARGETS, crops=2, cache_gb=20 * (64 * 64 * 3 + 16 * 16 * 128 * 2) / 2**30))
     card = distill([left, right], tmp_path / "out", tmp_path / "half", half, Silence())
     assert card["pairs"] == 20 and card["images"] == {"parts": 12}  # ten photos, most of them twice, and two held out
-    few = replace(SETTINGS, targets=replace(TARGETS, cache_gb=6 * (64 * 64 * 3 + 16 * 16 * 96 * 2) / 2**30))
+    few = replace(SETTINGS, targets=replace(TARGETS, cache_gb=6 * (64 * 64 * 3 + 16 * 16 * 128 * 2) / 2**30))
     assert distill([left, right], tmp_path / "out", tmp_path / "few", few, Silence())["images"] == {"parts": 6}
 
 
@@ -92,9 +92,9 @@ def test_training_folders_are_counted_by_the_category_that_they_belong_to(photos
 
 def test_the_card_counts_the_network_as_it_is_used(photos, tmp_path, monkeypatch):
     branches = (Layer("rep", 8, 2), Layer("rep", 8, 2))  # each learns as three parallel convolutions
-    monkeypatch.setitem(PDN_SHAPES, "tiny", PdnShape(features=96, fine=branches))
+    monkeypatch.setitem(PDN_SHAPES, "tiny", PdnShape(features=128, fine=branches))
     card = distill([photos], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
-    merged = 128 * 128 * 27 * 8 + 64 * 64 * 72 * 8 + 64 * 64 * 8 * 96
+    merged = 128 * 128 * 27 * 8 + 64 * 64 * 72 * 8 + 64 * 64 * 8 * 128
     assert card["gmac_at_256"] == round(merged / 1e9, 3)
 
 
@@ -124,7 +124,7 @@ def test_killed_anywhere_it_goes_on_to_the_very_weights_of_a_run_that_was_not(tm
 
 @pytest.mark.skipif(find_spec("timm") is None, reason="needs timm, from the extra 'distill'")
 def test_wide_resnet_from_a_local_file_is_distilled_by_the_function_that_users_call(tmp_path):
-    """Timm's own network, random weights, through the file: layers 2 and 3, 1,536 channels, to 96 components."""
+    """Timm's own network, random weights, through the file: layers 2 and 3, 1,536 channels, to 128 components."""
     from baad.learn.teacher import DEFAULT, import_timm, load_teacher
 
     torch.manual_seed(0)

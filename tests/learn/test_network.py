@@ -10,11 +10,11 @@ from baad.learn.pdn import PDN_SHAPES, name_pdn, new_pdn, shipped_sizes
 from baad.settings import TrainSettings
 
 COST = {  # by size and whether the view is near
-    ("tiny", False): (556_613, 603_408_384),
-    ("tiny", True): (541_541, 640_436_224),
+    ("tiny", False): (578_949, 640_370_688),
+    ("tiny", True): (563_365, 679_233_536),
     ("fast", False): (1_670_225, 1_154_338_816),
     ("fast", True): (1_081_073, 1_359_839_232),
-    ("small", False): (3_825_409, 19_910_318_080),
+    ("small", False): (2_600_193, 15_296_583_680),
 }
 
 

@@ -176,10 +176,10 @@ def test_pooling_averages_neighbouring_channels_and_scales_them():
 
 
 def test_more_components_than_the_teacher_has_channels_are_refused(photos, tmp_path):
-    with pytest.raises(SettingError, match=r"120 channels, the network 121.*--reduction pooled"):
-        cache_targets(photos, 121, tmp_path / "work", SETTINGS, "cpu", Silence())
+    with pytest.raises(SettingError, match=r"140 channels, the network 141.*--reduction pooled"):
+        cache_targets(photos, 141, tmp_path / "work", SETTINGS, "cpu", Silence())
     pooled = replace(SETTINGS, reduction="pooled")
-    assert cache_targets(photos, 121, tmp_path / "work", pooled, "cpu", Silence()).targets.shape[-1] == 121
+    assert cache_targets(photos, 141, tmp_path / "work", pooled, "cpu", Silence()).targets.shape[-1] == 141
 
 
 def test_no_photos_no_folder_and_a_broken_photo_are_clear_errors(photos, tmp_path):

@@ -103,9 +103,9 @@ _PDN_S = PdnShape(  # Batzner et al. 2023, table 6, with padding; fewer channels
 
 PDN_SHAPES = {
     # with a wide view, and with a near one for parts before a background (docs/decisions/014-two-networks.md)
-    "tiny": PdnShape(features=96, fine=_LITE0[0], coarse=_LITE0[1], start="efficientnet_lite0"),
+    "tiny": PdnShape(features=128, fine=_LITE0[0], coarse=_LITE0[1], start="efficientnet_lite0"),
     "tiny_near": PdnShape(
-        features=96, fine=(Layer("conv", 16, 2, 5), Layer("conv", 32, 2), Layer("conv", 48, repeat=2))
+        features=128, fine=(Layer("conv", 16, 2, 5), Layer("conv", 32, 2), Layer("conv", 48, repeat=2))
     ),
     "fast": PdnShape(features=128, fine=_LITE0[0], coarse=_LITE0[1], deep=_LITE0[2], start="efficientnet_lite0"),
     "fast_near": PdnShape(
