@@ -32,6 +32,7 @@ def test_with_the_background_off_nothing_of_it_is_left():
     off = replace(TrainSettings(), **METHODS["background_off"].settings)
     assert off.foreground == "off" and not off.mask_head and off.anomalies_on == "anywhere"
     assert off.background_share == off.invariance == off.suppression == 0.0
+    assert (off.view, off.feature_error, off.by_place) == ("near", 0.0, False)  # as BAAD is where it found one
 
 
 def test_groups_stand_for_their_methods_and_each_comes_once():

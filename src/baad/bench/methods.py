@@ -51,10 +51,13 @@ ABLATION = {
     "plain": Method("the paper's setting: all weights 1, no feature head", {"losses": "plain", "feature_head": False}),
     "background_off": Method(
         "nothing that knows of the background: no foreground, no mask head, defects anywhere, no changed backgrounds, "
-        "no invariance term, no multiplication; so the wide view and the error of the features, as wherever "
-        "none is found",
+        "no invariance term, no multiplication; the same network else, which looks and scores as `baad` does where a "
+        "background was found",
         {
             "foreground": "off",
+            "view": "near",
+            "feature_error": 0.0,
+            "by_place": False,
             "mask_head": False,
             "anomalies_on": "anywhere",
             "background_share": 0.0,
@@ -79,6 +82,7 @@ METHODS: dict[str, Method] = {
         name + MASKED: Method(f"{name}, times the mask of a network of its own", baseline=name, masked=True)
         for name in BASELINES
     },
+    "foreground_off": Method("no background is looked for: BAAD as it is where there is none", {"foreground": "off"}),
     "near_view": Method(
         "no wide view, background or not: `baad` itself where a background was found", {"view": "near"}
     ),
@@ -90,7 +94,7 @@ METHODS: dict[str, Method] = {
         "whole pictures at as many pixels as 384 x 384 has, in place of 256 x 256", {"tile_px": 0, "image_size": 384}
     ),
     "in_tiles": Method("tiles of 256 px of the pictures as they are, in place of whole pictures", {"tile_px": 256}),
-    "efficientad_small": Method("EfficientAD around the PDN-S of its paper", {"size": "small"}, baseline="efficientad"),
+    "efficientad_small": Method("EfficientAD around its paper's PDN-S", {"size": "small"}, baseline="efficientad"),
 }
 
 GROUPS = {

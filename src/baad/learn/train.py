@@ -118,7 +118,7 @@ def train(
     TrainingError where the result must not be used, OutputError where `out` cannot be written, Stopped after Ctrl-C
     or SIGTERM. Nothing is left half-written.
     """
-    began, progress = time.monotonic(), progress or Silence()
+    began, busy, progress = time.monotonic(), time.process_time(), progress or Silence()
     choose_device(settings.device)
     run_dir = prepare_run_dir(out)
     with claimed(run_dir), using_machine(settings):
@@ -143,6 +143,7 @@ def train(
             manifest = {
                 "category": category_name,
                 "train_minutes": round(minutes, 3),
+                "processor_minutes": round((time.process_time() - busy) / 60.0, 3),  # of all threads, in this call
                 **describe_run(trained.model, ready),
                 "findings": list(findings),
                 **({"zones": zones.to_json()} if zones else {}),
@@ -242,7 +243,8 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
 def fill_memory(model: Baad, ready: Ready) -> None:
     """Remember patches of the normal pictures; level novelty and the error of the features on the held-out ones."""
     settings, material, held_out = ready.settings, ready.material, ready.split.held_out[:MEASURED]
-    model.memory.remember(choose_codes(model.pdn, material.images, material.foregrounds, CODES, settings.seed))
+    parts = material.foregrounds if settings.mask_head else np.ones_like(material.foregrounds)  # else all is judged
+    model.memory.remember(choose_codes(model.pdn, material.images, parts, CODES, settings.seed))
     seen = np.stack([resize_image(read_image(image.path), ready.pictures.input_shape) for image in held_out])
     if settings.tile_px:
         rng = np.random.default_rng([settings.seed, 17])
