@@ -96,7 +96,7 @@ def test_no_scene_is_left_in_the_statistics_of_a_fitted_student(monkeypatch):
 
 def test_the_student_has_twice_the_channels_and_the_autoencoder_sees_one_vector_a_picture():
     images = torch.rand(2, 3, 64, 96)
-    assert new_student(new_pdn("tiny", 0))(images).shape == (2, 2 * 96, 16, 24)
+    assert new_student(new_pdn("tiny", 0))(images).shape == (2, 2 * 128, 16, 24)
     autoencoder = Autoencoder(96, (2, 3)).eval()
     assert autoencoder.encoder(images).shape == (2, 64, 1, 1)
     assert autoencoder(images, (16, 24)).shape == (2, 96, 16, 24)

@@ -131,9 +131,10 @@ class EfficientAD:
     def _loss(self, views: Views) -> Tensor:
         with autocast():
             wanted, wanted_jittered = self._describe(views.normal).float(), self._describe(views.jittered).float()
-            first = self.student(views.normal).chunk(2, dim=1)[0].float()
-            second = self.student(views.jittered).chunk(2, dim=1)[1].float()
-            elsewhere = self.student(views.other).chunk(2, dim=1)[0].float()
+            given = self.student(torch.cat([views.normal, views.jittered, views.other])).float()  # one set of norms
+            count = len(views.normal)
+            first, second = given[:count].chunk(2, dim=1)[0], given[count : 2 * count].chunk(2, dim=1)[1]
+            elsewhere = given[2 * count :].chunk(2, dim=1)[0]
             rebuilt = self.autoencoder(views.jittered, wanted.shape[-2:]).float()
         student = hard_feature_loss(first, wanted) + elsewhere.square().mean()
         return student + F.mse_loss(rebuilt, wanted_jittered) + F.mse_loss(second, rebuilt)
@@ -178,7 +179,7 @@ def estimate_norms(network: nn.Module, pictures: np.ndarray, batch_size: int) ->
     """Take the statistics of all batch norms anew, as means over batches of pictures uint8 [N, H, W, 3]; ends in
     evaluation mode.
 
-    In training they follow whatever was seen last, and a third of that were pictures of other things.
+    In training a few of what they follow are pictures of other things.
     """
     for norm in network.modules():
         if isinstance(norm, nn.BatchNorm2d):
