@@ -6,7 +6,8 @@ skips, which sees both pictures, learns where it was (focal loss). The anomaly m
 the image score is the highest mean over 21x21 px.
 
 Otherwise than in the paper: the widths, which give BAAD's cost in place of 198 GMAC; the textures, which are the
-project's drawn ones; the learning rate, made for minutes of training, which falls once and not twice.
+project's drawn ones; the learning rate, made for minutes of training, which falls once and not twice. What the paper
+leaves open is as in its authors' program: how far masks and normal pictures turn, and how many of the latter.
 """
 
 from collections.abc import Callable
@@ -34,10 +35,11 @@ ANOMALY_SHARE = 0.5
 LARGEST_SCALE = 6  # the Perlin grid has 2 ** 0 to 2 ** 5 cells a side, each side its own
 THRESHOLD = 0.5
 LEAST_OPACITY = 0.1
-TURN = 45.0  # degrees
+TURN = 45.0  # degrees, of a texture
+TURN_FURTHER, TURNED = 90.0, 0.3  # degrees of masks and of normal pictures, and share of the latter that turn
 SCORE_SIDE = 21  # px at 256: section 3.4
 RATE = 1e-3  # the paper has 1e-4 for 700 epochs
-REBUILDING = (28, 56, 80, 112, 144)  # channels at a half, a quarter, ... of the side; the last is the bottleneck
+REBUILDING = (24, 48, 88, 176)  # channels at a half, a quarter, ... of the side; the last is the bottleneck
 FINDING = (24, 48, 80, 112, 128)
 CHANGES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {  # of a texture, as in the paper
     "posterise": lambda texture, rng: ImageOps.posterize(texture, int(rng.integers(2, 7))),
@@ -54,7 +56,7 @@ CHANGED = 3  # of the changes above, different ones
 
 
 class Rebuilder(nn.Module):
-    """Images [B, 3, H, W] in 0..1 -> the same without defects. No skips; 8x8 cells at 256 px, as in the paper."""
+    """Images [B, 3, H, W] in 0..1 -> the same without defects. No skips; 16x16 cells at 256 px, as in the paper."""
 
     def __init__(self, widths: tuple[int, ...] = REBUILDING) -> None:
         super().__init__()
@@ -149,11 +151,13 @@ class Draem:
 
 
 def draw_pasted(pictures: np.ndarray, banks: Banks, settings: TrainSettings, step: int) -> Pasted:
-    """The batch of one step, from normal pictures uint8 [N, H, W, 3]; each second one, in the mean, turned."""
+    """The batch of one step, from normal pictures uint8 [N, H, W, 3]; TURNED of them, in the mean, turned."""
     rng = np.random.default_rng([settings.seed, 14, step])
     corrupted, clean, defects = [], [], []
     for index in rng.integers(0, len(pictures), settings.batch_size):
-        picture = turn(pictures[index], rng.uniform(-TURN, TURN)) if rng.random() < 0.5 else pictures[index]
+        picture = pictures[index]
+        if rng.random() < TURNED:
+            picture = turn(picture, rng.uniform(-TURN_FURTHER, TURN_FURTHER))
         pasted, defect = picture, np.zeros(picture.shape[:2], bool)
         if rng.random() < ANOMALY_SHARE:
             defect = draw_mask(defect.shape, rng)
@@ -175,9 +179,10 @@ def change_texture(texture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def draw_mask(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Where Perlin noise of a random grid lies above a half, bool [H, W]; may be empty."""
+    """Where Perlin noise of a random grid, turned, lies above a half, bool [H, W]; may be empty."""
     rows, columns = (1 << int(rng.integers(0, LARGEST_SCALE)) for _ in range(2))
-    return perlin_noise(shape, (rows, columns), rng) > THRESHOLD
+    noise = turn(perlin_noise(shape, (rows, columns), rng), rng.uniform(-TURN_FURTHER, TURN_FURTHER))
+    return noise > THRESHOLD
 
 
 def blend(picture: np.ndarray, texture: np.ndarray, mask: np.ndarray, opacity: float) -> np.ndarray:
@@ -187,7 +192,7 @@ def blend(picture: np.ndarray, texture: np.ndarray, mask: np.ndarray, opacity: f
 
 
 def turn(picture: np.ndarray, degrees: float) -> np.ndarray:
-    """The picture turned about its centre, its edges reflected. uint8 [H, W, 3]."""
+    """The picture turned about its centre, its edges reflected. uint8 [H, W, 3], or float32 [H, W]."""
     height, width = picture.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     return cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
