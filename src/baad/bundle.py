@@ -46,6 +46,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "steps": lambda value: isinstance(value, int),
     "tile_px": lambda value: isinstance(value, int) and value >= 0,
     "train_minutes": lambda value: isinstance(value, (int, float)),
+    "processor_minutes": lambda value: isinstance(value, (int, float)),
     "settings": lambda value: isinstance(value, dict),
     "gate": lambda value: isinstance(value, dict) and _are_masks(value.get("worst", [])),
     "image_colours": lambda value: isinstance(value, list) and set(map(str, value)) <= {"grey", "colour"},

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from baad.bench.methods import GROUPS
+from baad.bench.methods import GROUPS, METHODS
 from baad.bench.plan import read_plan
 from baad.errors import SettingError
 
@@ -32,6 +32,15 @@ def test_parts_have_their_own_settings_on_top_of_those_for_all(tmp_path):
     assert (first.settings.minutes, first.settings.mask_head, first.stress) == (5.0, True, ("baad",))
     assert (second.methods, second.seeds, second.stress) == (("padim", "draem"), 1, ())
     assert (second.settings.minutes, second.settings.mask_head) == (1.0, False)
+
+
+PLANS = sorted((Path(__file__).parents[2] / "docs" / "results").rglob("plan.toml"))
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.parent.name)
+def test_the_plans_of_the_results_can_be_read(plan):
+    for part in read_plan(plan, Path("data")):
+        assert part.seeds <= 3 and set(part.methods) <= set(METHODS)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ class Fitted:
     steps: int
     parameters: int
     macs: int  # multiply-accumulates
+    mask_steps: int = 0  # of a mask network beside it
+    processor_minutes: float | None = None  # of all threads, where that is known
 
 
 class Baseline(Protocol):

@@ -54,8 +54,8 @@ class MaskNetwork(nn.Module):
 
 def train_mask_network(
     pdn: Pdn, material: Material, plan: BatchPlan, settings: TrainSettings, progress: Progress
-) -> MaskNetwork:
-    """Train a mask network on BAAD's own batches."""
+) -> tuple[MaskNetwork, int]:
+    """Train a mask network on BAAD's own batches; with how many steps that took."""
 
     def loss_of(batch: Batch) -> Tensor:
         with autocast():
@@ -66,10 +66,10 @@ def train_mask_network(
         torch.manual_seed(settings.seed)
         network = MaskNetwork(pdn, settings.size)
         schedule = Schedule(max(1, round(SHARE * settings.steps)), SHARE * settings.minutes, RATE)
-        train_network(
+        steps = train_network(
             network, lambda step: draw_batch(material, plan, step), loss_of, schedule, progress, "mask network"
         )
-    return network
+    return network, steps
 
 
 class Masked:

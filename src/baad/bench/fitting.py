@@ -68,13 +68,13 @@ class Fittings:
     def masked(self, name: str) -> Made:
         """The same, its map multiplied by the mask of a network of its own."""
         baseline, fitted, minutes = self._fit(name)
-        network, more_minutes = self._mask_network
+        network, mask_steps, more_minutes = self._mask_network
         shape = self._ready.pictures.input_shape
         least = min(float(baseline.score(picture).anomaly.min()) for picture in self._ready.normals.held_out)
         image, shared = torch.zeros(1, 3, *shape), network.pdn if name != "draem" else None
         parameters = count_parameters(network) - (count_parameters(shared) if shared is not None else 0)
         macs = count_macs(network, image) - (count_macs(shared, image) if shared is not None else 0)
-        both = Fitted(fitted.steps, fitted.parameters + parameters, fitted.macs + macs)
+        both = Fitted(fitted.steps, fitted.parameters + parameters, fitted.macs + macs, mask_steps)
         accepted = self._ready.gate.accepted
         usual = find_usual_place(self._foregrounds) if accepted else torch.zeros(1, 1, 1, 1)  # as in BAAD's training
         masked = Masked(baseline, network, shape, least, scoring_of(self._settings, accepted), usual)
@@ -108,11 +108,11 @@ class Fittings:
         return np.ones(self._ready.pictures.resized.shape[:3], bool) if masks is None else masks > 0.5
 
     @cached_property
-    def _mask_network(self) -> tuple[MaskNetwork, float]:
+    def _mask_network(self) -> tuple[MaskNetwork, int, float]:
         began, settings = time.monotonic(), self._settings
         pictures, gate = self._ready.pictures, self._ready.gate
         material = Material(pictures.resized, self._foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
         plan = batch_plan(settings, gate)
         plan = replace(plan, ramp_steps=0, synthesis=replace(plan.synthesis, paired=False))  # both are for defects
-        network = train_mask_network(self._ready.pdn, material, plan, settings, self._progress)
-        return network, (time.monotonic() - began) / 60.0
+        network, steps = train_mask_network(self._ready.pdn, material, plan, settings, self._progress)
+        return network, steps, (time.monotonic() - began) / 60.0

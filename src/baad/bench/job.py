@@ -17,6 +17,7 @@ from baad.errors import DataError, SettingError
 from baad.learn.deploy import DeployGraph, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.machine import using_machine
+from baad.learn.pdn import shipped_sizes
 from baad.learn.places import Places
 from baad.learn.reload import load_model
 from baad.learn.train import train
@@ -75,7 +76,8 @@ class Detector:
 def list_jobs(parts: Sequence[Part], read: Mapping[Path, Category]) -> list[Job]:
     """All rows to be made; what belongs to one category and seed of a part comes together.
 
-    Raises DataError for two categories of one name, SettingError where one row is wanted with two settings.
+    Raises DataError for two categories of one name, SettingError where one row is wanted with two settings, or with a
+    PDN that is not there.
     """
     require_names(list(read.values()))
     jobs = [
@@ -87,6 +89,9 @@ def list_jobs(parts: Sequence[Part], read: Mapping[Path, Category]) -> list[Job]
     ]
     settings: dict[str, TrainSettings] = {}
     for job in jobs:
+        changed = replace(job.settings, **METHODS[job.method].settings)
+        if changed.pdn != "random" and changed.size not in shipped_sizes():
+            raise SettingError(f"{job}: this version ships no distilled PDN of size {changed.size}. Leave it out.")
         if settings.setdefault(str(job), job.settings) != job.settings:
             raise SettingError(f"{job}: asked for twice, with different settings. Write them to two folders.")
     return jobs
@@ -121,7 +126,8 @@ class Workshop:
         model = train_once(job.category, settings, self._models, self._progress, method.outlined)
         bundle = read_bundle(model)
         session, told = open_session(model, bundle, method, settings), bundle.manifest
-        fitted = Fitted(told["steps"], told["parameters"], told["macs"])
+        busy = told.get("processor_minutes")
+        fitted = Fitted(told["steps"], told["parameters"], told["macs"], processor_minutes=busy)
         return Detector(session.run, fitted, told["train_minutes"], settings.image_head)
 
     def _fit(self, category: Category, method: Method, settings: TrainSettings) -> Detector:

@@ -93,7 +93,9 @@ def measure(job: Job, detector: Detector, progress: Progress) -> Row:
     card = evaluate(watched, job.category, progress)
     fitted = detector.fitted
     return {
-        **card.row(job.method, job.settings.seed, fitted.steps or None, detector.minutes),
+        **card.row(job.method, job.settings.seed, fitted.steps, detector.minutes),
+        "mask_steps": fitted.mask_steps,
+        "processor_minutes": fitted.processor_minutes,
         **watched.figures(),
         "parameters": fitted.parameters,
         "macs": fitted.macs,

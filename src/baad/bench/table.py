@@ -19,6 +19,7 @@ FIGURES = {  # key -> digits
     "mask_iou": 3,
     "steps": 0,
     "train_minutes": 1,
+    "processor_minutes": 1,
     "parameters": 0,
     "macs": 0,
     "score_ms": 1,
