@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from baad.bench.methods import METHODS
+
 Row = dict[str, Any]
+OURS = "baad"
 FIGURES = {  # key -> digits
     "image_auroc": 3,
     "pixel_auroc": 3,
@@ -37,7 +40,7 @@ def format_table(rows: Sequence[Row], command: str) -> str:
     ]
     methods = list(dict.fromkeys(row["method"] for row in rows))
     if len(methods) > 1:
-        lines += ["", *compare_methods(rows, methods)]
+        lines += ["", *compare_methods(rows, methods), *compare_with_baselines(rows, methods)]
     return "\n".join([*lines, "", *list_figures(rows)]) + "\n"
 
 
@@ -52,6 +55,31 @@ def compare_methods(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
         overall = float(np.mean(known)) if len(known) == len(names) else None
         lines.append(f"| {method} | " + " | ".join(_show(mean, 3) for mean in [*means, overall]) + " |")
     return lines
+
+
+def compare_with_baselines(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
+    """How far BAAD lies above each baseline in the mean, and at best and worst above the best of them; no lines where
+    there are no baselines, or categories that not all of them were run on.
+    """
+    baselines = [name for name in methods if METHODS.get(name, METHODS[OURS]).baseline]
+    names = sorted({row["category"] for row in rows if row["method"] in baselines})
+
+    def mean(method: str, category: str) -> float | None:
+        return _mean([row for row in rows if (row["method"], row["category"]) == (method, category)], "image_auroc")
+
+    found = {method: [mean(method, name) for name in names] for method in (OURS, *baselines)}
+    whole = {method: np.array(means, float) for method, means in found.items() if None not in means}
+    if not names or OURS not in whole or len(whole) < 2:
+        return []
+    ours = whole.pop(OURS)
+    above = ", ".join(f"{method} {float(np.mean(ours - means)):+.3f}" for method, means in whole.items())
+    beside = dict(zip(names, ours - np.max(list(whole.values()), axis=0)))
+    by_category = ", ".join(f"{name} {value:+.3f}" for name, value in beside.items())
+    return [
+        "",
+        f"`{OURS}` above each baseline, mean over {len(names)} categories: {above}. Above the best of them in each "
+        f"category: {by_category}.",
+    ]
 
 
 def list_figures(rows: Sequence[Row]) -> list[str]:
