@@ -186,6 +186,11 @@ def test_the_triton_folder_describes_the_graph_in_it(export, tmp_path):
         assert tensor.type.tensor_type.elem_type == kind
 
 
+def test_batch_norms_are_folded_into_the_convolutions_of_the_graph(small):
+    kinds = {node.op_type for node in onnx.load_from_string(small[1]).graph.node}
+    assert "Conv" in kinds and "BatchNormalization" not in kinds
+
+
 def perturb(graph: bytes) -> bytes:
     """The graph with one weight changed: of the convolution that gives the anomaly logits."""
     model = onnx.load_from_string(graph)

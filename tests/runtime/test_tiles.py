@@ -1,3 +1,6 @@
+import weakref
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -158,3 +161,32 @@ def test_a_model_judges_in_the_tiles_that_it_was_trained_on(tmp_path):
 def test_tiles_that_are_too_small_are_refused(tmp_path):
     with pytest.raises(SettingError, match="64 or more"):
         Detector.load(tiny_bundle(tmp_path / "m.baad"), tiles=10)
+
+
+@pytest.mark.parametrize("shape", [(2000, 8000), (5000, 200)], ids=str)
+def test_a_detector_finds_a_small_spot_on_a_large_picture_in_tiles_alone(tmp_path, shape):
+    picture = np.full((*shape, 3), 100, np.uint8)
+    y, x = shape[0] - 300, shape[1] - 120
+    picture[y : y + 24, x : x + 24, 1] = 255
+    model = tiny_bundle(tmp_path / "m.baad", tile_px=256, input_shape=[SIDE, SIDE], image_shapes=[list(shape)])
+    verdict = Detector.load(model, threads=1).predict(picture)
+    assert verdict.label == "ng" and verdict.anomaly_map.shape == shape
+    (region,) = verdict.regions
+    assert region.box[0] < x + 12 < region.box[2] and region.box[1] < y + 12 < region.box[3]
+    assert Detector.load(model, threads=1, tiles=0).predict(picture).label == "ok"
+
+
+def test_of_a_thousand_tiles_no_more_are_held_than_are_in_work():
+    session = Looker()
+    held, most = weakref.WeakSet(), []
+
+    class Counting(Looker):
+        def run(self, image):
+            raw = session.run(image)
+            raw = replace(raw, rebuilt=np.zeros((8, 8, 3), np.uint8))
+            held.add(raw)
+            most.append(len(held))
+            return raw
+
+    TiledSession(Counting(), 64, (8, 8), skip_background=False).run(np.zeros((64, 50_000, 3), np.uint8))
+    assert len(most) > 1000 and max(most) <= 20
