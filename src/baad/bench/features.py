@@ -192,7 +192,10 @@ def _cost_table(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency]) ->
         cells += [_mean([row[key] for row in mine[:1]]) for key in kept]
         cells += [str(mine[0][key]) if mine else "–" for key in sizes]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    lines += ["", f"Means over {len(shared)} categories: {', '.join(shared)}. Times are medians of one run, in turns."]
+    told = f"Means over {len(shared)} categories: {', '.join(shared)}."
+    if times:
+        told += f" Times are medians of one run, in turns, on {next(iter(times.values())).where}."
+    lines += ["", told]
     if "fast" in times:
         ratios = [f"{times[name].ms / times['fast'].ms:.1f}x faster than {name}" for name in PEERS if name in times]
         lines.append(f"`fast` is {' and '.join(ratios)}, each in its faster runtime.")

@@ -11,18 +11,19 @@ import torch
 from torch import nn
 
 from baad.bench.graphs import write_graph
-from baad.bench.speed import RUNTIMES, load_call
+from baad.bench.speed import RUNTIMES, describe_host, load_call
 from baad.bench.timing import interleave
 from baad.progress import Progress
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Of one picture of `size` x `size` px. `medians`: runtime -> milliseconds."""
+    """Of one picture of `size` x `size` px. `medians`: runtime -> milliseconds. `where`: processor and threads."""
 
     size: int
     gmac: float
     medians: dict[str, float]
+    where: str = ""
 
     @property
     def ms(self) -> float:
@@ -49,6 +50,7 @@ def measure_latency(
             size,
             round(macs[name] / 1e9, 3),
             {runtime: round(float(np.median(times[name, runtime].wall)), 2) for runtime in runtimes},
+            f"{describe_host()['processor']}, {threads} threads",
         )
         for name, (_, size) in networks.items()
     }
