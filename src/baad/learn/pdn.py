@@ -91,7 +91,7 @@ def load_pdn(size: str) -> Pdn:
         available = ", ".join(shipped_sizes()) or "none"
         raise BundleError(
             f"This version ships no distilled PDN of size {size!r} (available: {available}). "
-            "Choose one of those with --set size=NAME, or train without it: --set pdn=random --set foreground=off."
+            "Choose one of those with --set size=NAME, or train without it: --set pdn=random."
         )
     return read_pdn(file, card, PDN_SHAPES[size])
 
