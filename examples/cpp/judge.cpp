@@ -68,7 +68,7 @@ int main(int count, char** words) try {
     const std::string decision = read_text(folder + "/decision.json");
     const double threshold = numbers_of(decision, "threshold").at(0);
     const std::vector<double> good = numbers_of(decision, "scores");
-    if (numbers_of(decision, "tile_px").at(0) != 0)
+    if (decision.find("\"tile_px\":") != std::string::npos && numbers_of(decision, "tile_px").at(0) != 0)
         throw std::runtime_error("the model judges in tiles, which this program does not cut");
     if (decision.find("\"zones\":") != std::string::npos)
         std::fprintf(stderr, "judge: the zones in decision.json are not applied: the whole picture counts\n");

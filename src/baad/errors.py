@@ -2,7 +2,7 @@
 
 BaadError
 ├── InputError            what the user handed in cannot be used
-│   ├── ImageError        a picture is unreadable, empty, truncated or too large
+│   ├── ImageError        a picture is unreadable, empty, truncated or too large, or the network cannot run on it
 │   ├── MaskError         a mask does not fit its picture, or cannot be read
 │   ├── DataError         a folder is not a category, or holds no normal pictures
 │   └── SettingError      a setting is unknown or out of range
@@ -23,7 +23,7 @@ class InputError(BaadError):
 
 
 class ImageError(InputError):
-    """A picture is unreadable, empty, truncated or too large."""
+    """A picture is unreadable, empty, truncated or too large, or the network cannot run on it."""
 
 
 class MaskError(InputError):

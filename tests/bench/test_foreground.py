@@ -117,8 +117,9 @@ def test_rows_that_were_made_otherwise_are_made_anew(category, tmp_path, monkeyp
 def test_more_painted_pictures_than_outlines_are_a_clear_error(category, tmp_path):
     with pytest.raises(SettingError, match="--user-masks 5: disc has outlines of 5 training pictures"):
         foreground.run_foreground([category], tmp_path / "out", SETTINGS, Silence(), 1, (5,))
-    with pytest.raises(DataError, match="same name"):
-        foreground.run_foreground([category, category], tmp_path / "out", SETTINGS, Silence(), 1, (0,))
+    other = write_category(tmp_path / "other" / "disc", normals=5)
+    with pytest.raises(DataError, match="both called disc"):
+        foreground.run_foreground([category, other], tmp_path / "out", SETTINGS, Silence(), 1, (0,))
 
 
 def test_overlaps_are_taken_at_the_size_of_the_truth():

@@ -25,6 +25,6 @@ def test_figures_that_no_row_has_get_no_column_and_the_spread_is_highest_minus_l
 def test_baad_is_set_against_the_baselines_that_were_run_everywhere():
     rows = [row("baad", "a", 0.9), row("baad", "b", 0.7), row("padim", "a", 0.8), row("padim", "b", 0.75)]
     rows += [row("nearest", "a", 0.85), row("nearest", "b", 0.6), row("draem", "a", 0.99), row("no_places", "a", 0.1)]
-    (line,) = [line for line in format_table(rows, "command").splitlines() if line.startswith("`baad` above")]
+    (line,) = [line for line in format_table(rows, "command").splitlines() if line.startswith("Image AUROC of `baad`")]
     assert "mean over 2 categories: padim +0.025, nearest +0.075." in line
     assert line.endswith("Above the best of them in each category: a +0.050, b -0.050.")

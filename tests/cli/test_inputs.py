@@ -116,6 +116,7 @@ def test_a_pattern_is_treated_by_what_it_matches(clips):
         ("clips/gone.mp4", False),  # nothing would be read
         ("clips", False),
         ("http://10.0.0.7/live?channel=1", True),  # no pattern, though it holds a sign of one
+        ("https://10.0.0.7/a.mp4?token=1", True),  # a film that is not here
         ("-", True),
     ],
 )

@@ -113,9 +113,10 @@ def test_a_camera_whose_driver_fails_ends_and_nobody_waits_for_ever(monkeypatch)
 
     monkeypatch.setattr("baad.runtime.video.PAUSE", 0.0)
     monkeypatch.setattr("baad.runtime.video._open", lambda word: Broken())
-    monkeypatch.setattr("threading.excepthook", lambda *anything: None)
+    raised = []
+    monkeypatch.setattr("threading.excepthook", raised.append)
     (last,) = read_frames("camera:0")
-    assert last.pixels is None and "is gone" in last.problem
+    assert last.pixels is None and "is gone" in last.problem and not raised
 
 
 def test_a_slow_judge_sees_new_frames_and_none_twice():

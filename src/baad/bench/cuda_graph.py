@@ -14,10 +14,10 @@ def record(module: nn.Module, inputs: Sequence[Tensor]) -> Callable[[], list[Ten
 
     module: gives a tensor or a tuple of them, and holds all its tensors as parameters or buffers.
     """
-    torch.backends.cudnn.allow_tf32 = False  # FP32, as in the other runtimes
     network, fed = copy.deepcopy(module).cuda().eval(), [value.cuda() for value in inputs]
     graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream()
-    with torch.no_grad():
+    flags = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)  # FP32, as in the other runtimes
+    with torch.no_grad(), flags:
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(WARM_UP):

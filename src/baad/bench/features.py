@@ -60,8 +60,9 @@ def compare_features(
     rows = [row | cost_of(row["candidate"], times) for row in read_rows(out / "results.jsonl")]
     write_results(out, rows, times, settings)
     for category in read:
-        rows = [row for row in rows if not _is_stale(row, candidates, category, settings)]
         for row in score_category(category, candidates, rows, settings, progress):
+            place = (row["candidate"], row["category"])
+            rows = [other for other in rows if (other["candidate"], other["category"]) != place]
             rows.append(row | cost_of(row["candidate"], times))
             write_results(out, rows, times, settings)
             figures = ", ".join(f"{name} {row[name]}" for name in MEASURED)
@@ -113,21 +114,13 @@ def _made(row: Mapping[str, Any], candidate: Candidate, category: Category, sett
     return (row["candidate"], row["category"], row["seed"], row.get("pdn_sha256")) == wanted
 
 
-def _is_stale(
-    row: Mapping[str, Any], candidates: Mapping[str, Candidate], category: Category, settings: FeatureSettings
-) -> bool:
-    """Whether the row is to be made anew, of other weights or another seed."""
-    mine = row["category"] == category.name and row["candidate"] in candidates
-    return mine and not _made(row, candidates[row["candidate"]], category, settings)
-
-
 def time_candidates(
     candidates: Mapping[str, Candidate], out: Path, settings: FeatureSettings, progress: Progress
 ) -> dict[str, Latency]:
     """Times of all candidates and of `PEERS`, from `out` where it has them all."""
     file = out / "latency.jsonl"
     known = {row.pop("network"): Latency(**row) for row in read_rows(file)}
-    if not settings.seconds or set(candidates) <= set(known):
+    if not settings.seconds or {*candidates, *PEERS} <= set(known):
         return known
     networks: dict[str, tuple[nn.Module, int]] = {name: (new(), SIZE) for name, new in PEERS.items()}
     for name in dict.fromkeys([*candidates, *known]):

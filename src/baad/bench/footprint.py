@@ -53,6 +53,8 @@ def measure_start(model: Path, image_size: int, threads: int) -> dict[str, float
                 assert process.stdout is not None
                 line = process.stdout.readline()
                 verdicts.append(time.perf_counter() - began)
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, words)
             imports.append(float(line))
     return {
         "first_verdict_s": round(statistics.median(verdicts), 3),

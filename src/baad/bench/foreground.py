@@ -19,6 +19,7 @@ import torch.nn.functional as F
 import baad
 from baad.bench.drawn_sets import DrawnSet, draw_sets
 from baad.bench.foreground_table import write_table
+from baad.bench.job import require_names
 from baad.bench.made_with import describe_making, hash_pdn
 from baad.bench.run import read_rows
 from baad.data.decode import read_image
@@ -26,7 +27,7 @@ from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.data.masks import read_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
-from baad.errors import DataError, SettingError
+from baad.errors import SettingError
 from baad.foreground.gate import NOBODY, Gate
 from baad.foreground.propose import Painted, extend_masks
 from baad.foreground.refine import overlap
@@ -87,30 +88,30 @@ def run_foreground(
     """Rows in `out`/results.jsonl, the gate's word on drawn sets in `out`/drawn.jsonl, tables in `out`/README.md.
 
     Rows that stand there already are kept where they were made with the same settings, networks and pictures.
-    `settings.steps` are those of the mask head. Raises SettingError where a user is to paint more pictures than have
-    an outline, and DataError for two categories of one name.
+    `settings.steps` are those of the mask head. Raises SettingError where a user is to paint all pictures that have an
+    outline, or more, and DataError for two categories of one name.
     """
     read = [read_category(path, layout) for path in categories]
-    if len({category.name for category in read}) < len(read):
-        raise DataError("Two of the categories have the same name: their rows could not be told apart. Rename one.")
+    require_names(read)
     plans = [plan_trials(category, user_masks, seeds) for category in read]
     rows, drawn = read_rows(out / "results.jsonl"), read_rows(out / DRAWN)
     write = partial(write_table, out, settings=settings)
     with using_machine(settings):
         for category, wanted in zip(read, plans):
             made_with = describe_making(category, settings)
-            rows = [row for row in rows if row["category"] != category.name or _same(row, made_with, "fingerprint")]
-            done = {(row["user_masks"], row["seed"]) for row in rows if row["category"] == category.name}
+            mine = [row for row in rows if row["category"] == category.name]
+            done = {(row["user_masks"], row["seed"]) for row in mine if _same(row, made_with, "fingerprint")}
             left = [trial for trial in wanted if (trial.user_masks, trial.seed) not in done]
             for row in run_category(category, left, settings, progress):
-                rows.append(row | made_with)
+                rows = [*_without(rows, row, ("category", "user_masks", "seed")), row | made_with]
                 write(rows, drawn)
                 progress.say(f"{row['category']}, {row['user_masks']} masks, seed {row['seed']}: {describe(row)}")
-        seeker = {"version": baad.__version__, "pdn_sha256": hash_pdn(settings)}
-        drawn = [row for row in drawn if _same(row, seeker, "pdn_sha256")]
+        seeker = {"version": baad.__version__, "pdn_sha256": hash_pdn(replace(settings, pdn="random"))}
+        done = {row["set"] for row in drawn if _same(row, seeker, "pdn_sha256")}
         for each in draw_sets():
-            if each.name not in {row["set"] for row in drawn}:
-                drawn.append(judge_drawn(each) | seeker)
+            if each.name not in done:
+                row = judge_drawn(each) | seeker
+                drawn = [*_without(drawn, row, ("set",)), row]
                 write(rows, drawn)
                 progress.say(f"{each.name}: {describe(drawn[-1])}")
     write(rows, drawn)
@@ -121,12 +122,17 @@ def _same(row: Mapping[str, Any], made_with: Mapping[str, Any], key: str) -> boo
     return row.get(key) == made_with[key]
 
 
+def _without(rows: Sequence[dict[str, Any]], made: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows but for the one that is made anew, of the same keys."""
+    return [row for row in rows if any(row[key] != made[key] for key in keys)]
+
+
 def plan_trials(category: Category, user_masks: Sequence[int], seeds: int) -> list[Trial]:
     """All trials of a category; where it has no outlines, nobody can paint, and no head is trained: one will do."""
     outlines = sum(place_outline(category, image.path).is_file() for image in category.train)
     if not outlines:
         return [Trial(0, 0)]
-    if max(user_masks) >= outlines:
+    if max(user_masks, default=0) >= outlines:
         raise SettingError(
             f"--user-masks {max(user_masks)}: {category.name} has outlines of {outlines} training pictures, and some "
             "must be left to judge. Give fewer."

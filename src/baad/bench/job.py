@@ -89,9 +89,11 @@ def list_jobs(parts: Sequence[Part], read: Mapping[Path, Category]) -> list[Job]
     ]
     settings: dict[str, TrainSettings] = {}
     for job in jobs:
-        changed = replace(job.settings, **METHODS[job.method].settings)
-        if changed.pdn != "random" and changed.size not in shipped_sizes():
-            raise SettingError(f"{job}: this version ships no distilled PDN of size {changed.size}. Leave it out.")
+        method = METHODS[job.method]
+        changed = replace(job.settings, **method.settings)
+        if changed.pdn != "random" and changed.size not in shipped_sizes() and method.baseline != "draem":
+            told = f"{job}: this version ships no distilled PDN of size {changed.size}"
+            raise SettingError(f"{told}. Leave it out, or set pdn=random.")
         if settings.setdefault(str(job), job.settings) != job.settings:
             raise SettingError(f"{job}: asked for twice, with different settings. Write them to two folders.")
     return jobs

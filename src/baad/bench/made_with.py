@@ -30,13 +30,15 @@ def fingerprint(category: Category, settings: TrainSettings) -> str:
 
 def hash_pdn(settings: TrainSettings) -> str:
     """First digits of the SHA-256 that the cards of the PDN's weights state: of the wide view, of the near one, and of
-    the network that finds the foreground, each that there is once; 'random' where there are no weights.
+    the network that finds the foreground, where that is wanted; each that there is once. 'random' where the model's
+    own has none.
     """
-    if settings.pdn == "random":
-        return "random"
-    names = dict.fromkeys([*(name_pdn(settings.size, near) for near in (False, True)), SEEKER])
+    drawn = settings.pdn == "random"
+    mine = [] if drawn else [name_pdn(settings.size, near) for near in (False, True)]
+    names = dict.fromkeys([*mine, *([SEEKER] if settings.foreground != "off" else [])])
     cards = [card for name in names if (card := WEIGHTS / f"pdn_{name}.json").exists()]
-    return "+".join(str(json.loads(card.read_text("utf-8"))["sha256"])[:DIGITS] for card in cards)
+    found = [str(json.loads(card.read_text("utf-8"))["sha256"])[:DIGITS] for card in cards]
+    return "+".join([*(["random"] if drawn else []), *found])
 
 
 def hash_pictures(category: Category) -> str:

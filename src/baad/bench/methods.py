@@ -94,7 +94,7 @@ METHODS: dict[str, Method] = {
         "whole pictures at as many pixels as 384 x 384 has, in place of 256 x 256", {"tile_px": 0, "image_size": 384}
     ),
     "in_tiles": Method("tiles of 256 px of the pictures as they are, in place of whole pictures", {"tile_px": 256}),
-    "efficientad_small": Method("EfficientAD around its paper's PDN-S", {"size": "small"}, baseline="efficientad"),
+    "efficientad_small": Method("EfficientAD around PDN-S, 128 channels", {"size": "small"}, baseline="efficientad"),
 }
 
 GROUPS = {

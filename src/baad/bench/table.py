@@ -58,10 +58,10 @@ def compare_methods(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
 
 
 def compare_with_baselines(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
-    """How far BAAD lies above each baseline in the mean, and at best and worst above the best of them; no lines where
-    there are no baselines, or categories that not all of them were run on.
+    """How far BAAD's image AUROC lies above that of each baseline in the mean, and above the best of them in each
+    category; of those baselines that were run on all categories where there is any. No lines where there are none.
     """
-    baselines = [name for name in methods if METHODS.get(name, METHODS[OURS]).baseline]
+    baselines = [name for name in methods if name in METHODS and METHODS[name].baseline]
     names = sorted({row["category"] for row in rows if row["method"] in baselines})
 
     def mean(method: str, category: str) -> float | None:
@@ -77,8 +77,8 @@ def compare_with_baselines(rows: Sequence[Row], methods: Sequence[str]) -> list[
     by_category = ", ".join(f"{name} {value:+.3f}" for name, value in beside.items())
     return [
         "",
-        f"`{OURS}` above each baseline, mean over {len(names)} categories: {above}. Above the best of them in each "
-        f"category: {by_category}.",
+        f"Image AUROC of `{OURS}` above that of each baseline, mean over {len(names)} categories: {above}. Above the "
+        f"best of them in each category: {by_category}.",
     ]
 
 

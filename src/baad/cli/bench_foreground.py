@@ -33,7 +33,7 @@ def main(
 
     Categories with outlines in foreground/ are judged by them; those without show whether the gate stays shut. The
     outlines judge, and play the user who paints; the search without help never sees them. Drawn sets of all kinds
-    show where the gate's level lies. Rows that are there already are kept: start it again to go on.
+    show where the gate's level lies. Rows that were made with the same are kept: start it again to go on.
     """
     from baad.errors import SettingError
     from baad.progress import choose_progress

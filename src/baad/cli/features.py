@@ -42,7 +42,7 @@ def main(
 ) -> int:
     """Compare patch features by a nearest-neighbour detector on every category.
 
-    Rows that are there already are kept: start it again to go on.
+    Rows that were made with the same are kept: start it again to go on.
     """
     from baad.cli.outputs import require_folder
     from baad.progress import choose_progress

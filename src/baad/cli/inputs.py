@@ -16,7 +16,7 @@ from baad.data.folder import MASK_FOLDERS
 from baad.errors import DataError, ImageError, MissingExtra, SettingError
 from baad.runtime.detector import Opened, open_picture
 from baad.runtime.frame import Frame
-from baad.runtime.video import is_live, is_video, read_frames, require_opencv
+from baad.runtime.video import is_live, is_remote, is_video, read_frames, require_opencv
 from baad.runtime.watch import watch_folder
 
 LONGEST = 65_536  # signs of a line: what is longer is no name
@@ -88,12 +88,12 @@ def is_endless(words: Sequence[str]) -> bool:
 def _holds_frames(word: str) -> bool:
     """Whether a word names a camera, or a film that is there, by itself or among what it matches."""
     names = _matches(word) if _is_pattern(word) else [word]
-    return any(is_live(name) or (is_video(name) and os.path.isfile(name)) for name in names)
+    return any(is_live(name) or is_remote(name) or (is_video(name) and os.path.isfile(name)) for name in names)
 
 
 def _is_pattern(word: str) -> bool:
     """Whether a word stands for what it matches. The address of a stream may hold a '?', and names one thing."""
-    return glob.has_magic(word) and not is_live(word) and "\0" not in word and not os.path.exists(word)
+    return glob.has_magic(word) and not is_remote(word) and "\0" not in word and not os.path.exists(word)
 
 
 def _matches(pattern: str) -> list[str]:

@@ -1,8 +1,8 @@
 """Is INT8 good enough? It scores a little differently, so it gets thresholds of its own, and must earn its place.
 
 Its thresholds come from its own scores of the held-out normals, for the same false-alarm rate. It is refused where they
-promise less than those of FP32 or flag more of the training pictures, where it misses drawn defects that FP32 finds, or
-where its maps are too far off.
+promise less than those of FP32, or flag more of the training pictures than FP32 and than the rate allows; where it
+misses drawn defects that FP32 finds; or where its maps are too far off.
 """
 
 import math

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,8 @@ class Detector:
 
     def warm_up(self) -> "Detector":
         """Judge an empty picture, so that the first real one takes no longer than the others."""
-        height, width = usual_shape(self.manifest) or self.manifest.get("input_shape", (256, 256))
+        whole = isinstance(self.session, Session)  # in tiles the network never sees a picture of the usual size
+        height, width = (whole and usual_shape(self.manifest)) or self.manifest.get("input_shape", (256, 256))
         self.session.run(np.zeros((int(height), int(width), 3), np.uint8))
         return self
 
@@ -130,7 +131,12 @@ class Detector:
         for judged in detector.stream(sorted(Path("new").glob("*.png"))):
             print(judged.source, judged.verdict.label if judged.verdict else judged.error)
         """
-        for source, opened in read_ahead(images, read or open_picture, ahead, self.warm_up):
+
+        def prepare() -> None:
+            with suppress(ImageError):  # what cannot be run is said of each picture
+                self.warm_up()
+
+        for source, opened in read_ahead(images, read or open_picture, ahead, prepare):
             with whole():
                 yield self._answer(source, opened)
 
@@ -333,7 +339,7 @@ def _odds(share: float) -> float:
 
 
 def _beyond(value: float, known: Sequence[float]) -> float:
-    """How many times a value lies below the least or above the most of those known, by more than half their ratio.
+    """How many times a value lies below the least or above the most of those known, beyond the root of their ratio.
 
     At most 1 where it does not.
     """

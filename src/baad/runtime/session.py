@@ -108,7 +108,8 @@ class Session:
             values = self._network.run(self._outputs, {INPUT: images})
         except Exception as error:  # the runtimes' exceptions have no common base but this one
             told = _first_line(error)
-            raise ImageError(f"The network cannot run on a picture of {_size(images[0])}: {told}") from error
+            where = f"The network cannot run on a picture of {_size(images[0])}: {told}"
+            raise ImageError(f"{where} Judge smaller pictures, or free memory; start again if it goes on.") from error
         found = dict(zip(self._outputs, values))
         if not all(np.isfinite(found[name]).all() for name in (SCORE, MAP, FOREGROUND)):
             raise BundleError("The network gives values that are not numbers: no verdict is possible. Train again.")

@@ -28,6 +28,11 @@ SECRET = re.compile(  # given by name, as in ?user=me&password=secret or user=me
 ATTEMPTS, PAUSE = 3, 1.0  # a camera that is gone is asked for again so often, so many seconds apart
 
 
+def is_remote(word: str) -> bool:
+    """Whether a word is the address of a stream or of a film."""
+    return bool(ADDRESS.match(word))
+
+
 def is_video(word: str) -> bool:
     """Whether a word names a film, the address of a stream, or "camera:0"."""
     return is_live(word) or bool(REMOTE_FILM.match(word)) or Path(word).suffix.lower() in FILM_SUFFIXES
@@ -61,7 +66,8 @@ def _read_film(word: str, every: int) -> Iterator[Frame]:
     finally:
         capture.release()
     if index == 0 or (expected > 0 and index < 0.9 * expected):
-        yield _lost(word, index, f"breaks off after {index} of {max(expected, 0)} frames. Copy the file again")
+        again = "Check the connection" if is_remote(word) else "Copy the file again"
+        yield _lost(word, index, f"breaks off after {index} of {max(expected, 0)} frames. {again}")
 
 
 def _read_live(word: str, every: int) -> Iterator[Frame]:
@@ -102,7 +108,9 @@ class _Newest:
                     if done:
                         self._image, self._count = image, self._count + 1
                     self._changed.notify_all()
-        finally:  # whatever happens in OpenCV, nobody waits for ever
+        except Exception:  # OpenCV and drivers raise what they like; to whoever waits the camera is gone
+            pass
+        finally:
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
@@ -137,13 +145,13 @@ def _open_again(word: str) -> _Newest | None:
 def _open(word: str) -> Any:
     """OpenCV's capture. Raises DataError where there is nothing to open."""
     camera = CAMERA.fullmatch(word)
-    if camera is None and not ADDRESS.match(word) and not Path(word).is_file():
+    if camera is None and not is_remote(word) and not Path(word).is_file():
         raise DataError(f"There is no film {word}. Check the name.")
     capture = require_opencv().VideoCapture(int(camera[1]) if camera else word)
     if not capture.isOpened():
         capture.release()
         what = "Check that it is plugged in and free" if camera else "Check the address, the cable and the password"
-        advice = what if is_live(word) else "Convert it to MP4 with H.264, or save its frames as PNG"
+        advice = what if camera or is_remote(word) else "Convert it to MP4 with H.264, or save its frames as PNG"
         raise DataError(f"Cannot open {hide_secrets(word)} as a video. {advice}.")
     return capture
 
@@ -174,6 +182,6 @@ def hide_secrets(word: str) -> str:
 
 def _place(word: str, index: int) -> Path:
     """Where results of a frame go: "in/line.mp4" -> line.mp4/000012.png; a camera's go below its name."""
-    named = CAMERA.fullmatch(word) or ADDRESS.match(word)
+    named = CAMERA.fullmatch(word) or is_remote(word)
     name = re.sub(r"[^\w.-]+", "_", hide_secrets(word)) if named else Path(word).name
     return Path(name) / f"{index:06d}.png"
