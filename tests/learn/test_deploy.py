@@ -224,7 +224,7 @@ def test_smoothing_keeps_the_level_up_to_the_edge():
 def remembering(novelty: float, gain: float = 1.0) -> DeployGraph:
     torch.manual_seed(0)
     model = Baad(new_pdn("tiny", 0), SIZES["tiny"]).eval()
-    model.memory.remember(torch.zeros(512, 96))
+    model.memory.remember(torch.zeros(512, 128))
     model.memory.level.set(0.0, gain)
     return DeployGraph(model, (64, 64), Scoring(suppression=0.0, novelty=novelty)).eval()
 
@@ -290,7 +290,7 @@ def test_levelling_lets_all_maps_reach_equally_far():
     seen = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     model.mask_head = False
     level_maps(model, seen)
-    align, error_map, maps = Alignment((64, 64)), ErrorMap(96), []
+    align, error_map, maps = Alignment((64, 64)), ErrorMap(128), []
     for picture in seen:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
         novelty, error = model.memory(outputs.features), model.error_level(error_map(outputs.difference))

@@ -28,7 +28,7 @@ def test_the_memory_keeps_patches_of_the_part_alone():
     part = np.zeros((4, 64, 64), bool)
     part[:, 16:48, 16:48] = True
     pictures[part] += 150  # the part is bright
-    pdn, memory = new_pdn("tiny", 0), Memory(96, 32)
+    pdn, memory = new_pdn("tiny", 0), Memory(128, 32)
     codes = choose_codes(pdn, pictures, part, 32, seed=0)
     assert torch.equal(codes, choose_codes(pdn, pictures, part, 32, seed=0))
     memory.remember(codes)
