@@ -34,7 +34,7 @@ def write_fake_model(path: Path, samples: Mapping[str, bytes] | None = None, **c
         "parameters": 1234567,
         "macs": 1_500_000_000,
         "gate": {"accepted": False, "recipe": "none", "quality": 0.0, "reason": "brightness needs no part"},
-        "image_shapes": [[64, 64]],
+        "image_shapes": [[64, 64], [80, 64]],
         "findings": ["two pictures are alike"],
     }
     scores = np.linspace(0.5, 0.85, 20)
