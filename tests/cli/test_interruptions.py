@@ -255,7 +255,7 @@ def test_figures_on_the_data_of_another_product_come_with_warnings(baad, tmp_pat
     told = baad("evaluate", model, category)
     assert told.code == 0
     for warning in (
-        "6 of 6 pictures: the picture is 200x400 px, the nearest training picture 64x64 px: another aspect",
+        "6 of 6 pictures: the picture is 200x400 px, the nearest training picture 64x80 px: another aspect",
         "2 of 6 pictures: the picture is in colour",
         "6 of 6 pictures: the part fills 0% of the picture, in training 40% to 60%: another framing",
         "4 of 4 good pictures are rejected: is this the model of this product",
