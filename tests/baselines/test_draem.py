@@ -86,6 +86,10 @@ def test_the_score_is_the_highest_mean_over_21_by_21_pixels():
     assert Draem(SETTINGS).pool(anomaly) == pytest.approx(1 / 441)
 
 
+def test_the_picture_passes_through_16_by_16_cells_without_a_skip():
+    assert Rebuilder().eval().down(torch.zeros(1, 3, 256, 256)).shape == (1, 176, 16, 16)
+
+
 def test_it_costs_what_baad_costs():
     views = [
         describe_cost(new_network(new_pdn(name, 0), TrainSettings()), (256, 256)) for name in ("fast", "fast_near")

@@ -20,7 +20,7 @@ import baad
 from baad.bench.drawn_sets import DrawnSet, draw_sets
 from baad.bench.foreground_table import write_table
 from baad.bench.job import require_names
-from baad.bench.made_with import describe_making, hash_pdn
+from baad.bench.made_with import describe_making, hash_weights
 from baad.bench.run import read_rows
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_map, resize_mask
@@ -106,7 +106,7 @@ def run_foreground(
                 rows = [*_without(rows, row, ("category", "user_masks", "seed")), row | made_with]
                 write(rows, drawn)
                 progress.say(f"{row['category']}, {row['user_masks']} masks, seed {row['seed']}: {describe(row)}")
-        seeker = {"version": baad.__version__, "pdn_sha256": hash_pdn(replace(settings, pdn="random"))}
+        seeker = {"version": baad.__version__, "pdn_sha256": hash_weights(SEEKER)}
         done = {row["set"] for row in drawn if _same(row, seeker, "pdn_sha256")}
         for each in draw_sets():
             if each.name not in done:

@@ -36,9 +36,13 @@ def hash_pdn(settings: TrainSettings) -> str:
     drawn = settings.pdn == "random"
     mine = [] if drawn else [name_pdn(settings.size, near) for near in (False, True)]
     names = dict.fromkeys([*mine, *([SEEKER] if settings.foreground != "off" else [])])
-    cards = [card for name in names if (card := WEIGHTS / f"pdn_{name}.json").exists()]
-    found = [str(json.loads(card.read_text("utf-8"))["sha256"])[:DIGITS] for card in cards]
+    found = [hash_weights(name) for name in names if (WEIGHTS / f"pdn_{name}.json").exists()]
     return "+".join([*(["random"] if drawn else []), *found])
+
+
+def hash_weights(name: str) -> str:
+    """First digits of the SHA-256 that the card of shipped weights states."""
+    return str(json.loads((WEIGHTS / f"pdn_{name}.json").read_text("utf-8"))["sha256"])[:DIGITS]
 
 
 def hash_pictures(category: Category) -> str:
