@@ -26,6 +26,7 @@ def main(
     ],
     size: Annotated[str, typer.Option(metavar="NAME", help="tiny, fast, small, or a candidate's name.")] = "fast",
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Training steps.")] = 7000,
+    batch: Annotated[int, typer.Option(min=1, metavar="N", help="Crops a step. A GPU has room for 56.")] = 14,
     teacher: Annotated[
         str, typer.Option(metavar="NAME", help="A backbone that timm knows, or efficientnet_lite0, 1 or 2.")
     ] = "wide_resnet50_2.tv_in1k",
@@ -65,7 +66,9 @@ def main(
     )
     progress = choose_progress(quiet)
     used = options.limit_threads(threads, progress)
-    settings = DistillSettings(size=size, targets=pairs, steps=steps, seed=seed, device=device, threads=used)
+    settings = DistillSettings(
+        size=size, targets=pairs, steps=steps, batch_size=batch, seed=seed, device=device, threads=used
+    )
     card = distill(images, out, work, settings, progress)
     if not quiet:
         figures = ", ".join(f"{name} {value}" for name, value in card["fidelity_on_unseen_photos"].items())

@@ -9,6 +9,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from baad.atomic import write_bytes, write_text
+from baad.learn.batches import draw_ahead
 from baad.learn.blocks import count_macs
 from baad.learn.checkpoint import load_checkpoint, read_header, save_checkpoint
 from baad.learn.lite_start import fit_heads, start_from
@@ -150,13 +152,11 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
         start = load_checkpoint(checkpoint, {"network": network}, optimizer, note)
         earlier = float(read_header(checkpoint).get("minutes", 0.0))
     minutes = earlier
-    usable = len(targets.images) - targets.held_out
-    with catch_stop() as stop, stop.held(), progress.task("distillation", settings.steps) as task:
+    pairs = draw_ahead(lambda step: draw_crops(targets, settings, step), start, settings.steps)
+    task_of = progress.task("distillation", settings.steps)
+    with catch_stop() as stop, stop.held(), task_of as task, closing(pairs):
         task.advance(start)
-        for step in range(start, settings.steps):
-            rng = np.random.default_rng([settings.seed, 2, step])
-            images, wanted = draw_crops(targets, usable, settings, rng)  # [B, 3, 192, 192], [B, C, 48, 48]
-            images, wanted = images.to(settings.place), wanted.to(settings.place)
+        for step, (images, wanted) in enumerate(pairs, start):  # [B, 3, 192, 192], [B, C, 48, 48]
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(step, settings)
             network.train()
@@ -193,11 +193,10 @@ def learning_rate_at(step: int, settings: DistillSettings) -> float:
     return PDN_SHAPES[settings.size].learning_rate * warm_up * (0.01 + 0.99 * falling)
 
 
-def draw_crops(
-    targets: Targets, usable: int, settings: DistillSettings, rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
-    """Random crops with jittered brightness and colour, and the targets that belong to them."""
-    cells = settings.crop_size // STRIDE
+def draw_crops(targets: Targets, settings: DistillSettings, step: int) -> tuple[Tensor, Tensor]:
+    """Random crops with jittered brightness and colour, and the targets that belong to them, where training runs."""
+    rng = np.random.default_rng([settings.seed, 2, step])
+    usable, cells = len(targets.images) - targets.held_out, settings.crop_size // STRIDE
     limit = targets.targets.shape[1] - cells
     images, wanted = [], []
     for index in rng.integers(0, usable, settings.batch_size):
@@ -207,12 +206,15 @@ def draw_crops(
         target = targets.targets[index, top : top + cells, left : left + cells]
         images.append(image)
         wanted.append(target)
-    batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255.0  # [B, 3, crop, crop]
-    most = settings.brightness
-    gains = 1.0 + rng.uniform(-most, most, (len(batch), 1, 1, 1)) + rng.uniform(-most, most, (len(batch), 3, 1, 1)) / 2
-    batch = (batch * torch.from_numpy(gains.astype(np.float32))).clamp(0, 1)
+    most, count = settings.brightness, settings.batch_size
+    gains = 1.0 + rng.uniform(-most, most, (count, 1, 1, 1)) + rng.uniform(-most, most, (count, 3, 1, 1)) / 2
+    shades, batch, answers = (
+        torch.from_numpy(values).to(settings.place)
+        for values in (gains.astype(np.float32), *map(np.stack, (images, wanted)))
+    )
+    batch = (batch.permute(0, 3, 1, 2).float() / 255.0 * shades).clamp(0, 1)  # [B, 3, crop, crop]
     batch = batch.contiguous(memory_format=torch.channels_last)
-    return batch, torch.from_numpy(np.stack(wanted)).permute(0, 3, 1, 2).float()  # [B, C, cells, cells]
+    return batch, answers.permute(0, 3, 1, 2).float()  # [B, C, cells, cells]
 
 
 def distillation_loss(found: Tensor, wanted: Tensor, cosine_weight: float) -> Tensor:

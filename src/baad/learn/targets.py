@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,12 @@ from torch import Tensor
 from baad.atomic import write_bytes, write_text
 from baad.data.decode import find_images, read_image
 from baad.errors import DataError, InputError, OutputError, SettingError
+from baad.learn.batches import draw_ahead
 from baad.learn.pdn import STRIDE
 from baad.learn.precision import autocast
 from baad.learn.teacher import DEFAULT, Teacher, load_teacher
 from baad.progress import Progress
+from baad.runtime.session import usable_cores
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 CLIP = 5.0  # standard deviations at which a target component is cut
@@ -107,12 +111,24 @@ def cache_targets(
         write_text(about_file, json.dumps(about) + "\n")
         with progress.task("teacher features", len(order)) as task:
             task.advance(done)
-            for start in range(done, len(order), CHUNK):
-                crops = [read_crop(order[i], settings, i) for i in range(start, min(start + CHUNK, len(order)))]
-                store.append(np.stack(crops), reduce(_describe(teacher, np.stack(crops))).cpu().numpy())
-                task.advance(len(crops))
+            with closing(_read_chunks(order, done, settings)) as chunks:
+                for crops in chunks:
+                    store.append(crops, reduce(_describe(teacher, crops)).cpu().numpy())
+                    task.advance(len(crops))
     images, targets = store.read(len(order))
     return Targets(images, targets, held_out, json.loads(about_file.read_text("utf-8")), store.key, tuple(order))
+
+
+def _read_chunks(order: Sequence[Path], start: int, settings: TargetSettings) -> Generator[np.ndarray, None, None]:
+    """Crops uint8 [CHUNK, S, S, 3] from the one at `start` on, read on all cores while the teacher works."""
+    starts = range(start, len(order), CHUNK)
+    with ThreadPoolExecutor(usable_cores()) as pool:
+
+        def read(index: int) -> np.ndarray:
+            those = range(starts[index], min(starts[index] + CHUNK, len(order)))
+            return np.stack(list(pool.map(lambda i: read_crop(order[i], settings, i), those)))
+
+        yield from draw_ahead(read, 0, len(starts))
 
 
 def read_crop(photo: Path, settings: TargetSettings, index: int) -> np.ndarray:
