@@ -1,7 +1,8 @@
 """A PyTorch network as one CUDA graph: recorded once, then replayed without a word from Python between its kernels."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -9,11 +10,25 @@ from torch import Tensor, nn
 WARM_UP = 3  # runs before recording, which let the libraries choose their kernels
 
 
-def record(module: nn.Module, inputs: Sequence[Tensor]) -> Callable[[], list[Tensor]]:
-    """What runs the module on `inputs`, copies to the graphics card and back included, and gives its outputs.
+@dataclass(frozen=True)
+class Recording:
+    """Runs the network on `inputs`, copies to the graphics card and back included, and gives its outputs."""
 
-    module: gives a tensor or a tuple of them, and holds all its tensors as parameters or buffers.
-    """
+    graph: torch.cuda.CUDAGraph
+    network: nn.Module  # not called again, but the graph reads its weights where they lie
+    inputs: Sequence[Tensor]
+    fed: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+
+    def __call__(self) -> list[Tensor]:
+        for place, value in zip(self.fed, self.inputs):
+            place.copy_(value)
+        self.graph.replay()
+        return [output.cpu() for output in self.outputs]
+
+
+def record(module: nn.Module, inputs: Sequence[Tensor]) -> Recording:
+    """The module, which gives a tensor or a tuple of them and holds all its tensors as parameters or buffers."""
     network, fed = copy.deepcopy(module).cuda().eval(), [value.cuda() for value in inputs]
     graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream()
     flags = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)  # FP32, as in the other runtimes
@@ -25,12 +40,4 @@ def record(module: nn.Module, inputs: Sequence[Tensor]) -> Callable[[], list[Ten
         torch.cuda.current_stream().wait_stream(aside)
         with torch.cuda.graph(graph):
             found = network(*fed)
-    outputs = [found] if isinstance(found, Tensor) else list(found)
-
-    def replay() -> list[Tensor]:
-        for place, value in zip(fed, inputs):
-            place.copy_(value)
-        graph.replay()
-        return [output.cpu() for output in outputs]
-
-    return replay
+    return Recording(graph, network, inputs, fed, [found] if isinstance(found, Tensor) else list(found))
