@@ -38,8 +38,7 @@ class TrainSettings:
 
     size: str = _setting(
         "fast",
-        "Size of the networks. fast runs in real time on a CPU; tiny is smaller, small is made for GPUs. Distilled "
-        "weights come with fast alone; the others train with pdn=random.",
+        "Size of the networks. fast runs in real time on a CPU; tiny is smaller, small is made for GPUs.",
         choices=("tiny", "fast", "small"),
     )
     image_size: int = _setting(

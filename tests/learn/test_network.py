@@ -6,7 +6,7 @@ import torch
 from baad.learn.blocks import count_macs
 from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad, describe_cost
-from baad.learn.pdn import PDN_SHAPES, name_pdn, new_pdn, shipped_sizes
+from baad.learn.pdn import PDN_SHAPES, name_pdn, new_pdn, shipped_pdns
 from baad.settings import TrainSettings
 
 COST = {  # by size and whether the view is near
@@ -26,8 +26,7 @@ def build(size: str, near: bool = False, **heads: bool) -> Baad:
 def test_every_size_that_the_settings_offer_is_there():
     (size,) = (each for each in fields(TrainSettings) if each.name == "size")
     assert set(size.metadata["choices"]) == set(SIZES)
-    assert [name for name in SIZES if name in shipped_sizes()] == ["fast"]
-    assert "weights come with fast alone" in size.metadata["help"]
+    assert {name_pdn(size, near) for size in SIZES for near in (False, True)} == set(shipped_pdns())
 
 
 @pytest.mark.parametrize(("size", "near"), COST)

@@ -6,24 +6,26 @@ import pytest
 import torch
 
 from baad.errors import BundleError
-from baad.learn.pdn import PDN_SHAPES, WEIGHTS, fit_features, load_pdn, name_pdn, new_pdn, read_pdn, shipped_sizes
+from baad.learn.pdn import PDN_SHAPES, WEIGHTS, fit_features, load_pdn, name_pdn, new_pdn, read_pdn, shipped_pdns
 
 
-def test_the_default_size_is_shipped_and_its_card_is_complete():
-    assert "fast" in shipped_sizes()
-    card = json.loads((WEIGHTS / "pdn_fast.json").read_text())
-    assert card["teacher"] and card["licence"] and card["images"] and card["settings"]["steps"] > 0
+@pytest.mark.parametrize("name", shipped_pdns())
+def test_every_shipped_network_has_a_complete_card(name):
+    card = json.loads((WEIGHTS / f"pdn_{name}.json").read_text())
+    assert card["teacher"] and card["licence"] and card["settings"]["steps"] > 0
+    assert set(card["images"]) == {"clothing", "imagen200x5", "imagenet1000"}  # photos alone: no textures, no parts
     assert set(card["fidelity_on_unseen_photos"]) == {"r2", "cosine", "cka"}
 
 
-def test_shipped_features_have_about_unit_variance():
-    features = load_pdn("fast")(torch.rand(1, 3, 16, 16).repeat_interleave(16, 2).repeat_interleave(16, 3))
-    assert features.shape == (1, PDN_SHAPES["fast"].features, 64, 64)
+@pytest.mark.parametrize("name", shipped_pdns())
+def test_shipped_features_have_about_unit_variance(name):
+    features = load_pdn(name)(torch.rand(1, 3, 16, 16).repeat_interleave(16, 2).repeat_interleave(16, 3))
+    assert features.shape == (1, PDN_SHAPES[name].features, 64, 64)
     assert 0.2 < float(features.std()) < 5.0
 
 
 def test_a_size_that_is_not_shipped_is_a_clear_error():
-    with pytest.raises(BundleError, match=r"no distilled PDN of size 'huge'.*fast.*--set pdn=random"):
+    with pytest.raises(BundleError, match=r"no distilled PDN called 'huge'.*fast.*--set pdn=random"):
         load_pdn("huge")
 
 

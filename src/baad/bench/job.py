@@ -17,7 +17,6 @@ from baad.errors import DataError, SettingError
 from baad.learn.deploy import DeployGraph, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.machine import using_machine
-from baad.learn.pdn import shipped_sizes
 from baad.learn.places import Places
 from baad.learn.reload import load_model
 from baad.learn.train import train
@@ -76,8 +75,7 @@ class Detector:
 def list_jobs(parts: Sequence[Part], read: Mapping[Path, Category]) -> list[Job]:
     """All rows to be made; what belongs to one category and seed of a part comes together.
 
-    Raises DataError for two categories of one name, SettingError where one row is wanted with two settings, or with a
-    PDN that is not there.
+    Raises DataError for two categories of one name, SettingError where one row is wanted with two settings.
     """
     require_names(list(read.values()))
     jobs = [
@@ -89,11 +87,6 @@ def list_jobs(parts: Sequence[Part], read: Mapping[Path, Category]) -> list[Job]
     ]
     settings: dict[str, TrainSettings] = {}
     for job in jobs:
-        method = METHODS[job.method]
-        changed = replace(job.settings, **method.settings)
-        if changed.pdn != "random" and changed.size not in shipped_sizes() and method.baseline != "draem":
-            told = f"{job}: this version ships no distilled PDN of size {changed.size}"
-            raise SettingError(f"{told}. Leave it out, or set pdn=random.")
         if settings.setdefault(str(job), job.settings) != job.settings:
             raise SettingError(f"{job}: asked for twice, with different settings. Write them to two folders.")
     return jobs

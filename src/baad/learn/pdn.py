@@ -70,10 +70,9 @@ class Pdn(nn.Module):
         return [self.head, *(getattr(self, f"{name}_head") for name in self.scales)]
 
 
-def shipped_sizes() -> list[str]:
-    """Sizes whose distilled weights come with this package."""
-    names = (file.stem.removeprefix("pdn_") for file in WEIGHTS.glob("pdn_*.safetensors"))
-    return sorted(name for name in names if not name.endswith(NEAR))
+def shipped_pdns() -> list[str]:
+    """Keys of PDN_SHAPES whose distilled weights come with this package."""
+    return sorted(file.stem.removeprefix("pdn_") for file in WEIGHTS.glob("pdn_*.safetensors"))
 
 
 def name_pdn(size: str, near: bool) -> str:
@@ -88,10 +87,9 @@ def load_pdn(size: str) -> Pdn:
     """
     file, card = WEIGHTS / f"pdn_{size}.safetensors", WEIGHTS / f"pdn_{size}.json"
     if not file.exists() or not card.exists():
-        available = ", ".join(shipped_sizes()) or "none"
         raise BundleError(
-            f"This version ships no distilled PDN of size {size!r} (available: {available}). "
-            "Choose one of those with --set size=NAME, or train without it: --set pdn=random."
+            f"This version ships no distilled PDN called {size!r} (it has {', '.join(shipped_pdns())}). "
+            "Choose a size with --set size=NAME, or train without it: --set pdn=random."
         )
     return read_pdn(file, card, PDN_SHAPES[size])
 
