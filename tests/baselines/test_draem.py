@@ -3,8 +3,18 @@ import pytest
 import torch
 from PIL import Image
 
-from baad.baselines.baseline import Normals
-from baad.baselines.draem import CHANGES, Draem, Finder, Rebuilder, blend, change_texture, draw_mask, draw_pasted
+from baad.baselines.baseline import Normals, to_images
+from baad.baselines.draem import (
+    CHANGES,
+    TURNED,
+    Draem,
+    Finder,
+    Rebuilder,
+    blend,
+    change_texture,
+    draw_mask,
+    draw_pasted,
+)
 from baad.learn.blocks import count_macs, count_parameters
 from baad.learn.network import describe_cost, new_network
 from baad.learn.pdn import new_pdn
@@ -70,6 +80,13 @@ def test_pictures_differ_from_the_clean_ones_inside_the_mask_alone(banks):
     assert differs.any() and not (differs & (batch.defect == 0)).any()
     marked = batch.defect.flatten(1).any(1).float().mean()
     assert 0.2 <= marked <= 0.6  # half of them are meant to be; the noise may stay below the threshold
+
+
+def test_three_in_ten_pictures_are_turned(banks):
+    pictures = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
+    clean = draw_pasted(pictures, banks, TrainSettings(batch_size=400), 0).clean
+    turned = (clean - to_images(pictures)).abs().flatten(1).mean(1) > 0.05
+    assert turned.float().mean() == pytest.approx(TURNED, abs=0.07)
 
 
 def test_masks_lie_anywhere_and_are_of_any_size():

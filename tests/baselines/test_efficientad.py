@@ -8,6 +8,7 @@ from baad.baselines.efficientad import (
     QUANTILES,
     Autoencoder,
     EfficientAD,
+    Views,
     draw_views,
     estimate_norms,
     feature_scale,
@@ -61,6 +62,15 @@ def test_errors_are_means_over_the_channels_of_either_half_of_the_student():
     detector.autoencoder = lambda images, grid: torch.full((1, 2, 4, 4), 7.0)
     against_teacher, against_autoencoder = detector.maps(torch.zeros(1, 3, 16, 16))
     assert (against_teacher == (2 - 5) ** 2).all() and (against_autoencoder == (7 - 3) ** 2).all()
+
+
+def test_the_students_batch_norms_see_the_three_views_together():
+    detector, seen = EfficientAD(lambda images: torch.zeros(len(images), 2, 4, 4), SETTINGS), []
+    detector._mean, detector._std = torch.zeros(1, 2, 1, 1), torch.ones(1, 2, 1, 1)
+    detector.student = lambda images: seen.append(images.flatten(1).mean(1)) or torch.zeros(len(images), 4, 4, 4)
+    detector.autoencoder = lambda images, grid: torch.zeros(len(images), 2, 4, 4)
+    detector._loss(Views(*(torch.full((2, 3, 16, 16), level) for level in (0.1, 0.2, 0.3))))
+    assert [each.tolist() for each in seen] == [pytest.approx([0.1, 0.1, 0.2, 0.2, 0.3, 0.3])]
 
 
 def test_each_channel_of_the_teacher_is_scaled_by_itself():

@@ -5,6 +5,8 @@ import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
+from onnx import load_model_from_string
+from onnxruntime.tools.onnx_model_utils import make_dim_param_fixed
 
 from baad.learn.deploy import (
     Alignment,
@@ -100,6 +102,21 @@ def test_a_batch_gives_what_its_pictures_give_one_by_one(onnx):
     alone = [session.run(["anomaly_map", "pred_score"], {"image": picture[None]}) for picture in batch]
     assert together[0] == pytest.approx(np.concatenate([each[0] for each in alone]), abs=1e-5)
     assert together[1] == pytest.approx(np.concatenate([each[1] for each in alone]), abs=1e-5)
+
+
+def test_sizes_fixed_as_the_manual_says_give_what_any_size_gives(onnx, session):
+    batch = np.random.default_rng(2).integers(0, 256, (2, 50, 70, 3), dtype=np.uint8)
+    expected = [session.run(picture).anomaly for picture in batch]
+    model = load_model_from_string(onnx)
+    for name, size in (("batch", 2), ("height", 50), ("width", 70)):
+        make_dim_param_fixed(model.graph, name, size)  # what onnxruntime.tools.make_dynamic_shape_fixed calls
+    fixed = onnxruntime.InferenceSession(model.SerializeToString())
+    assert fixed.get_inputs()[0].shape == list(batch.shape)
+    assert fixed.run(["anomaly_map"], {"image": batch})[0] == pytest.approx(np.stack(expected), abs=1e-4)
+    model = shared_core().read_model(onnx, b"")
+    model.reshape({"image": list(batch.shape)})
+    compiled = shared_core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    assert compiled(batch)["anomaly_map"] == pytest.approx(np.stack(expected), abs=1e-3)
 
 
 NOWHERE = torch.zeros(1, 1, 1, 1)  # no place is usual

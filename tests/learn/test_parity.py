@@ -18,14 +18,14 @@ NETWORK = InPyTorch(graph)
 
 
 class Runtime:
-    """The same network, off by `by` in the maps and by `score` in the score."""
+    """The same network, off by `by` in the maps, by `score` in the score, by `part` in the foreground."""
 
-    def __init__(self, by=0.0, score=0.0):
-        self.by, self.score = by, score
+    def __init__(self, by=0.0, score=0.0, part=0.0):
+        self.by, self.score, self.part = by, score, part
 
     def run(self, picture):
         level = picture[..., 0].astype(np.float32)
-        return RawMaps(level + self.by, level, float(level.mean()) + self.score)
+        return RawMaps(level + self.by, level - self.part, float(level.mean()) + self.score)
 
 
 def runner(threshold=50.0, precision="fp32", **off):
@@ -47,6 +47,12 @@ def test_a_map_error_is_a_share_of_that_maps_range():
     (found,) = compare(NETWORK, [runner(by=2.0)], [picture(100, 0), picture(20, 0)], 50.0)
     assert found == Comparison("a runtime 1.0", "fp32", map_error=0.1, score_error=0.0, flips=0)
     assert not found.holds
+
+
+def test_a_foreground_that_is_off_does_not_hold():
+    found = compare(NETWORK, [runner(part=0.01), runner(part=0.01, precision="fp16")], [picture(20, 0)], 50.0)
+    assert [round(each.foreground_error, 4) for each in found] == [0.01, 0.01]
+    assert [each.holds for each in found] == [False, True]
 
 
 def test_a_verdict_flips_where_the_scores_lie_on_both_sides_of_the_threshold():
@@ -109,4 +115,6 @@ def test_people_are_told_what_was_compared_and_what_came_of_it():
         f"parity with PyTorch {torch.__version__} on 32 pictures: 10 normal, 22 with drawn defects, "
         "16 the nearest to the threshold"
     )
-    assert "map error 2.0e-05 of its range, score error 3.0e-06, 0 flipped verdicts" in lines[1]
+    assert (
+        "map error 2.0e-05 of its range, score error 3.0e-06, foreground error 0.0e+00, 0 flipped verdicts" in lines[1]
+    )

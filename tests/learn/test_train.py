@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 
 from baad.data.folder import read_folder
 from baad.foreground.gate import Gate
-from baad.learn.train import batch_plan, new_model, train
+from baad.learn.train import batch_plan, fill_memory, new_model, train
 from baad.settings import TrainSettings
 from tests.factory import write_folder
 from tests.fake_model import brightness_graph, fake_certificate
@@ -54,3 +55,20 @@ def test_a_refused_background_leaves_the_very_model_that_no_search_would(tmp_pat
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
     assert all(torch.equal(*pair) for pair in zip(*maps))  # anomaly map, foreground, score, reconstruction
+
+
+@pytest.mark.parametrize(("mask_head", "share"), [(True, 0.25), (False, 1.0)])
+def test_patches_of_the_background_are_remembered_where_no_mask_head_tells_it_apart(monkeypatch, mask_head, share):
+    """Without the head all of a picture is judged, so all of it has to be known."""
+    settings = TrainSettings(size="tiny", pdn="random", image_size=64, mask_head=mask_head, tile_px=0)
+    parts = np.zeros((2, 64, 64), bool)
+    parts[:, :32, :32] = True
+    material = SimpleNamespace(images=np.zeros((2, 64, 64, 3), np.uint8), foregrounds=parts)
+    seen = []
+    monkeypatch.setattr("baad.learn.train.choose_codes", lambda pdn, images, parts, *rest: seen.append(parts))
+    monkeypatch.setattr("baad.learn.train.level_maps", lambda *anything: None)
+    monkeypatch.setattr("baad.learn.train.read_image", lambda path: material.images[0])
+    model = SimpleNamespace(memory=SimpleNamespace(remember=lambda codes: None), pdn=None)
+    pictures, split = SimpleNamespace(input_shape=(64, 64)), SimpleNamespace(held_out=[SimpleNamespace(path="a")])
+    fill_memory(model, SimpleNamespace(settings=settings, material=material, split=split, pictures=pictures))
+    assert seen[0].mean() == share

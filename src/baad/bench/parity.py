@@ -94,12 +94,13 @@ def format_page(rows: Sequence[Mapping[str, Any]], command: str) -> str:
         f"{BOUNDS['fp32'].tie:g} of the threshold. {host['processor']}, {host['system']}, Python {host['python']}, "
         f"{versions}.",
         "",
-        "| category | pictures | runtime | map error, of its range | score error | flipped verdicts | ties |",
-        "|---|---|---|---|---|---|---|",
+        "| category | pictures | runtime | map error, of its range | score error | foreground error "
+        "| flipped verdicts | ties |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         lines.append(
             f"| {row['category']} | {row['pictures']} | {row['runtime']} | {row['map_error']:.1e} "
-            f"| {row['score_error']:.1e} | {row['flips']} | {row['ties']} |"
+            f"| {row['score_error']:.1e} | {row['foreground_error']:.1e} | {row['flips']} | {row['ties']} |"
         )
     return "\n".join(lines) + "\n"

@@ -24,7 +24,8 @@ FLATTEST = 1e-2  # logits: a map that varies less counts as varying so much, or 
 
 @dataclass(frozen=True)
 class Bound:
-    """What a precision may cost. `map_error`: share of a map's range; `score_error`, `tie`: logits.
+    """What a precision may cost. `map_error`: share of a map's range; `score_error`, `tie`: logits; `foreground_error`:
+    of the probability of being part.
 
     A verdict that flips is excused where both scores lie within `tie` of their thresholds: the score that set a
     threshold lies on it, and rounding alone may take it to the other side. On real models rounding costs less.
@@ -32,14 +33,15 @@ class Bound:
 
     map_error: float
     score_error: float
+    foreground_error: float
     tie: float
     flips: bool = False  # whether verdicts may flip: INT8 has thresholds of its own, and is judged in int8.py
 
 
 BOUNDS = {
-    "fp32": Bound(map_error=1e-3, score_error=1e-2, tie=1e-4),
-    "fp16": Bound(map_error=2e-2, score_error=0.2, tie=5e-2),
-    "int8": Bound(map_error=0.15, score_error=math.inf, tie=0.0, flips=True),
+    "fp32": Bound(map_error=1e-3, score_error=1e-2, foreground_error=1e-3, tie=1e-4),
+    "fp16": Bound(map_error=2e-2, score_error=0.2, foreground_error=5e-2, tie=5e-2),
+    "int8": Bound(map_error=0.15, score_error=math.inf, foreground_error=math.inf, tie=0.0, flips=True),
 }
 
 
@@ -84,12 +86,15 @@ class Comparison:
     score_error: float  # logits
     flips: int
     ties: int = 0  # verdicts that differ, but are excused: both scores lie as good as on their thresholds
+    foreground_error: float = 0.0  # of the probability of being part
 
     @property
     def holds(self) -> bool:
-        """Whether no verdict flips and no map or score is further off than the precision may cost."""
+        """Whether no verdict flips and no map, foreground or score is further off than the precision may cost."""
         bound = BOUNDS[self.precision]
-        near = self.map_error <= bound.map_error and self.score_error <= bound.score_error
+        near = all(
+            getattr(self, name) <= getattr(bound, name) for name in ("map_error", "score_error", "foreground_error")
+        )
         return near and (self.flips == 0 or bound.flips)
 
 
@@ -137,7 +142,8 @@ class Certificate:
         told += f"{self.pictures - self.normal} with drawn defects, {self.near} the nearest to the threshold"
         rows = [
             f"  {f'{each.runtime}, {each.precision}':<30} map error {each.map_error:.1e} of its range, "
-            f"score error {each.score_error:.1e}, {each.flips} flipped verdicts"
+            f"score error {each.score_error:.1e}, foreground error {each.foreground_error:.1e}, "
+            f"{each.flips} flipped verdicts"
             for each in self.comparisons
         ]
         return [told, *rows, *(f"  {remark}" for remark in self.remarks)]
@@ -183,6 +189,7 @@ def compare(
             score_error=max(row.score_error for row in rows),
             flips=sum(row.differs and not row.tied for row in rows),
             ties=sum(row.differs and row.tied for row in rows),
+            foreground_error=max(row.foreground_error for row in rows),
         )
         for runner, rows in zip(runners, found)
     )
@@ -194,6 +201,7 @@ class Difference:
 
     map_error: float  # as a share of the first one's range
     score_error: float
+    foreground_error: float
     differs: bool  # whether the verdicts do
     tied: bool  # whether both scores lie as near to their thresholds as is excused
 
@@ -203,7 +211,8 @@ def differ(first: RawMaps, threshold: float, second: RawMaps, second_threshold: 
     map_error = float(np.abs(first.anomaly - second.anomaly).max()) / max(float(np.ptp(first.anomaly)), FLATTEST)
     tied = max(abs(first.score - threshold), abs(second.score - second_threshold)) < tie
     differs = (first.score > threshold) != (second.score > second_threshold)
-    return Difference(map_error, abs(first.score - second.score), differs, tied)
+    foreground_error = float(np.abs(first.foreground - second.foreground).max())
+    return Difference(map_error, abs(first.score - second.score), foreground_error, differs, tied)
 
 
 def require_parity(certificate: Certificate) -> None:
@@ -213,7 +222,8 @@ def require_parity(certificate: Certificate) -> None:
         told = "; ".join(
             f"{each.runtime} ({each.precision}) flips {each.flips} of {certificate.pictures} verdicts, its maps are "
             f"{each.map_error:.1e} of their range off (bound {BOUNDS[each.precision].map_error:.0e}), its scores "
-            f"{each.score_error:.1e} (bound {BOUNDS[each.precision].score_error:.0e})"
+            f"{each.score_error:.1e} (bound {BOUNDS[each.precision].score_error:.0e}), its foreground "
+            f"{each.foreground_error:.1e} (bound {BOUNDS[each.precision].foreground_error:.0e})"
             for each in wrong
         )
         raise TrainingError(f"The exported network does not judge as the trained one: {told}. Nothing was written.")
