@@ -77,13 +77,15 @@ def test_other_sizes_batches_and_graphics_cards_do_not_count_in_the_summary():
 
 
 def test_the_page_shows_every_named_figure_and_every_row():
-    host = {"processor": "P", "cores": 2, "load": 0.5, "system": "S", "python": "3", "versions": {"baad": "0"}}
+    machine = {"processor": "P", "cores": 2, "graphics_card": "A card", "load": 0.5, "system": "S", "python": "3"}
+    host = {**machine, "versions": {"baad": "0"}}
     rows = [{"images_per_s": 1.0, "gmac_per_s": 1.0, "calls": 3, **each} for each in ROWS]
     start = {"first_verdict_s": 0.5, "import_s": 0.01}
     page = speed.format_page(
         {**speed.summarise(ROWS), **start, "threads": 2, "host": host, "rows": rows}, "baad bench speed"
     )
     assert all(f"`{name}`" in page for name in speed.NAMED)
+    assert "2 threads on P, 2 cores, A card, load 0.5" in page
     assert page.count("| onnxruntime |") == page.count("| openvino |") == 5
 
 

@@ -248,6 +248,7 @@ def describe_host() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": usable_cores(),
+        "graphics_card": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "system": platform.system(),
         "python": platform.python_version(),
@@ -273,12 +274,13 @@ def write_results(found: Mapping[str, Any], out: Path, command: str) -> None:
 def format_page(found: Mapping[str, Any], command: str) -> str:
     """Markdown: the named figures, the machine, and a table for every image size and batch."""
     host = found["host"]
+    card = f", {host['graphics_card']}" if host["graphics_card"] else ""
     versions = ", ".join(f"{name} {number}" for name, number in host["versions"].items())
     lines = [
         "# Speed",
         "",
         f"Written by `{command}`. Random weights; FP32; {found['threads']} threads on {host['processor']}, "
-        f"{host['cores']} cores, load {host['load']} when it ended; {host['system']}, Python {host['python']}, "
+        f"{host['cores']} cores{card}, load {host['load']} when it ended; {host['system']}, Python {host['python']}, "
         f"{versions}. All rows of a table were timed in turns in one run.",
         "",
         "| at 256x256, batch 1 | |",
