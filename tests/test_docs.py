@@ -30,7 +30,8 @@ def blocks_of(page, language):
 
 def commands_of(page):
     """Lines of shell blocks, and of EXAMPLES, that call baad."""
-    lines = [line for _, block in blocks_of(page, "(?:bash|sh|console)") for line in block.splitlines()]
+    blocks = [block.replace("\\\n", " ") for _, block in blocks_of(page, "(?:bash|sh|console)")]  # lines that go on
+    lines = [line for block in blocks for line in block.splitlines()]
     found = (re.search(r"(?:^|\| |\$ |bin/)(baad [^|#>&]*)", line) for line in lines)
     return [match[1].strip() for match in found if match]
 

@@ -23,7 +23,10 @@ def test_every_test_picture_goes_through_every_runtime(baad, place, tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "out" / "parity.jsonl").read_text().splitlines()]
     assert [row["runtime"].split()[0] for row in rows] == ["ONNX", "OpenVINO"]
     assert {(row["category"], row["pictures"], row["defective"]) for row in rows} == {("disc", 5, 3)}
-    assert all(row["holds"] and row["flips"] == 0 and row["map_error"] < 1e-3 for row in rows)
+    assert all(
+        row["holds"] and row["flips"] == 0 and row["map_error"] < 1e-3 and row["foreground_error"] < 1e-3
+        for row in rows
+    )
     assert "| disc | 5 | OpenVINO" in (tmp_path / "out" / "README.md").read_text()
 
 

@@ -11,7 +11,7 @@ def calibrated(scores, rate=0.2):
 
 
 def compared(map_error=0.1):
-    return Comparison("OpenVINO 1", "int8", map_error=map_error, score_error=0.5, flips=3)
+    return Comparison("OpenVINO 1", "int8", map_error=map_error, score_error=0.5, foreground_error=0.5, flips=3)
 
 
 def tried(alarms=(1, 1), found=40, missed=0):

@@ -45,7 +45,7 @@ def certified(*comparisons):
 
 def test_a_map_error_is_a_share_of_that_maps_range():
     (found,) = compare(NETWORK, [runner(by=2.0)], [picture(100, 0), picture(20, 0)], 50.0)
-    assert found == Comparison("a runtime 1.0", "fp32", map_error=0.1, score_error=0.0, flips=0)
+    assert found == Comparison("a runtime 1.0", "fp32", map_error=0.1, score_error=0.0, foreground_error=0.0, flips=0)
     assert not found.holds
 
 
@@ -78,22 +78,24 @@ def test_a_runner_judges_at_a_threshold_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("precision", "map_error", "score_error", "flips", "holds"),
+    ("precision", "map_error", "score_error", "foreground_error", "flips", "holds"),
     [
-        ("fp32", 9e-4, 9e-3, 0, True),
-        ("fp32", 1.1e-3, 0.0, 0, False),
-        ("fp32", 0.0, 1.1e-2, 0, False),
-        ("fp32", 0.0, 0.0, 1, False),
-        ("fp16", 1.9e-2, 0.19, 0, True),
-        ("fp16", 0.0, 0.21, 0, False),
-        ("fp16", 0.0, 0.0, 1, False),
-        ("int8", 0.14, 5.0, 3, True),  # it has thresholds of its own
-        ("int8", 0.16, 0.0, 0, False),
+        ("fp32", 9e-4, 9e-3, 9e-4, 0, True),
+        ("fp32", 1.1e-3, 0.0, 0.0, 0, False),
+        ("fp32", 0.0, 1.1e-2, 0.0, 0, False),
+        ("fp32", 0.0, 0.0, 1.1e-3, 0, False),
+        ("fp32", 0.0, 0.0, 0.0, 1, False),
+        ("fp16", 1.9e-2, 0.19, 0.049, 0, True),
+        ("fp16", 0.0, 0.21, 0.0, 0, False),
+        ("fp16", 0.0, 0.0, 0.051, 0, False),
+        ("fp16", 0.0, 0.0, 0.0, 1, False),
+        ("int8", 0.14, 5.0, 0.9, 3, True),  # it has thresholds of its own
+        ("int8", 0.16, 0.0, 0.0, 0, False),
     ],
 )
-def test_what_each_precision_may_cost(precision, map_error, score_error, flips, holds):
-    row = Comparison("a runtime 1.0", precision, map_error, score_error, flips)
-    certificate = certified(Comparison("another 2.0", "fp32", 0.0, 0.0, 0), row)
+def test_what_each_precision_may_cost(precision, map_error, score_error, foreground_error, flips, holds):
+    row = Comparison("a runtime 1.0", precision, map_error, score_error, foreground_error, flips)
+    certificate = certified(Comparison("another 2.0", "fp32", 0.0, 0.0, 0.0, 0), row)
     assert certificate.to_json()["comparisons"][1]["holds"] is holds
     if holds:
         require_parity(certificate)
@@ -110,11 +112,11 @@ def test_without_openvino_the_certificate_says_that_it_was_left_out(monkeypatch)
 
 
 def test_people_are_told_what_was_compared_and_what_came_of_it():
-    lines = certified(Comparison("a runtime 1.0", "fp32", 2e-5, 3e-6, 0)).lines()
+    lines = certified(Comparison("a runtime 1.0", "fp32", 2e-5, 3e-6, 4e-7, 0)).lines()
     assert lines[0] == (
         f"parity with PyTorch {torch.__version__} on 32 pictures: 10 normal, 22 with drawn defects, "
         "16 the nearest to the threshold"
     )
     assert (
-        "map error 2.0e-05 of its range, score error 3.0e-06, foreground error 0.0e+00, 0 flipped verdicts" in lines[1]
+        "map error 2.0e-05 of its range, score error 3.0e-06, foreground error 4.0e-07, 0 flipped verdicts" in lines[1]
     )

@@ -24,8 +24,8 @@ def test_shipped_features_have_about_unit_variance(name):
     assert 0.2 < float(features.std()) < 5.0
 
 
-def test_a_size_that_is_not_shipped_is_a_clear_error():
-    with pytest.raises(BundleError, match=r"no distilled PDN called 'huge'.*fast.*--set pdn=random"):
+def test_a_network_that_is_not_there_is_a_clear_error():
+    with pytest.raises(BundleError, match=r"'huge' is not in this installation.*fast.*Install baad again"):
         load_pdn("huge")
 
 

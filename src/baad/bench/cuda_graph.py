@@ -10,7 +10,7 @@ from torch import Tensor, nn
 WARM_UP = 3  # runs before recording, which let the libraries choose their kernels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recording:
     """Runs the network on `inputs`, copies to the graphics card and back included, and gives its outputs."""
 
@@ -28,7 +28,10 @@ class Recording:
 
 
 def record(module: nn.Module, inputs: Sequence[Tensor]) -> Recording:
-    """The module, which gives a tensor or a tuple of them and holds all its tensors as parameters or buffers."""
+    """Record the module on `inputs`, which each call reads anew.
+
+    module: gives a tensor or a tuple of them, and holds all its tensors as parameters or buffers.
+    """
     network, fed = copy.deepcopy(module).cuda().eval(), [value.cuda() for value in inputs]
     graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream()
     flags = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)  # FP32, as in the other runtimes

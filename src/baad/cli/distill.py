@@ -26,7 +26,7 @@ def main(
     ],
     size: Annotated[str, typer.Option(metavar="NAME", help="tiny, fast, small, or a candidate's name.")] = "fast",
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Training steps.")] = 7000,
-    batch: Annotated[int, typer.Option(min=1, metavar="N", help="Crops a step. A GPU has room for 56.")] = 14,
+    batch: Annotated[int, typer.Option(min=1, metavar="N", help="Crops a step; 32 keep a GPU busy.")] = 14,
     teacher: Annotated[
         str, typer.Option(metavar="NAME", help="A backbone that timm knows, or efficientnet_lite0, 1 or 2.")
     ] = "wide_resnet50_2.tv_in1k",

@@ -46,5 +46,6 @@ def main(
         write_rows(rows, out, "baad bench parity MODEL ... --data DIR --out DIR")
         if not quiet:
             told = f"{row['flips']} verdicts flipped on {row['pictures']}, maps at most {row['map_error']:.1e} off"
+            told += "" if row["holds"] else ": it does not hold"
             print(f"{row['category']:<20}{row['runtime']:<22}{told}", flush=True)
     return 0

@@ -1,7 +1,7 @@
 """Distil the PDN from a teacher: photos -> cached targets -> weights and their card. Done once, not per product.
 
-Killed at any step, the same call goes on and ends with the very same weights: all chance comes from seed and step,
-and what was done lies in the work folder (targets.py, checkpoint.py).
+Killed at any step, the same call goes on, and on a processor it ends with the very same weights: all chance comes from
+seed and step, and what was done lies in the work folder (targets.py, checkpoint.py). Graphics cards round in any order.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ SAVE_EVERY = 100  # steps
 
 @dataclass(frozen=True, kw_only=True)
 class DistillSettings:
-    """What one distillation depends on. Same settings, images and threads: the same weights."""
+    """What one distillation depends on. Same settings, images and threads: on a processor the same weights."""
 
     size: str = "fast"  # a key of PDN_SHAPES
     targets: TargetSettings = field(default_factory=TargetSettings)
@@ -140,7 +140,7 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
     Returns it with the minutes that its steps took, in this call and those before it. Ctrl-C and SIGTERM let the step
     end and save it. Raises Stopped then.
     """
-    network = new_student(settings, targets)
+    network, place = new_student(settings, targets), settings.place
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-5, fused=True)
     drawn = {name: value for name, value in settings.note().items() if name != "targets"}  # the key tells of those
     note = json.dumps([drawn, targets.key, asdict(PDN_SHAPES[settings.size])])
@@ -152,25 +152,30 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
         start = load_checkpoint(checkpoint, {"network": network}, optimizer, note)
         earlier = float(read_header(checkpoint).get("minutes", 0.0))
     minutes = earlier
-    pairs = draw_ahead(lambda step: draw_crops(targets, settings, step), start, settings.steps)
-    task_of = progress.task("distillation", settings.steps)
-    with catch_stop() as stop, stop.held(), task_of as task, closing(pairs):
+    pairs = draw_ahead(lambda step: draw_crops(targets, settings, place, step), start, settings.steps)
+    with (
+        catch_stop() as stop,
+        stop.held(),
+        progress.task("distillation", settings.steps) as task,
+        closing(pairs),
+    ):
         task.advance(start)
         for step, (images, wanted) in enumerate(pairs, start):  # [B, 3, 192, 192], [B, C, 48, 48]
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(step, settings)
             network.train()
-            with autocast(settings.place):
+            with autocast(place):
                 found = network(images)
             loss = distillation_loss(found.float(), wanted, settings.cosine_weight)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+            told = f"loss {loss.item():.3f}"  # waits for the step, so that whoever stops it meanwhile is heard below
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps or stop.asked:
                 minutes = earlier + (time.monotonic() - began) / 60.0
                 save_checkpoint(checkpoint, step + 1, {"network": network}, optimizer, note, minutes)
-            task.advance(1, f"loss {loss.item():.3f}")
-            stop.raise_if_asked()
+                stop.raise_if_asked()
+            task.advance(1, told)
     return network.cpu().eval(), minutes
 
 
@@ -193,8 +198,11 @@ def learning_rate_at(step: int, settings: DistillSettings) -> float:
     return PDN_SHAPES[settings.size].learning_rate * warm_up * (0.01 + 0.99 * falling)
 
 
-def draw_crops(targets: Targets, settings: DistillSettings, step: int) -> tuple[Tensor, Tensor]:
-    """Random crops with jittered brightness and colour, and the targets that belong to them, where training runs."""
+def draw_crops(targets: Targets, settings: DistillSettings, place: str, step: int) -> tuple[Tensor, Tensor]:
+    """Random crops with jittered brightness and colour, [B, 3, crop, crop] in 0..1, and their targets [B, C, h, w].
+
+    Both lie on the device `place`.
+    """
     rng = np.random.default_rng([settings.seed, 2, step])
     usable, cells = len(targets.images) - targets.held_out, settings.crop_size // STRIDE
     limit = targets.targets.shape[1] - cells
@@ -208,10 +216,8 @@ def draw_crops(targets: Targets, settings: DistillSettings, step: int) -> tuple[
         wanted.append(target)
     most, count = settings.brightness, settings.batch_size
     gains = 1.0 + rng.uniform(-most, most, (count, 1, 1, 1)) + rng.uniform(-most, most, (count, 3, 1, 1)) / 2
-    shades, batch, answers = (
-        torch.from_numpy(values).to(settings.place)
-        for values in (gains.astype(np.float32), *map(np.stack, (images, wanted)))
-    )
+    shades = torch.from_numpy(gains.astype(np.float32)).to(place)
+    batch, answers = torch.from_numpy(np.stack(images)).to(place), torch.from_numpy(np.stack(wanted)).to(place)
     batch = (batch.permute(0, 3, 1, 2).float() / 255.0 * shades).clamp(0, 1)  # [B, 3, crop, crop]
     batch = batch.contiguous(memory_format=torch.channels_last)
     return batch, answers.permute(0, 3, 1, 2).float()  # [B, C, cells, cells]

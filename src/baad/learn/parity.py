@@ -84,9 +84,9 @@ class Comparison:
     precision: str  # "fp32", "fp16" or "int8"
     map_error: float  # of the anomaly map, as a share of that map's range
     score_error: float  # logits
+    foreground_error: float  # of the probability of being part
     flips: int
     ties: int = 0  # verdicts that differ, but are excused: both scores lie as good as on their thresholds
-    foreground_error: float = 0.0  # of the probability of being part
 
     @property
     def holds(self) -> bool:
@@ -187,9 +187,9 @@ def compare(
             runner.precision,
             map_error=max(row.map_error for row in rows),
             score_error=max(row.score_error for row in rows),
+            foreground_error=max(row.foreground_error for row in rows),
             flips=sum(row.differs and not row.tied for row in rows),
             ties=sum(row.differs and row.tied for row in rows),
-            foreground_error=max(row.foreground_error for row in rows),
         )
         for runner, rows in zip(runners, found)
     )

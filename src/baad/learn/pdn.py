@@ -88,8 +88,8 @@ def load_pdn(size: str) -> Pdn:
     file, card = WEIGHTS / f"pdn_{size}.safetensors", WEIGHTS / f"pdn_{size}.json"
     if not file.exists() or not card.exists():
         raise BundleError(
-            f"This version ships no distilled PDN called {size!r} (it has {', '.join(shipped_pdns())}). "
-            "Choose a size with --set size=NAME, or train without it: --set pdn=random."
+            f"The distilled PDN {size!r} is not in this installation (it has {', '.join(shipped_pdns()) or 'none'}). "
+            "Install baad again."
         )
     return read_pdn(file, card, PDN_SHAPES[size])
 

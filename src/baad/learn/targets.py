@@ -30,7 +30,6 @@ from baad.learn.pdn import STRIDE
 from baad.learn.precision import autocast
 from baad.learn.teacher import DEFAULT, Teacher, load_teacher
 from baad.progress import Progress
-from baad.runtime.session import usable_cores
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 CLIP = 5.0  # standard deviations at which a target component is cut
@@ -120,9 +119,12 @@ def cache_targets(
 
 
 def _read_chunks(order: Sequence[Path], start: int, settings: TargetSettings) -> Generator[np.ndarray, None, None]:
-    """Crops uint8 [CHUNK, S, S, 3] from the one at `start` on, read on all cores while the teacher works."""
+    """Crops uint8 [CHUNK or fewer, S, S, 3] from the one at `start` on, read while the teacher works.
+
+    As many threads read as PyTorch has.
+    """
     starts = range(start, len(order), CHUNK)
-    with ThreadPoolExecutor(usable_cores()) as pool:
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
 
         def read(index: int) -> np.ndarray:
             those = range(starts[index], min(starts[index] + CHUNK, len(order)))
