@@ -91,4 +91,4 @@ def fake_certificate():
     """What the parity check finds where all is well, without running anything."""
     from baad.learn.parity import Certificate, Comparison
 
-    return Certificate(32, 10, 16, "nothing", 0.85, (Comparison("no runtime 1.0", "fp32", 0.0, 0.0, 0),))
+    return Certificate(32, 10, 16, "nothing", 0.85, (Comparison("no runtime 1.0", "fp32", 0.0, 0.0, 0.0, 0),))

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.factory import write_category
 from tests.fake_model import write_fake_model
 
 
@@ -24,4 +25,11 @@ def test_what_cannot_be_is_said_in_a_line(baad, model, tmp_path, words, said):
     told = baad("export", model, "-o", tmp_path / "line", *words)
     assert told.code == 2
     assert said in told.err and "Traceback" not in told.err
+    assert not (tmp_path / "line").exists()
+
+
+def test_a_folder_without_good_pictures_proves_nothing(baad, model, tmp_path):
+    only_tests = write_category(tmp_path / "parts", normals=0, good=1, defective=1)
+    told = baad("export", model, only_tests, "-o", tmp_path / "line")
+    assert told.code == 2 and "holds no normal pictures" in told.err
     assert not (tmp_path / "line").exists()

@@ -102,7 +102,7 @@ def test_too_few_normals_for_the_promised_rate_warn_with_the_number_needed(tmp_p
         Finding(
             "warning",
             "disc",
-            "of 20 normal pictures 4 are held out, too few to promise 1% false alarms",
+            "of 20 normal pictures 4 are held out, too few for 1% false alarms in the mean",
             "Bring 495 pictures, or ask for 20%",
         )
     ]

@@ -13,6 +13,7 @@ from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.errors import OutputError, SettingError, TrainingError
 from baad.learn import hand_over
+from baad.learn.decision import describe_decision
 from baad.learn.hand_over import export_model, require_own
 from baad.learn.openvino_ir import describe_model_info, read_onnx, read_session, write_ir
 from baad.progress import Silence
@@ -84,7 +85,7 @@ def test_the_certificate_tells_of_two_runtimes_on_32_pictures(export):
 def test_without_pictures_the_samples_in_the_model_file_are_compared_on(export):
     told = read_json(export(pictures=()) / "parity.json")
     assert (told["pictures"], told["near"]) == (32, 16)
-    assert "samples" in told["source"]
+    assert "training pictures in the model file" in told["source"]
 
 
 def test_openvino_files_judge_as_the_model_file_and_tell_model_api_what_it_reads(export, small, category):
@@ -272,6 +273,15 @@ def test_the_cpp_example_refuses_a_model_that_judges_in_tiles(judge, export, tmp
     Image.new("RGB", (96, 96)).save(tmp_path / "part.ppm")
     done = subprocess.run([str(judge), str(folder), str(tmp_path / "part.ppm")], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "") and "judges in tiles" in done.stderr
+
+
+def test_a_decision_for_tiles_says_how_they_are_cut(small):
+    calibration = Detector.load(small[0], threads=1).calibration
+    whole = describe_decision(calibration, {"input_shape": [64, 64]})
+    assert whole["tile_px"] == 0 and "tile_shape" not in whole
+    manifest = {"tile_px": 96, "input_shape": [64, 64], "gate": {"accepted": True}}
+    tiles = describe_decision(calibration, manifest)
+    assert (tiles["tile_px"], tiles["tile_shape"], tiles["skip_background"]) == (96, [96, 96], True)
 
 
 def test_model_api_gets_no_thresholds_for_a_model_that_judges_in_tiles(small):

@@ -115,7 +115,7 @@ def test_people_are_told_what_was_compared_and_what_came_of_it():
     lines = certified(Comparison("a runtime 1.0", "fp32", 2e-5, 3e-6, 4e-7, 0)).lines()
     assert lines[0] == (
         f"parity with PyTorch {torch.__version__} on 32 pictures: 10 normal, 22 with drawn defects, "
-        "16 the nearest to the threshold"
+        "16 the nearest to the threshold; made from drawn"
     )
     assert (
         "map error 2.0e-05 of its range, score error 3.0e-06, foreground error 4.0e-07, 0 flipped verdicts" in lines[1]

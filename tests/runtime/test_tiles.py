@@ -7,7 +7,7 @@ import pytest
 from baad.errors import SettingError
 from baad.runtime.detector import Detector
 from baad.runtime.session import RawMaps
-from baad.runtime.tiles import TiledSession, blend_tiles, cut_tile, keep_part, lay_grid, weigh_cells
+from baad.runtime.tiles import TiledSession, blend_tiles, cut_tile, keep_part, lay_grid, tile_shape, weigh_cells
 from tests.runtime.tiny_model import SIDE, draw_part, tiny_bundle
 
 LARGE = [(2000, 8000), (5000, 200), (200, 5000), (256, 256), (100, 90), (257, 1)]
@@ -41,6 +41,11 @@ def test_a_tile_may_cover_more_pixels_than_its_map_has_cells():
     assert (grid.shape, grid.cell) == ((8, 20), 2.0)
     picture = np.arange(16 * 40).reshape(16, 40)
     assert np.array_equal(cut_tile(picture, grid, (0, 6)), picture[:, 12:28])
+
+
+def test_the_shape_of_a_tile_in_pixels_is_that_of_what_is_cut():
+    grid = lay_grid((900, 900), side=256, tile=(224, 288))
+    assert list(cut_tile(np.zeros((900, 900)), grid, (0, 0)).shape) == tile_shape(256, (224, 288)) == [226, 290]
 
 
 @pytest.mark.parametrize("shape", LARGE, ids=str)

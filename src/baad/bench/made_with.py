@@ -8,7 +8,7 @@ from typing import Any
 import baad
 from baad.data.sample import Category
 from baad.learn.codebook import SEEKER
-from baad.learn.pdn import WEIGHTS, name_pdn
+from baad.learn.pdn import WEIGHTS, hash_of, name_pdn
 from baad.settings import TrainSettings
 
 DIGITS = 12  # of a hash in hexadecimal
@@ -42,7 +42,7 @@ def hash_pdn(settings: TrainSettings) -> str:
 
 def hash_weights(name: str) -> str:
     """First digits of the SHA-256 that the card of shipped weights states."""
-    return str(json.loads((WEIGHTS / f"pdn_{name}.json").read_text("utf-8"))["sha256"])[:DIGITS]
+    return hash_of(name)[:DIGITS]
 
 
 def hash_pictures(category: Category) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from baad.atomic import write_text
+from baad.bench.made_with import DIGITS
 from baad.bench.speed import describe_host
 from baad.bundle import Bundle, read_bundle
 from baad.data.decode import read_image
@@ -70,6 +71,7 @@ def measure(bundle: Bundle, category: Category, progress: Progress, threads: int
         "category": category.name,
         "seed": bundle.manifest.get("seed"),
         "steps": bundle.manifest.get("steps"),
+        "pdn_sha256": bundle.manifest.get("pdn_sha256", "")[:DIGITS],
         "pictures": len(category.test),
         "defective": sum(image.defective for image in category.test),
     }

@@ -39,6 +39,7 @@ def main(
     """
     from baad.cli.outputs import require_folder
     from baad.data.reading import read_category
+    from baad.errors import DataError
     from baad.learn.hand_over import export_model, require_possible
     from baad.progress import choose_progress
 
@@ -51,6 +52,8 @@ def main(
     progress = choose_progress(quiet)
     cores = options.limit_threads(threads or 0, progress)
     pictures = read_category(data, layout).train if data is not None else ()
+    if data is not None and not pictures:
+        raise DataError(f"{data} holds no normal pictures: give what the model was trained on, or leave it away.")
     require_possible(form, precision, pictures)
     done = export_model(
         model, out, form=form, precision=precision, pictures=pictures, progress=progress, threads=cores, name=name

@@ -223,10 +223,10 @@ def _check_marks(name: str, share: float, marks: str) -> list[Finding]:
 
 
 def _check_number(category: Category, rate: float, held_out: float) -> list[Finding]:
-    """No normals are an error; too few for the promise warn.
+    """No normals are an error; too few for the rate warn.
 
     A threshold for rate r needs at least 1 / r - 1 held-out scores: with n of them, the chance that a further good
-    picture scores above all is 1 / (n + 1).
+    picture scores above all is 1 / (n + 1) in the mean. What a model promises is more careful (verdict/promise.py).
     """
     name, normals = category.name, len(category.train)
     if normals < 2:
@@ -236,7 +236,9 @@ def _check_number(category: Category, rate: float, held_out: float) -> list[Find
     held, needed = max(1, round(normals * held_out)), math.ceil(1 / rate - 1e-9) - 1
     if held >= needed:
         return []
-    problem = f"of {normals} normal pictures {held} are held out, too few to promise {100 * rate:.3g}% false alarms"
+    problem = (
+        f"of {normals} normal pictures {held} are held out, too few for {100 * rate:.3g}% false alarms in the mean"
+    )
     remedy = f"Bring {math.ceil(needed / held_out)} pictures, or ask for {math.ceil(1000 / (held + 1)) / 10:g}%"
     return [Finding("warning", name, problem, remedy)]
 

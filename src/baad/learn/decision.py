@@ -6,6 +6,7 @@ from typing import Any
 
 import onnx
 
+from baad.runtime.tiles import tile_shape
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
 
@@ -23,8 +24,23 @@ def describe_decision(calibration: Calibration, manifest: Mapping[str, Any], pre
     """
     facts = {name: manifest[name] for name in FACTS if name in manifest}
     promise = {"promise": describe(calibration), **calibration.to_json()}
-    whole = {"tile_px": manifest.get("tile_px", 0)}
-    return {"product": "baad", "schema": SCHEMA, **whole, **facts, "precision": precision, **promise}
+    return {
+        "product": "baad",
+        "schema": SCHEMA,
+        **_describe_tiles(manifest),
+        **facts,
+        "precision": precision,
+        **promise,
+    }
+
+
+def _describe_tiles(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody needs to cut the tiles that the thresholds are for; `tile_px` 0: whole pictures."""
+    side = manifest.get("tile_px", 0)
+    if not side:
+        return {"tile_px": 0}
+    skips = bool(manifest.get("gate", {}).get("accepted", False))
+    return {"tile_px": side, "tile_shape": tile_shape(side, manifest["input_shape"]), "skip_background": skips}
 
 
 def with_zones(decision: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:

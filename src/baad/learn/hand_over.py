@@ -175,7 +175,9 @@ def find_witnesses(source: Source, progress: Progress) -> Witnesses:
     else:
         samples = read_samples(source.bundle)
         scores = tuple(source.session.run(sample).score for sample in samples)
-        normals = Normals("samples in the model file; give DATA for held-out pictures", scores, samples.__getitem__)
+        normals = Normals(
+            "the few training pictures in the model file; give DATA for held-out ones", scores, samples.__getitem__
+        )
     threshold, shape = source.calibration.threshold, source.graph.input_shape
     return choose_witnesses(normals, source.session, threshold, shape, source.seed, progress)
 

@@ -139,7 +139,8 @@ class Certificate:
     def lines(self) -> list[str]:
         """The certificate for people."""
         told = f"parity with {self.reference} on {self.pictures} pictures: {self.normal} normal, "
-        told += f"{self.pictures - self.normal} with drawn defects, {self.near} the nearest to the threshold"
+        told += f"{self.pictures - self.normal} with drawn defects, {self.near} the nearest to the threshold; "
+        told += f"made from {self.source}"
         rows = [
             f"  {f'{each.runtime}, {each.precision}':<30} map error {each.map_error:.1e} of its range, "
             f"score error {each.score_error:.1e}, foreground error {each.foreground_error:.1e}, "

@@ -80,6 +80,11 @@ def name_pdn(size: str, near: bool) -> str:
     return f"{size}{NEAR}" if near and f"{size}{NEAR}" in PDN_SHAPES else size
 
 
+def hash_of(name: str) -> str:
+    """SHA-256 that the card of shipped weights states; `name`: a key of PDN_SHAPES."""
+    return str(json.loads((WEIGHTS / f"pdn_{name}.json").read_text("utf-8"))["sha256"])
+
+
 def load_pdn(size: str) -> Pdn:
     """The distilled network of that name, see `name_pdn`, frozen, in evaluation mode.
 

@@ -37,7 +37,7 @@ from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network, sees_near
 from baad.learn.parity import Certificate, certify, require_parity
-from baad.learn.pdn import Pdn, fit_features, load_pdn, name_pdn, new_pdn
+from baad.learn.pdn import Pdn, fit_features, hash_of, load_pdn, name_pdn, new_pdn
 from baad.learn.resume import (
     Past,
     claimed,
@@ -268,6 +268,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
         "n_held_out": len(ready.split.held_out),
         "split": ready.split.note,
         "data_fingerprint": ready.pictures.fingerprint,
+        "pdn_sha256": "random" if settings.pdn == "random" else hash_of(choose_pdn(settings, gate.accepted)),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         **describe_cost(model, ready.pictures.input_shape),
         "gate": {
@@ -325,6 +326,11 @@ def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, sq
     return Pictures(np.stack(resized), tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
 
 
+def choose_pdn(settings: TrainSettings, has_foreground: bool) -> str:
+    """The name of the PDN that a model holds, a key of PDN_SHAPES."""
+    return name_pdn(settings.size, sees_near(settings, has_foreground))
+
+
 def new_model(settings: TrainSettings, pictures: np.ndarray, has_foreground: bool) -> Baad:
     """The network as training starts with it: the PDN fitted to the pictures, seeded random weights for the rest."""
     pdn = choose_view(settings, pictures, has_foreground)
@@ -339,7 +345,7 @@ def choose_view(settings: TrainSettings, pictures: np.ndarray, has_foreground: b
 
     One with a near view where a background was found, which a wide view of the part would see (docs/decisions/008).
     """
-    name = name_pdn(settings.size, sees_near(settings, has_foreground))
+    name = choose_pdn(settings, has_foreground)
     return fit_features(new_pdn(name, settings.seed) if settings.pdn == "random" else load_pdn(name), pictures)
 
 

@@ -52,6 +52,15 @@ def lay_grid(shape: tuple[int, int], side: int, tile: tuple[int, int]) -> Grid:
     return Grid((height, width), tile, cell, tuple((top, left) for top in tops for left in lefts))
 
 
+def tile_shape(side: int, tile: Sequence[int]) -> list[int]:
+    """[height, width] of a tile in pixels: of the area of a square of `side`, and of the aspect of its map, `tile`."""
+    return _in_pixels(tile, side / math.sqrt(tile[0] * tile[1]))
+
+
+def _in_pixels(tile: Sequence[int], cell: float) -> list[int]:
+    return [max(1, round(length * cell)) for length in tile]
+
+
 def _starts(length: int, tile: int) -> tuple[int, ...]:
     """Where tiles begin on a line: evenly, from 0 to the last that still fits."""
     if length <= tile:
@@ -62,8 +71,8 @@ def _starts(length: int, tile: int) -> tuple[int, ...]:
 
 def cut_tile(picture: np.ndarray, grid: Grid, place: Place) -> np.ndarray:
     """The pixels of a tile of [H, W, ...]; mirrored where the picture is narrower than a tile."""
-    for axis in (0, 1):
-        length, side = picture.shape[axis], max(1, round(grid.tile[axis] * grid.cell))
+    for axis, side in enumerate(_in_pixels(grid.tile, grid.cell)):
+        length = picture.shape[axis]
         first = max(0, min(round(place[axis] * grid.cell), length - side))
         if first + side <= length:
             picture = picture[first : first + side] if axis == 0 else picture[:, first : first + side]
