@@ -117,7 +117,7 @@ def small(monkeypatch):
 
 
 def test_without_a_model_every_named_figure_comes_out(small):
-    found = speed.bench_speed(Silence(), threads=1, seconds=1.0, runtimes=["onnxruntime"])
+    (found,) = speed.bench_speed(Silence(), threads=1, seconds=1.0, runtimes=["onnxruntime"])
     assert [name for name in speed.NAMED if not found[name] > 0] == []
     assert {each["what"] for each in found["rows"]} == {
         "dense_convolution",

@@ -36,8 +36,8 @@ def describe_masks(rows: Sequence[Row], settings: TrainSettings) -> list[str]:
         "paints: means over pictures and seeds, the lowest seed in brackets. *Training* are the masks found in the "
         "training pictures (without the painted ones), *test* what a mask head sees in test pictures after it was "
         "trained on those, *test, recipe* what the recipe itself says of the same test pictures. The head was trained "
-        "alone, without the rest of the loss. Where the gate refuses, the whole picture counts as part. Seconds are "
-        "those that went by, per training picture, all recipes together; minutes are of one core.",
+        "alone, without the rest of the loss. Where the gate refuses, the whole picture counts as part. Seconds, per "
+        "training picture and all recipes together, and minutes are of one core.",
         "",
         "| category | user masks | seeds | gate | recipe | quality | training | test | test, recipe | search s "
         "| head min |",
@@ -46,7 +46,7 @@ def describe_masks(rows: Sequence[Row], settings: TrainSettings) -> list[str]:
     for (category, count), group in sorted(groups.items()):
         told = [category, str(count), str(len(group)), _agreed(group, "gate"), _agreed(group, "recipe")]
         told += [_mean(group, "quality", 2), _mean_and_lowest(group, "iou_train"), _mean_and_lowest(group, "iou_test")]
-        told += [_mean_and_lowest(group, "iou_test_proposal"), _mean(group, "search_seconds", 2)]
+        told += [_mean_and_lowest(group, "iou_test_proposal"), _mean(group, "search_processor_seconds", 2)]
         lines.append("| " + " | ".join([*told, _mean(group, "head_processor_minutes", 1)]) + " |")
     return lines
 

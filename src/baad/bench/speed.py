@@ -64,16 +64,17 @@ class Case:
 
 def bench_speed(
     progress: Progress, threads: int = 0, seconds: float = 90.0, full: bool = False, runtimes: Sequence[str] = ()
-) -> dict[str, Any]:
+) -> Iterator[dict[str, Any]]:
     """Time everything -> the summary at 256x256 and batch 1 under its named keys, and all rows under `rows`.
 
-    `seconds`: for each combination of image size and batch. `full`: all sizes and batches, and the stages. `threads`: 0
-    takes every core. `runtimes`: of RUNTIMES, those installed unless given.
+    Yields what there is after each combination of image size and batch, the last time all. `seconds`: for each of them.
+    `full`: all sizes and batches, and the stages. `threads`: 0 takes every core. `runtimes`: of RUNTIMES, those
+    installed unless given.
     """
     threads = settle_threads(threads)
     torch.set_num_threads(1)
     chosen = list(runtimes) or installed_runtimes()
-    combinations = [(size, batch) for size in SIZES for batch in BATCHES] if full else [SUMMARY]
+    combinations = [(size, batch) for size in SIZES for batch in BATCHES] if full else [SUMMARY]  # that is the first
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, progress.task("speed", len(combinations)) as task:
         for size, batch in combinations:
@@ -82,11 +83,12 @@ def bench_speed(
             times = interleave({(case.what, case.runtime): case.call for case in cases}, seconds)
             rows += [make_row(case, times[case.what, case.runtime]) for case in cases]
             add_memory(rows, Path(folder), size, batch, threads)
+            if (size, batch) == SUMMARY:
+                progress.say("timing the first verdict of a new process")
+                starts = [measure_start(find_model(Path(folder), size, name), size, threads) for name in WHOLE]
+                start = {name: max(each[name] for each in starts) for name in starts[0]}
+            yield {**summarise(rows), **start, "threads": threads, "host": describe_host(), "rows": rows}
             task.advance()
-        progress.say("timing the first verdict of a new process")
-        starts = [measure_start(find_model(Path(folder), SUMMARY[0], name), SUMMARY[0], threads) for name in WHOLE]
-        start = {name: max(each[name] for each in starts) for name in starts[0]}
-    return {**summarise(rows), **start, "threads": threads, "host": describe_host(), "rows": rows}
 
 
 def installed_runtimes() -> list[str]:

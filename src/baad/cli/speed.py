@@ -41,9 +41,10 @@ def main(
     require_file(json_file, "--json")
     require_folder(out, "--out")
     progress = choose_progress(quiet)
-    found = bench_speed(progress, options.limit_threads(threads, progress), seconds, full)
-    if out is not None:
-        write_results(found, out, "baad bench speed" + (" --all" if full else "") + f" --seconds {seconds:g} --out DIR")
+    command = "baad bench speed" + (" --all" if full else "") + f" --seconds {seconds:g} --out DIR"
+    for found in bench_speed(progress, options.limit_threads(threads, progress), seconds, full):
+        if out is not None:
+            write_results(found, out, command)  # after each table, so that a stop loses none
     text = json.dumps(found, indent=1) + "\n"
     if json_file == "-":
         sys.stdout.write(text)
