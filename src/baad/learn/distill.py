@@ -109,9 +109,7 @@ def write_weights(
     shape = PDN_SHAPES[settings.size]
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"pdn_{settings.size}.safetensors"
-    kept = {
-        name: value.half() if shape.half and value.ndim > 1 else value for name, value in network.state_dict().items()
-    }
+    kept = {name: value.half() if value.ndim > 1 else value for name, value in network.state_dict().items()}
     write_bytes(file, save({name: value.contiguous() for name, value in kept.items()}))
     written = read_weights(file, shape)
     said = {k: v for k, v in settings.note().items() if k not in ("size", "targets")}

@@ -32,7 +32,6 @@ class PdnShape:
     coarse: tuple[Layer, ...] = ()
     deep: tuple[Layer, ...] = ()
     head_kernel: int = 1
-    half: bool = False  # whether its weights are stored as float16
     start: str = ""  # packaged network from whose first stages the distillation starts
     learning_rate: float = 2e-3  # peak, of the distillation
 
@@ -98,7 +97,6 @@ _PDN_S = PdnShape(  # Batzner et al. 2023, table 6, with padding; fewer channels
         Layer("conv", 256),
     ),
     head_kernel=4,
-    half=True,
 )
 
 PDN_SHAPES = {
