@@ -6,7 +6,7 @@ from typing import Any
 
 import onnx
 
-from baad.runtime.tiles import tile_shape
+from baad.runtime.tiles import skips_background, tile_shape
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
 
@@ -39,8 +39,8 @@ def _describe_tiles(manifest: Mapping[str, Any]) -> dict[str, Any]:
     side = manifest.get("tile_px", 0)
     if not side:
         return {"tile_px": 0}
-    skips = bool(manifest.get("gate", {}).get("accepted", False))
-    return {"tile_px": side, "tile_shape": tile_shape(side, manifest["input_shape"]), "skip_background": skips}
+    shape = tile_shape(side, manifest["input_shape"])
+    return {"tile_px": side, "tile_shape": shape, "skip_background": skips_background(manifest)}
 
 
 def with_zones(decision: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:

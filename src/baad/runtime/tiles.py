@@ -167,5 +167,10 @@ def tiled(session: Scorer, side: int, tile: tuple[int, int], skip_background: bo
 def as_trained(session: Scorer, manifest: Mapping[str, Any], side: int | None = None) -> Scorer:
     """The session as a model of that manifest judges: whole or in its tiles; or in tiles of `side`, 0: whole."""
     height, width = manifest.get("input_shape", (256, 256))
-    skip = bool(manifest.get("gate", {}).get("accepted", False))
-    return tiled(session, manifest.get("tile_px", 0) if side is None else side, (int(height), int(width)), skip)
+    side = manifest.get("tile_px", 0) if side is None else side
+    return tiled(session, side, (int(height), int(width)), skips_background(manifest))
+
+
+def skips_background(manifest: Mapping[str, Any]) -> bool:
+    """Whether a model of that manifest leaves out tiles of background alone: where it knows of a background."""
+    return bool(manifest.get("gate", {}).get("accepted", False))
