@@ -8,6 +8,7 @@ from torch import nn
 
 from baad.bench import graphs, speed
 from baad.bench.footprint import judge_pictures, measure_peak, measure_start
+from baad.bench.timing import Times
 from baad.progress import Silence
 from tests.fake_model import write_fake_model
 
@@ -68,6 +69,13 @@ def test_processor_time_tells_its_own_ratios():
     assert speed.summarise(ROWS)["by_processor_time"]["times_faster_than_efficientad_s"] == 200 / 10
     assert speed.summarise(busy)["by_processor_time"]["times_faster_than_efficientad_s"] == round(300 / 9, 2)
     assert speed.summarise(busy)["times_faster_than_efficientad_s"] == 200 / 10
+
+
+def test_the_rate_counts_every_picture_of_a_batch():
+    times = Times(np.full(5, 20.0), np.full(5, 40.0))
+    alone, batch = (speed.make_row(speed.Case("a", "r", 256, count, 10**9, Mock()), times) for count in (1, 8))
+    assert (alone["gmac_per_s"], batch["gmac_per_s"]) == (50.0, 400.0)
+    assert batch["images_per_s"] == 400.0 and batch["gmac"] == 1.0
 
 
 def test_other_sizes_batches_and_graphics_cards_do_not_count_in_the_summary():

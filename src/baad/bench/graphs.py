@@ -31,7 +31,7 @@ class Graph:
 
     file: Path
     inputs: dict[str, np.ndarray]
-    macs: int  # multiply-accumulates of its convolutions, for all that it is fed
+    macs: int  # multiply-accumulates of its convolutions, for one picture
 
 
 class Network(nn.Module):

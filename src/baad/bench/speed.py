@@ -58,7 +58,7 @@ class Case:
     runtime: str
     image_size: int
     batch: int
-    macs: int
+    macs: int  # of one picture
     call: Callable[[], object]
 
 
@@ -172,7 +172,7 @@ def make_row(case: Case, times: Times) -> dict[str, Any]:
         "processor_ms": round(float(np.median(times.processor)), 3),
         "images_per_s": round(1000.0 * case.batch / p50, 2),
         "gmac": round(case.macs / 1e9, 3),
-        "gmac_per_s": round(case.macs / p50 / 1e6, 1),
+        "gmac_per_s": round(case.batch * case.macs / p50 / 1e6, 1),
         "peak_rss_mib": None,
         "calls": len(times.wall),
     }

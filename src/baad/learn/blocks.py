@@ -177,7 +177,7 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def count_macs(module: nn.Module, *inputs: Any) -> int:
-    """Multiply-accumulates of all convolutions and linear layers in one forward pass over `inputs`."""
+    """Multiply-accumulates of all convolutions and linear layers for one picture of the batch `inputs`."""
     total = 0
 
     def add(layer: nn.Module, _: object, output: Tensor) -> None:
