@@ -5,6 +5,7 @@ import pytest
 
 from baad.data.masks import read_mask
 from baad.data.part_masks import hash_file
+from baad.synthesis.scene import draw_scene
 from tests.factory import save_picture, write_folder
 
 gate = pytest.importorskip("baad.foreground.gate")
@@ -174,3 +175,74 @@ def test_masks_that_the_user_painted_come_to_another_folder_pixel_by_pixel(baad,
     out = tmp_path / "out"
     assert baad("masks", parts, "--fg-masks", tmp_path / "mine", "-o", out, "--set", "image_size=64").code == 0
     assert np.array_equal(read_mask(out / "002.png", (96, 160)), fine)
+
+
+def test_the_same_call_again_takes_what_was_mended_and_added_meanwhile(baad, found, tmp_path):
+    found(LEFT)
+    parts, mine, out = write_folder(tmp_path / "parts", normals=6), tmp_path / "mine", tmp_path / "out"
+    call = ("masks", parts, "--fg-masks", mine, "-o", out, "--set", "image_size=64")
+    save_picture(mine / "002.png", ~LEFT)
+    assert baad(*call).code == 0
+    assert baad(*call).code == 0
+    mended = np.zeros_like(LEFT)
+    mended[10:20, 10:20] = True
+    save_picture(mine / "002.png", mended)
+    save_picture(mine / "005.png", ~LEFT)
+    assert baad(*call).code == 0
+    assert np.array_equal(read_mask(out / "002.png", (64, 64)), mended)
+    assert np.array_equal(read_mask(out / "005.png", (64, 64)), ~LEFT)
+    save_picture(out / "002.png", LEFT)  # by hand, beside what is handed in
+    told = baad(*call)
+    assert told.code == 2 and "002.png would be overwritten" in told.err
+    assert np.array_equal(read_mask(out / "002.png", (64, 64)), LEFT)
+
+
+def test_a_copy_whose_picture_has_no_mask_any_more_is_not_overwritten(baad, found, tmp_path):
+    found(LEFT)
+    parts, mine, out = write_folder(tmp_path / "parts", normals=6), tmp_path / "mine", tmp_path / "out"
+    call = ("masks", parts, "--fg-masks", mine, "-o", out, "--set", "image_size=64")
+    save_picture(mine / "002.png", ~LEFT)
+    save_picture(mine / "003.png", ~LEFT)
+    assert baad(*call).code == 0
+    (mine / "002.png").unlink()
+    assert baad(*call).code == 2
+    assert np.array_equal(read_mask(out / "002.png", (64, 64)), ~LEFT)
+
+
+def test_no_mask_lies_where_the_sheet_does(baad, found, tmp_path):
+    found(LEFT)
+    parts = write_folder(tmp_path / "parts", normals=4)
+    (parts / "000.png").rename(parts / "sheet.png")
+    told = baad("masks", parts, "-o", tmp_path / "out", "--set", "image_size=64")
+    assert told.code == 2 and "Rename it" in told.err
+
+
+def test_after_a_refusal_training_with_the_folder_goes_on(baad, found, tmp_path):
+    found(None)
+    parts, out = write_folder(tmp_path / "parts", normals=12), tmp_path / "out"
+    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    quick = ("steps=1", "image_size=64", "batch_size=2", "threads=1", "device=cpu")
+    told = baad(
+        *("train", parts, "-o", tmp_path / "m.baad", "--fg-masks", out), *(w for each in quick for w in ("--set", each))
+    )
+    assert told.code == 0 and "the whole picture counts as part" in told.err
+
+
+def test_a_picture_of_the_empty_scene_tells_part_from_background(baad, tmp_path):
+    rng = np.random.default_rng(0)
+    scene = draw_scene(256, rng)
+    y, x = np.mgrid[0:256, 0:256]
+    for index in range(6):
+        row, column = rng.integers(70, 186, 2)
+        part = (y - row) ** 2 + (x - column) ** 2 < 45**2
+        picture = np.where(part[..., None], rng.integers(150, 200, (256, 256, 1)) * np.array([1.0, 0.5, 0.3]), scene)
+        save_picture(tmp_path / "parts" / f"{index}.png", picture.astype(np.uint8))
+        save_picture(tmp_path / "true" / f"{index}.png", part)
+    save_picture(tmp_path / "empty.png", scene)
+    out = tmp_path / "out"
+    told = baad("masks", tmp_path / "parts", "--empty-scene", tmp_path / "empty.png", "-o", out)
+    assert told.code == 0, told.err
+    assert json.loads((out / "masks.json").read_text())["recipe"] == "empty"
+    for index in range(6):
+        seen, true = (read_mask(folder / f"{index}.png", (256, 256)) for folder in (out, tmp_path / "true"))
+        assert (seen & true).sum() > 0.9 * (seen | true).sum()

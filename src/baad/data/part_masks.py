@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from baad.data.coco import outline_pictures
 from baad.data.decode import show_path
@@ -94,12 +95,27 @@ def list_unchanged(folder: Path) -> list[Path]:
     return [file for file, digest in inside if hash_file(file) == digest]
 
 
-def _read_digests(folder: Path) -> dict[str, str | None]:
-    """SHA-256 of each mask that masks.json lists as proposed; nothing where there is no such list."""
-    listed = read_json(folder / LIST) if os.path.isfile(folder / LIST) else {}
-    images = listed.get("images") if isinstance(listed, dict) else None
+def is_copy(folder: Path, mask: Path) -> bool:
+    """Whether a folder's masks.json lists a mask in it as a copy of the user's own, which nobody has changed since."""
+    return _read_digests(folder, copies=True).get(mask.relative_to(folder).as_posix()) == hash_file(mask)
+
+
+def was_refused(folder: Path) -> bool:
+    """Whether a folder's masks.json says that there is nothing beside the part, and that no masks were written."""
+    return _read_list(folder).get("gate") == "none"
+
+
+def _read_digests(folder: Path, copies: bool = False) -> dict[str, str | None]:
+    """SHA-256 of each mask that masks.json lists as proposed, or as a copy of the user's; none where there is no list.
+    """
+    images = _read_list(folder).get("images")
     records = [each for each in images if isinstance(each, dict)] if isinstance(images, list) else []
-    return {str(each.get("mask")): each.get("sha256") for each in records if each.get("source") != "user"}
+    return {str(each.get("mask")): each.get("sha256") for each in records if (each.get("source") == "user") == copies}
+
+
+def _read_list(folder: Path) -> dict[str, Any]:
+    listed = read_json(folder / LIST) if os.path.isfile(folder / LIST) else {}
+    return listed if isinstance(listed, dict) else {}
 
 
 def hash_file(file: Path) -> str:

@@ -12,7 +12,7 @@ from baad.atomic import write_text
 from baad.data.decode import show_path
 from baad.data.geometry import resize_map
 from baad.data.masks import mask_file, read_mask, write_mask
-from baad.data.part_masks import LIST, drop_unchanged, hash_file, list_unchanged, name_pictures
+from baad.data.part_masks import LIST, drop_unchanged, hash_file, is_copy, list_unchanged, name_pictures
 from baad.data.sample import Mask
 from baad.errors import OutputError
 from baad.foreground.correct import TAUGHT
@@ -25,12 +25,17 @@ SHEET = "sheet.png"
 def require_no_work_lost(out: Path, places: Mapping[Path, Path], given: Mapping[Path, Mask]) -> None:
     """Raise OutputError where a mask that somebody painted or changed would be overwritten.
 
-    `places`: where each picture's mask goes; `given`: masks that were handed in. Those at their very place stay.
+    `places`: where each picture's mask goes; `given`: masks that were handed in. Those at their very place stay, and
+    copies of an earlier call give way to what is handed in now.
     """
+    if Path(SHEET) in places.values():
+        raise OutputError(f"The mask of a picture called {Path(SHEET).stem} would lie where {SHEET} does. Rename it.")
     there: dict[Path, Mask] = {picture: out / place for picture, place in places.items() if os.path.isfile(out / place)}
     handed_in = {os.path.realpath(mask_file(mask)) for mask in given.values()}
     changed = [
-        file for file in map(mask_file, drop_unchanged(out, there).values()) if os.path.realpath(file) not in handed_in
+        file
+        for picture, file in ((picture, mask_file(mask)) for picture, mask in drop_unchanged(out, there).items())
+        if os.path.realpath(file) not in handed_in and not (picture in given and is_copy(out, file))
     ]
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -61,7 +66,7 @@ def write_mask_folder(
         for index, ((picture, place), shape, mask) in enumerate(zip(places.items(), shapes, gate.masks)):
             if index not in gate.painted:
                 write_mask(out / place, resize_map(mask, shape) > 0.5)
-            elif not os.path.isfile(out / place):
+            elif os.path.realpath(mask_file(given[picture])) != os.path.realpath(out / place):
                 write_mask(out / place, read_mask(given[picture], shape))
             records[index] |= {
                 "mask": place.as_posix(),
