@@ -76,6 +76,46 @@ def test_a_part_of_almost_nothing_or_almost_everything_is_refused(area):
     assert not gate.accepted and "covers" in gate.reason
 
 
+@pytest.mark.parametrize("area", [0.001, 0.97])
+def test_how_large_parts_are_the_users_masks_say(area):
+    assert judge_masks([proposal("taught", 0.1, area=area)], IMAGES).recipe == "taught"
+    assert judge_masks([proposal("taught", 0.1, area=area)], IMAGES).accepted
+
+
+def paint(agreeing):
+    """Four pictures of parts before one scene, one of them painted: as the part is, or as its left half."""
+    rng = np.random.default_rng(5)
+    scene = clutter(rng)
+    images, truths = (np.stack(each) for each in zip(*(put_part(scene, rng) for _ in range(4))))
+    mine = truths[1].copy()
+    if not agreeing:
+        mine[:, np.flatnonzero(mine.any(axis=0)).mean().astype(int) :] = False
+    return images, truths, Painted(np.array([1]), mine[None]), generic_patches(rng, 2)
+
+
+def taught(masks, quality):
+    found = proposal("taught", quality)
+    return replace(found, masks=masks.astype(np.float32), per_image_quality=np.ones(len(masks), np.float32))
+
+
+def test_a_recipe_that_the_painted_masks_confirm_is_taken_before_what_was_learnt_from_them(monkeypatch):
+    images, truths, painted, patches = paint(agreeing=True)
+    monkeypatch.setattr(gate_module, "teach_masks", lambda *_: taught(~truths, 0.2))
+    gate = find_foreground(images, describe, patches, Silence(), painted=painted)
+    assert gate.accepted and gate.confirmed and gate.recipe != "taught"
+    assert np.array_equal(gate.masks[1] >= 0.5, truths[1]) and gate.painted == (1,)
+    monkeypatch.setattr(gate_module, "teach_masks", lambda *_: taught(truths, 0.99))
+    gate = find_foreground(images, describe, patches, Silence(), painted=painted)
+    assert gate.recipe == "taught" and not gate.confirmed
+
+
+def test_what_the_painted_masks_contradict_is_taught_whatever_it_looks_like(monkeypatch):
+    images, truths, painted, patches = paint(agreeing=False)
+    monkeypatch.setattr(gate_module, "teach_masks", lambda *_: taught(truths, 0.2))
+    gate = find_foreground(images, describe, patches, Silence(), painted=painted)
+    assert gate.recipe == "taught" and not gate.confirmed
+
+
 def test_without_proposals_everything_is_foreground():
     assert "too few" in judge_masks([], IMAGES[:1]).reason
     assert judge_masks([], IMAGES).recipe == "none"

@@ -73,11 +73,13 @@ def teach_masks(
     images: uint8 [N, S, S, 3], features: float32 [N, h, w, C], proposals: of the same pictures. None where the painted
     masks show one side only.
     """
+    if not any(mask.any() and not mask.all() for mask in painted.masks):
+        return None
     cells, own = features.shape[1], np.arange(len(images))
     flat = features.reshape(-1, features.shape[-1])
     mean, axes = principal_axes(flat[:: max(1, len(flat) // 20_000)], min(DIMENSIONS, flat.shape[1]))
-    agreed = [_agreement(proposal, painted) for proposal in proposals]
-    heard = [index for index, agreement in enumerate(agreed) if agreement >= TRUSTED]
+    agreed = [agreement(proposal, painted) for proposal in proposals]
+    heard = [index for index, agrees in enumerate(agreed) if agrees >= TRUSTED]
     recipes = tuple(proposals[index].scorer for index in heard or range(len(proposals)))
     best = max(heard, key=lambda index: agreed[index] * proposals[index].quality, default=None)
     trusted = None if best is None else proposals[best]
@@ -94,7 +96,7 @@ def teach_masks(
     return make_proposal(TAUGHT, scorer, scorer.score(images, features, own), images, CUT, painted)
 
 
-def _agreement(proposal: Proposal, painted: Painted) -> float:
+def agreement(proposal: Proposal, painted: Painted) -> float:
     """Mean overlap (IoU) of a proposal with the painted masks."""
     found = proposal.masks[painted.index] >= 0.5
     return float(np.mean([overlap(one, mask) for one, mask in zip(found, painted.masks)]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from baad.foreground.correct import TAUGHT, teach_masks
+from baad.foreground.correct import TAUGHT, agreement, teach_masks
 from baad.foreground.propose import EMPTY, Painted, Proposal, extend_masks, propose_masks
 from baad.foreground.quality import judge_pictures
 from baad.foreground.suggest import suggest_pictures
@@ -14,6 +14,7 @@ from baad.progress import Progress
 LEAST_QUALITY = 0.33  # what drawn sets and real ones come to: `baad bench foreground`
 LEAST_AREA, MOST_AREA = 0.01, 0.9  # of the picture
 DECIDE_ON = 60  # pictures at most that the recipes are tried on, the user's painted ones among them
+CONFIRMED = 0.9  # overlap (IoU) with the user's masks from which a recipe of higher quality need not be taught better
 CHUNK = 32  # pictures described and done at a time afterwards
 NOBODY = Painted(np.zeros(0, int), np.zeros((0, 1, 1), bool))
 
@@ -26,7 +27,7 @@ class Gate:
 
     `per_image`: quality in 0..1 of each picture's mask, float32 [N]; `tried`: quality of each recipe that proposed
     something; `suggested`: pictures that would help most if the user painted the part in them, the first the most;
-    `painted`: pictures whose mask is the user's own.
+    `painted`: pictures whose mask is the user's own; `confirmed`: those agree with the recipe, which was not taught.
     """
 
     accepted: bool
@@ -38,6 +39,7 @@ class Gate:
     tried: tuple[tuple[str, float], ...] = ()
     suggested: tuple[int, ...] = ()
     painted: tuple[int, ...] = ()
+    confirmed: bool = False
     proposal: Proposal | None = None  # what was taken, fitted to the set: `extend_masks` does more pictures alike
 
 
@@ -79,13 +81,14 @@ def find_foreground(
     few, features = images[chosen], describe(images[chosen])
     scene = None if empty_scene is None else (empty_scene, describe(empty_scene[None])[0])
     rng = rng or np.random.default_rng(0)
-    proposals = propose_masks(few, features, codebook, progress, rng, scene)
+    proposals, confirmed = propose_masks(few, features, codebook, progress, rng, scene), False
     if len(painted.index):
         used = np.isin(painted.index, chosen)
         mine = Painted(np.searchsorted(chosen, painted.index[used]), painted.masks[used])
         taught = teach_masks(few, features, proposals, mine, rng)
-        proposals = [*([taught] if taught else []), *proposals]
-    gate = judge_masks(proposals, few)
+        confirmed = taught is not None and _needs_no_teaching(proposals, mine, taught)
+        proposals = [*([taught] if taught and not confirmed else []), *proposals]
+    gate = replace(judge_masks(proposals, few), confirmed=confirmed)
     looks = np.full((len(images), features.shape[-1]), np.nan, np.float32)
     looks[chosen] = features.mean(axis=(1, 2))
     if gate.proposal is not None:
@@ -95,6 +98,14 @@ def find_foreground(
     named = suggest_pictures(quality, looks[seen], np.flatnonzero(np.isin(seen, painted.index)))
     gate = _keep_painted(gate, images, painted, chosen)
     return replace(gate, suggested=tuple(int(seen[index]) for index in named))
+
+
+def _needs_no_teaching(proposals: Sequence[Proposal], painted: Painted, taught: Proposal) -> bool:
+    """Whether the best recipe alone agrees with the painted masks, and looks better than what was learnt from them."""
+    best = max(proposals, key=_rank, default=None)
+    if best is None or _why_not(best) or best.quality < taught.quality:
+        return False
+    return agreement(best, painted) >= CONFIRMED
 
 
 def _choose_pictures(count: int, painted: np.ndarray) -> np.ndarray:
@@ -157,11 +168,13 @@ def _do_the_rest(
 def _why_not(best: Proposal) -> str:
     """What speaks against a proposal, in words; nothing where it may be used."""
     parts = best.parts
+    if best.recipe == TAUGHT and 0.0 < parts.area < 1.0:
+        return ""  # the user's masks say how large parts are
     if parts.area < LEAST_AREA:
         return f"what stands out covers only {parts.area:.1%} of the picture"
     if parts.area > MOST_AREA:
         return f"what looks like the part covers {parts.area:.0%} of the picture"
-    if best.quality >= LEAST_QUALITY or best.recipe == TAUGHT:
+    if best.quality >= LEAST_QUALITY:
         return ""
     weakest = min(
         (parts.contrast, "inside and outside of the best outline look alike"),

@@ -10,7 +10,7 @@ import torch
 from baad.data.decode import read_image, show_path
 from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.data.masks import read_mask
-from baad.data.part_masks import drop_unchanged, find_part_masks, name_pictures
+from baad.data.part_masks import drop_unchanged, find_part_masks, name_pictures, was_refused
 from baad.data.sample import GoodImage, Mask
 from baad.errors import DataError
 from baad.foreground import gate
@@ -77,7 +77,9 @@ def choose_foreground(
     if found.accepted:
         taught = found.recipe == TAUGHT
         by = f"learnt from {min(len(painted), gate.DECIDE_ON)} of your masks" if taught else f"found by {found.recipe}"
-        if painted and not taught:
+        if found.confirmed:
+            by += ", as your masks confirm"
+        elif painted and not taught:
             progress.warn(
                 f"nothing learnt from {len(painted)} of your masks: paint pictures that show part and background"
             )
@@ -195,9 +197,11 @@ def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
 
 
 def _read_shown(folder: Path, seen: Seen, further: Sequence[GoodImage], edited_only: bool) -> dict[Path, Mask]:
-    """Which pictures the user gives a mask for, and where it stands."""
+    """Which pictures the user gives a mask for, and where it stands; none where `baad masks` found no background."""
     paths = [image.path for image in (*seen.files, *further)]
     found = find_part_masks(folder, paths)
+    if not found and was_refused(folder):
+        return {}
     if not found:
         first = show_path(name_pictures(paths)[paths[0]])
         raise DataError(
