@@ -6,7 +6,7 @@ import pytest
 
 from baad.bench import foreground
 from baad.bench.drawn_sets import PICTURES, SIZE, draw_sets
-from baad.bench.foreground_table import choose_level, describe_gate, describe_level
+from baad.bench.foreground_table import choose_level, describe_errors, describe_gate, describe_level
 from baad.bench.run import read_rows
 from baad.data.reading import read_category
 from baad.errors import DataError, SettingError
@@ -133,6 +133,13 @@ def test_overlaps_are_taken_at_the_size_of_the_truth():
     truth[:8, :8] = True
     assert foreground.mean_overlap([(left, truth)]) == 0.5
     assert foreground.mean_overlap([(left, truth), (np.zeros((8, 8)), ~truth)]) == 0.25
+
+
+def test_the_page_names_what_the_gate_judges_wrongly_either_way():
+    sets = [drawn_row("a", 0.1, False, gate="none"), drawn_row("b", 0.9, False), drawn_row("c", 0.8, True)]
+    sets += [drawn_row("d", 0.15, True, gate="none"), drawn_row("e", 0.12, True, gate="none")]
+    assert "1 accepted without a background (b); 2 refused with one (d, e)." in describe_errors(sets)
+    assert "0 accepted without a background; 0 refused with one." in describe_errors([sets[0], sets[2]])
 
 
 def test_a_drawn_set_has_its_pictures_and_their_truth():

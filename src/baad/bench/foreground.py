@@ -276,8 +276,8 @@ def judge_drawn(drawn: DrawnSet) -> dict[str, Any]:
     """What the gate says of a drawn set, and how right the best proposal is."""
     gate = find_foreground(drawn.images, Silence())
     iou = None
-    if drawn.truth is not None and gate.masks is not None:
-        iou = mean_overlap(zip(gate.masks, drawn.truth))
+    if drawn.truth is not None and gate.proposal is not None:
+        iou = mean_overlap(zip(gate.proposal.masks, drawn.truth))
     return {
         "set": drawn.name,
         "kind": drawn.kind,

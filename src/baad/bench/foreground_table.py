@@ -35,20 +35,23 @@ def describe_masks(rows: Sequence[Row], settings: TrainSettings) -> list[str]:
         "names standing for their folders. IoU with the true outlines, which only judge, and play the user who "
         "paints: means over pictures and seeds, the lowest seed in brackets. *Training* are the masks found in the "
         "training pictures (without the painted ones), *test* what a mask head sees in test pictures after it was "
-        "trained on those, *test, recipe* what the recipe itself says of the same test pictures. The head was trained "
-        "alone, without the rest of the loss. Where the gate refuses, the whole picture counts as part. Seconds, per "
-        "training picture and all recipes together, and minutes are of one core.",
+        "trained on those, *test, recipe* what the recipe itself says of the same test pictures, *head - recipe* the "
+        "mean difference. The head was trained alone, without the rest of the loss. Where the gate refuses, the whole "
+        "picture counts as part. Search: seconds per training picture, all recipes together, on the clock and of the "
+        "processor; minutes are of the processor.",
         "",
-        "| category | user masks | seeds | gate | recipe | quality | training | test | test, recipe | search s "
-        "| head min |",
-        "|" + "---|" * 11,
+        "| category | user masks | seeds | gate | recipe | quality | training | test | test, recipe | head - recipe "
+        "| search s | of the processor | head min |",
+        "|" + "---|" * 13,
     ]
     for (category, count), group in sorted(groups.items()):
         told = [category, str(count), str(len(group)), _agreed(group, "gate"), _agreed(group, "recipe")]
         told += [_mean(group, "quality", 2), _mean_and_lowest(group, "iou_train"), _mean_and_lowest(group, "iou_test")]
-        told += [_mean_and_lowest(group, "iou_test_proposal"), _mean(group, "search_processor_seconds", 2)]
+        told += [_mean_and_lowest(group, "iou_test_proposal"), _head_less_recipe(group)]
+        told += [_mean(group, "search_seconds", 2), _mean(group, "search_processor_seconds", 2)]
         lines.append("| " + " | ".join([*told, _mean(group, "head_processor_minutes", 1)]) + " |")
-    return lines
+    overall = [f"{_mean(rows, key, 2)} s" for key in ("search_seconds", "search_processor_seconds")]
+    return [*lines, "", f"The search took {overall[0]} in the mean over all rows, {overall[1]} of the processor."]
 
 
 def describe_gate(rows: Sequence[Row], drawn: Sequence[Row]) -> list[str]:
@@ -60,7 +63,7 @@ def describe_gate(rows: Sequence[Row], drawn: Sequence[Row]) -> list[str]:
         "",
         f"Quality of the best proposal, over the categories above without help and drawn sets of all kinds. The gate "
         f"accepts from {LEAST_QUALITY}, unless something else speaks against the masks. A set *has* a background where "
-        "it was drawn with one, or has true outlines.",
+        "it was drawn with one, or has true outlines. IoU is that of the best proposal, of refused drawn sets too.",
         "",
         "| set | has a background | quality | accepted | IoU |",
         "|---|---|---|---|---|",
@@ -68,7 +71,21 @@ def describe_gate(rows: Sequence[Row], drawn: Sequence[Row]) -> list[str]:
     for row in sets:
         has, accepted = ("yes" if each else "no" for each in (row["has_background"], row["gate"] == "background"))
         lines.append(f"| {row['set']} | {has} | {row['quality']:.2f} | {accepted} | {_show(row['iou_train'])} |")
-    return [*lines, "", *describe_level(sets)]
+    return [*lines, "", describe_errors(sets), "", *describe_level(sets)]
+
+
+def describe_errors(sets: Sequence[Row]) -> str:
+    """Which sets the gate as it is judges wrongly, either way."""
+    wrong = {
+        said: [
+            row["set"]
+            for row in sets
+            if (row["gate"] == "background") is accepted and row["has_background"] is not accepted
+        ]
+        for said, accepted in (("accepted without a background", True), ("refused with one", False))
+    }
+    told = [f"{len(names)} {said}" + (f" ({', '.join(names)})" if names else "") for said, names in wrong.items()]
+    return f"At {LEAST_QUALITY}: {'; '.join(told)}."
 
 
 def describe_level(sets: Sequence[Row]) -> list[str]:
@@ -119,6 +136,11 @@ def _mean(group: Sequence[Row], key: str, digits: int = 3) -> str:
 def _mean_and_lowest(group: Sequence[Row], key: str) -> str:
     values = [row[key] for row in group if row[key] is not None]
     return f"{np.mean(values):.3f} ({min(values):.3f})" if values else "–"
+
+
+def _head_less_recipe(group: Sequence[Row]) -> str:
+    pairs = [(row["iou_test"], row["iou_test_proposal"]) for row in group if row["iou_test_proposal"] is not None]
+    return f"{np.mean([head - recipe for head, recipe in pairs]):+.3f}" if pairs else "–"
 
 
 def _show(value: float | None) -> str:

@@ -11,7 +11,7 @@ from baad.foreground.quality import judge_pictures
 from baad.foreground.suggest import suggest_pictures
 from baad.progress import Progress
 
-LEAST_QUALITY = 0.33  # what drawn sets and real ones come to: `baad bench foreground`
+LEAST_QUALITY = 0.21  # docs/decisions/020-the-gates-level.md
 LEAST_AREA, MOST_AREA = 0.01, 0.9  # of the picture
 DECIDE_ON = 60  # pictures at most that the recipes are tried on, the user's painted ones among them
 CONFIRMED = 0.9  # overlap (IoU) with the user's masks from which a recipe of higher quality need not be taught better
@@ -40,7 +40,7 @@ class Gate:
     suggested: tuple[int, ...] = ()
     painted: tuple[int, ...] = ()
     confirmed: bool = False
-    proposal: Proposal | None = None  # what was taken, fitted to the set: `extend_masks` does more pictures alike
+    proposal: Proposal | None = None  # the best, accepted or not, fitted to the set: `extend_masks` does more alike
 
 
 def judge_masks(proposals: Sequence[Proposal], images: np.ndarray) -> Gate:
@@ -52,7 +52,7 @@ def judge_masks(proposals: Sequence[Proposal], images: np.ndarray) -> Gate:
     best = max(proposals, key=_rank)
     reason = _why_not(best)
     if reason:
-        return Gate(False, best.recipe, best.quality, f"no background: {reason}", None, tried=tried)
+        return Gate(False, best.recipe, best.quality, f"no background: {reason}", None, tried=tried, proposal=best)
     told = f"the part covers {best.parts.area:.0%} of the picture in the mean (quality {best.quality:.2f})"
     return Gate(True, best.recipe, best.quality, told, best.masks, best.per_image_quality, tried, proposal=best)
 
@@ -91,7 +91,7 @@ def find_foreground(
     gate = replace(judge_masks(proposals, few), confirmed=confirmed)
     looks = np.full((len(images), features.shape[-1]), np.nan, np.float32)
     looks[chosen] = features.mean(axis=(1, 2))
-    if gate.proposal is not None:
+    if gate.accepted and gate.proposal is not None:
         gate = _do_the_rest(gate, gate.proposal, images, describe, chosen, looks, progress)
     seen = np.flatnonzero(~np.isnan(looks[:, 0]))
     quality = None if gate.per_image is None else gate.per_image[seen]
