@@ -29,7 +29,7 @@ def write_small_model(path: Path, pictures) -> tuple[Path, bytes]:
         torch.manual_seed(3)
         network = new_network(new_pdn("tiny", 0), SETTINGS).eval()
         torch.nn.init.normal_(network.discriminator.out.weight)  # so that maps vary by some logits
-    onnx = export_onnx(DeployGraph(network, SHAPE, Scoring(suppression=0.0)))
+    onnx = export_onnx(DeployGraph(network, SHAPE, Scoring(suppression=0.0, knows_part=False)))
     split = split_held_out(pictures, SETTINGS.held_out, SETTINGS.seed)
     calibration, _ = calibrate(Session(onnx, 1), split.held_out, 0.2, Silence())
     shown = np.stack([read_image(image.path)[: SHAPE[0], : SHAPE[1]] for image in split.fit[:3]])

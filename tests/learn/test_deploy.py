@@ -210,11 +210,15 @@ def test_products_of_matrices_give_what_interpolation_and_convolution_give(shape
         assert torch.allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize(("suppression", "feature_error"), [(1.0, 0.0), (0.0, 0.5)], ids=["damped", "not damped"])
-def test_the_graph_gives_what_the_plain_definition_gives(suppression, feature_error):
+@pytest.mark.parametrize(
+    ("suppression", "feature_error", "knows_part"),
+    [(1.0, 0.0, True), (0.0, 0.0, True), (0.0, 0.5, False)],
+    ids=["damped", "not damped", "no background"],
+)
+def test_the_graph_gives_what_the_plain_definition_gives(suppression, feature_error, knows_part):
     model = remembering(0.0).model
     model.error_level.set(-3.0, 2.0)
-    scoring = Scoring(suppression=suppression, novelty=0.5, feature_error=feature_error)
+    scoring = Scoring(suppression, novelty=0.5, feature_error=feature_error, knows_part=knows_part)
     picture = np.random.default_rng(4).integers(0, 256, (1, 61, 87, 3), dtype=np.uint8)
     with torch.no_grad():
         graph = DeployGraph(model, (64, 96), scoring).eval()
@@ -222,12 +226,11 @@ def test_the_graph_gives_what_the_plain_definition_gives(suppression, feature_er
         outputs = model(graph.resizing(torch.tensor(picture)))
         part = torch.sigmoid(outputs.foreground_logits)
         novelty = 0.5 * smooth(double(double(model.memory(outputs.features))))
+        raw = smooth(outputs.anomaly_logits) + (novelty * double(shrink(part)) if knows_part else novelty)
         if suppression:
-            damped = double(damping(part, model.usual, scoring))
-            raw = smooth(outputs.anomaly_logits) + novelty * double(shrink(part)) + damped
-        else:
-            error = model.error_level(smooth(double(graph.error_map(outputs.difference))))
-            raw = smooth(outputs.anomaly_logits) + novelty + feature_error * error
+            raw = raw + double(damping(part, model.usual, scoring))
+        if feature_error:
+            raw = raw + feature_error * model.error_level(smooth(double(graph.error_map(outputs.difference))))
     assert torch.allclose(anomaly, double(raw)[:, 0], atol=1e-5)
     assert torch.allclose(foreground, F.interpolate(part, (64, 96), mode="bilinear")[:, 0], atol=1e-6)
     assert float(score) == pytest.approx(float(raw.flatten().topk(16).values.mean()), abs=1e-5)

@@ -31,6 +31,9 @@ ABLATION = {
         {"background_share": 0.0, "invariance": 0.0},
     ),
     "union_target": Method("mask target: the part and the defects beside it", {"mask_target": "union"}),
+    "union_anywhere": Method(
+        "the same with defects anywhere, as IFgNet has it", {"mask_target": "union", "anomalies_on": "anywhere"}
+    ),
     "mask_ones": Method("all ones in place of what the mask head says", scoring={"mask_head": False}),
     "no_suppression": Method("the map is not multiplied by the mask", scoring={"suppression": 0.0}),
     "no_image_head": Method("no reconstruction of the picture", {"image_head": False}),
@@ -83,6 +86,10 @@ METHODS: dict[str, Method] = {
         for name in BASELINES
     },
     "foreground_off": Method("no background is looked for: BAAD as it is where there is none", {"foreground": "off"}),
+    "nothing_of_background": Method(
+        "`background_off` for where no background was found: the view and the scoring that `baad` has there",
+        {"foreground": "off", "mask_head": False, "anomalies_on": "anywhere", "background_share": 0.0},
+    ),
     "near_view": Method(
         "no wide view, background or not: `baad` itself where a background was found", {"view": "near"}
     ),

@@ -33,7 +33,8 @@ class Scoring:
 
     suppression: 1 strict, .5 lenient, 0 off; margin: share of the picture's side; floor: least probability of part;
     anomaly_from: "discriminator" or "features", as in the settings of these names; novelty, feature_error: how much the
-    memory and the error of the rebuilt features count beside the discriminator.
+    memory and the error of the rebuilt features count beside the discriminator; knows_part: whether novelty counts on the
+    part alone, since the memory holds nothing else.
     """
 
     suppression: float = 1.0
@@ -42,6 +43,7 @@ class Scoring:
     anomaly_from: str = "discriminator"
     novelty: float = 0.5
     feature_error: float = 0.0
+    knows_part: bool = True
 
 
 def scoring_of(settings: TrainSettings, has_foreground: bool = True) -> Scoring:
@@ -55,6 +57,7 @@ def scoring_of(settings: TrainSettings, has_foreground: bool = True) -> Scoring:
         settings.anomaly_from,
         settings.novelty,
         0.0 if has_foreground or not settings.feature_head else settings.feature_error,
+        has_foreground,
     )
 
 
@@ -98,7 +101,8 @@ class DeployGraph(nn.Module):
         raw = align.logits(outputs.anomaly_logits)
         if self.scoring.novelty > 0:
             novelty = self.scoring.novelty * align.novelty(self.model.memory(outputs.features))
-            raw = raw + (novelty * align.part(shrink(foreground)) if self.damps else novelty)
+            on_part = self.scoring.knows_part and self.model.mask_head
+            raw = raw + (novelty * align.part(shrink(foreground)) if on_part else novelty)
         if self.scoring.feature_error > 0:
             raw = raw + self.scoring.feature_error * self.model.error_level(error)
         return raw
