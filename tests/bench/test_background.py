@@ -1,6 +1,10 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from baad.bench.background import compare_with_off, format_background, pool_alarms
+from baad.bench.background import compare_with_off, drop_unoutlined, format_background, pool_alarms
+from baad.data.sample import Category, LabelledImage
 
 
 def row(method, category, family, auroc, rate, pixels=1000):
@@ -54,3 +58,14 @@ def test_there_is_nothing_to_compare_without_the_other(rows):
 def test_figures_stand_as_they_are_and_with_changes(rows):
     page = format_background(rows)
     assert "| a | baad | 0.9000 → 0.8500 | – → – | – → – | 0.0000 → 0.0100 |" in page
+
+
+def test_where_some_normal_pictures_have_an_outline_those_without_are_left_out():
+    def picture(name, kind, outlined):
+        return LabelledImage(Path(name), kind, foreground=Path("outline.png") if outlined else None)
+
+    mixed = (picture("a", "good", True), picture("b", "good", False), picture("c", "hole", False))
+    category = Category("parts", Path(), "MVTec AD", (), mixed)
+    assert [image.path.name for image in drop_unoutlined(category).test] == ["a", "c"]
+    bare = replace(category, test=mixed[1:])
+    assert drop_unoutlined(bare).test == bare.test

@@ -12,10 +12,11 @@ from baad.learn.pdn import WEIGHTS, hash_of, name_pdn
 from baad.settings import TrainSettings
 
 DIGITS = 12  # of a hash in hexadecimal
+RECIPE = 1  # raise it where code changes what a training gives, how it is scored, or how a baseline works
 
 
 def describe_making(category: Category, settings: TrainSettings) -> dict[str, Any]:
-    """Flat keys for a row. Equal `fingerprint`: same settings to the last, same PDN, same training pictures."""
+    """Flat keys for a row. Equal `fingerprint`: same recipe, same settings to the last, same PDN, same pictures."""
     return {
         "version": baad.__version__,
         "pdn_sha256": hash_pdn(settings),
@@ -24,8 +25,9 @@ def describe_making(category: Category, settings: TrainSettings) -> dict[str, An
 
 
 def fingerprint(category: Category, settings: TrainSettings) -> str:
-    """One hash of all settings, whether defaults or not, of the PDN and of the training pictures."""
-    return _shorten(json.dumps([settings.to_dict(), hash_pdn(settings), hash_pictures(category)], sort_keys=True))
+    """One hash of the recipe, of all settings, whether defaults or not, of the PDN and of the training pictures."""
+    made_with = [RECIPE, settings.to_dict(), hash_pdn(settings), hash_pictures(category)]
+    return _shorten(json.dumps(made_with, sort_keys=True))
 
 
 def hash_pdn(settings: TrainSettings) -> str:
