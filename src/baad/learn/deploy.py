@@ -33,8 +33,8 @@ class Scoring:
 
     suppression: 1 strict, .5 lenient, 0 off; margin: share of the picture's side; floor: least probability of part;
     anomaly_from: "discriminator" or "features", as in the settings of these names; novelty, feature_error: how much the
-    memory and the error of the rebuilt features count beside the discriminator; knows_part: whether novelty counts on the
-    part alone, since the memory holds nothing else.
+    memory and the error of the rebuilt features count beside the discriminator; knows_part: whether novelty counts on
+    the part alone, since the memory holds nothing else.
     """
 
     suppression: float = 1.0
