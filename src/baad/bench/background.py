@@ -27,8 +27,8 @@ FIGURES = {  # key -> title
 
 
 def stress_rows(job: Job, workshop: Workshop, progress: Progress) -> list[Row]:
-    """A row a change for one method. Where the data has no outlines, all methods work through those of plain BAAD; where
-    it has some, normal pictures without one are left out: what BAAD takes for the part is no judge of BAAD.
+    """A row a change for one method. Where the data has no outlines, all work through those of plain BAAD; where it has
+    some, normal pictures without one are left out: what BAAD takes for the part is no judge of BAAD.
     """
     score = workshop.make(job).score
     eyes = workshop.make(replace(job, method="baad")).score

@@ -106,7 +106,7 @@ def was_refused(folder: Path) -> bool:
 
 
 def _read_digests(folder: Path, copies: bool = False) -> dict[str, str | None]:
-    """SHA-256 of each mask that masks.json lists as proposed, or as a copy of the user's; none where there is no list."""
+    """SHA-256 of each mask that masks.json lists as proposed, or of copies of the user's; none without a list."""
     images = _read_list(folder).get("images")
     records = [each for each in images if isinstance(each, dict)] if isinstance(images, list) else []
     return {str(each.get("mask")): each.get("sha256") for each in records if (each.get("source") == "user") == copies}
