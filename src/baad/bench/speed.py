@@ -102,7 +102,7 @@ def make_cases(
     folder: Path, size: int, batch: int, runtimes: Sequence[str], threads: int, stages: bool
 ) -> Iterator[Case]:
     """All that is timed for one image size and batch."""
-    graphs = {DENSE: write_dense(folder)}
+    graphs = {DENSE: write_dense(folder)} if batch == 1 else {}
     networks, images = network_modules(), torch.rand(batch, 3, size, size)
     for name, module in networks.items():
         graphs[name] = write_graph(module, (images,), folder)
@@ -119,7 +119,7 @@ def make_cases(
     for runtime in runtimes:
         for name, graph in graphs.items():
             call = load_call(graph, RUNTIMES[runtime], threads)
-            yield Case(name, runtime, size, 1 if name == DENSE else batch, graph.macs, call)
+            yield Case(name, runtime, size, batch, graph.macs, call)
         for name, network in zip(WHOLE, NETWORKS):
             detector = Detector.load(find_model(folder, size, name), threads, RUNTIMES[runtime])
             whole = partial(judge_pictures, detector, pictures)
