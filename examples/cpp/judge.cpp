@@ -71,7 +71,7 @@ int main(int count, char** words) try {
     if (decision.find("\"tile_px\":") != std::string::npos && numbers_of(decision, "tile_px").at(0) != 0)
         throw std::runtime_error("the model judges in tiles, which this program does not cut");
     if (decision.find("\"zones\":") != std::string::npos)
-        std::fprintf(stderr, "judge: the zones in decision.json are not applied: the whole picture counts\n");
+        throw std::runtime_error("the model has zones, which this program does not apply");
 
     ov::Core core;
     // Without f32, processors with bfloat16 use it, and scores are not those of the certificate.
