@@ -41,6 +41,21 @@ def test_a_defect_is_drawn_on_the_part_and_the_same_again(painter):
     assert np.array_equal(painter.draw(picture, 3, 2), drawn[1])
 
 
+def test_where_few_defects_can_be_seen_more_are_drawn(monkeypatch):
+    genuine, drawn = Painter.draw, []
+
+    def seldom(painter, picture, normal, number):
+        drawn.append(number)
+        return genuine(painter, picture, normal, number) if number % 12 == 0 else picture
+
+    monkeypatch.setattr(Painter, "draw", seldom)
+    normals = Normals("three pictures", (100.0, 101.0, 102.0), grey)
+    witnesses = choose_witnesses(normals, LeftPart(), 100.5, (64, 64), 0, Silence())
+    assert len(witnesses.chosen) == 32
+    monkeypatch.setattr(Painter, "draw", lambda painter, picture, normal, number: picture)
+    assert len(choose_witnesses(normals, LeftPart(), 100.5, (64, 64), 0, Silence()).chosen) == 3
+
+
 def test_a_certificate_has_32_pictures_however_few_normals_there_are():
     normals = Normals("two pictures", (100.0, 101.0), grey)
     witnesses = choose_witnesses(normals, LeftPart(), 100.5, (64, 64), 0, Silence())

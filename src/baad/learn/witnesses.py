@@ -18,6 +18,7 @@ from baad.synthesis.recipe import Banks, Plan, draw_example, make_banks
 CHOSEN = 32  # pictures of a certificate
 CANDIDATES = 96  # that they are chosen from, about
 NORMALS = 32  # of the candidates, at most
+PATIENCE = 10  # times as many draws, where too few defects could be seen
 PLAN = Plan(anomaly_share=1.0, background_share=0.0, seam_share=0.0)
 
 
@@ -83,20 +84,26 @@ class Painter:
 def choose_witnesses(
     normals: Normals, session: Scorer, threshold: float, shape: tuple[int, int], seed: int, progress: Progress
 ) -> Witnesses:
-    """CHOSEN pictures: half of them the nearest to the threshold, the others spread over all scores."""
+    """CHOSEN pictures: half of them the nearest to the threshold, the others spread over all scores.
+
+    Fewer only where hardly any defect can be seen on the part, however often one is drawn.
+    """
     painter = Painter(session, shape, seed, make_banks(np.random.default_rng([seed, 5])))
     as_they_are = [Witness(number, 0, score) for number, score in enumerate(normals.scores)]
     found, _ = pick(as_they_are, threshold, NORMALS)
     draws = max(2, math.ceil(CANDIDATES / len(found)) - 1)
-    drawn = []
+    drawn: list[Witness] = []
     with progress.task("pictures for the parity check", len(found)) as task:
-        for number in [each.normal for each in found]:
-            picture = normals.read(number)
-            for draw in range(1, draws + 1):
-                changed = painter.draw(picture, number, draw)
-                if not np.array_equal(changed, picture):
-                    drawn.append(Witness(number, draw, session.run(changed).score))
-            task.advance()
+        for turn in range(PATIENCE):
+            for number in [each.normal for each in found]:
+                picture = normals.read(number)
+                for draw in range(turn * draws + 1, (turn + 1) * draws + 1):
+                    changed = painter.draw(picture, number, draw)
+                    if not np.array_equal(changed, picture):
+                        drawn.append(Witness(number, draw, session.run(changed).score))
+                task.advance(turn == 0)
+            if len(found) + len(drawn) >= CHOSEN:
+                break
     chosen, near = pick([*found, *drawn], threshold, CHOSEN)
     return Witnesses(chosen, near, tuple(drawn), normals, painter)
 
