@@ -15,6 +15,7 @@ from baad.learn.deploy import DeployGraph, Scoring
 from baad.learn.export import export_onnx
 from baad.learn.network import new_network
 from baad.learn.pdn import new_pdn
+from baad.learn.train import read_pictures
 from baad.progress import Silence
 from baad.runtime.session import Session
 from baad.settings import TrainSettings
@@ -38,6 +39,7 @@ def write_small_model(path: Path, pictures) -> tuple[Path, bytes]:
         "input_shape": list(SHAPE),
         "settings": SETTINGS.to_dict(),
         "n_held_out": len(split.held_out),
+        "data_fingerprint": read_pictures(split.fit, SETTINGS.image_size, Silence()).fingerprint,
         "gate": {"accepted": False},
         "image_shapes": [[72, 96]],
     }

@@ -11,7 +11,7 @@ from PIL import Image
 from baad.bundle import read_bundle
 from baad.data.decode import read_image
 from baad.data.reading import read_category
-from baad.errors import OutputError, SettingError, TrainingError
+from baad.errors import DataError, OutputError, SettingError, TrainingError
 from baad.learn import hand_over
 from baad.learn.decision import describe_decision
 from baad.learn.hand_over import export_model, require_own
@@ -131,6 +131,28 @@ def test_int8_that_is_not_good_enough_is_said_and_fp32_is_written(export):
     assert told["remarks"] == [f"INT8 is not written: {reason}"]
 
 
+def test_int8_that_judges_badly_is_weighed_and_refused(export):
+    """Nothing is pretended but the quantiser, which spoils the network."""
+
+    def spoil(onnx, fit, painter, folder, threads):
+        write_ir(read_onnx(perturb(onnx, share=0.5)), folder)
+        return read_session(folder, threads)
+
+    folder = export("openvino", "int8", quantize_network=spoil)
+    told = read_json(folder / "parity.json")
+    assert read_json(folder / "decision.json")["precision"] == "fp32"
+    assert told["comparisons"][-1]["precision"] == "fp32" and told["remarks"][0].startswith("INT8 is not written: ")
+
+
+def test_other_pictures_of_the_same_number_set_no_threshold_and_are_not_called_held_out(export, small, tmp_path):
+    others = read_category(write_category(tmp_path / "disc", normals=16, good=1, defective=1, size=(72, 96), seed=9))
+    with pytest.raises(DataError, match="trained on other pictures"):
+        export("openvino", "int8", pictures=others.train, out=tmp_path / "line")
+    assert not (tmp_path / "line").exists()
+    told = read_json(export(pictures=others.train[:12], out=tmp_path / "fewer") / "parity.json")
+    assert told["source"] == "normal pictures, not those held out in training"
+
+
 def model_config():
     """Triton's ModelConfig as far as an export uses it: names and types of model_config.proto."""
     field = descriptor_pb2.FieldDescriptorProto
@@ -192,12 +214,12 @@ def test_batch_norms_are_folded_into_the_convolutions_of_the_graph(small):
     assert "Conv" in kinds and "BatchNormalization" not in kinds
 
 
-def perturb(graph: bytes) -> bytes:
-    """The graph with one weight changed: of the convolution that gives the anomaly logits."""
+def perturb(graph: bytes, share: float = 0.0) -> bytes:
+    """The graph with one weight changed, or more of them: of the convolution that gives the anomaly logits."""
     model = onnx.load_from_string(graph)
     weight = next(each for each in model.graph.initializer if "discriminator.out.weight" in each.name)
     values = onnx.numpy_helper.to_array(weight).copy()
-    values.flat[0] += 5.0
+    values.flat[: max(1, round(share * values.size))] += 5.0
     weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
     return model.SerializeToString()
 
@@ -273,6 +295,15 @@ def test_the_cpp_example_refuses_a_model_that_judges_in_tiles(judge, export, tmp
     Image.new("RGB", (96, 96)).save(tmp_path / "part.ppm")
     done = subprocess.run([str(judge), str(folder), str(tmp_path / "part.ppm")], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "") and "judges in tiles" in done.stderr
+
+
+def test_the_cpp_example_refuses_a_model_with_zones(judge, export, tmp_path):
+    folder = Path(shutil.copytree(export("openvino"), tmp_path / "line"))
+    decision = read_json(folder / "decision.json")
+    (folder / "decision.json").write_text(json.dumps({**decision, "zones": []}))
+    Image.new("RGB", (96, 96)).save(tmp_path / "part.ppm")
+    done = subprocess.run([str(judge), str(folder), str(tmp_path / "part.ppm")], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "") and "has zones" in done.stderr
 
 
 def test_a_decision_for_tiles_says_how_they_are_cut(small):

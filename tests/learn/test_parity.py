@@ -118,5 +118,8 @@ def test_people_are_told_what_was_compared_and_what_came_of_it():
         "16 the nearest to the threshold; made from drawn"
     )
     assert (
-        "map error 2.0e-05 of its range, score error 3.0e-06, foreground error 4.0e-07, 0 flipped verdicts" in lines[1]
+        "map error 2.0e-05 of its range, score error 3.0e-06, foreground error 4.0e-07, 0 verdicts flipped" in lines[1]
     )
+    tied = certified(Comparison("a runtime 1.0", "fp16", 2e-5, 3e-6, 4e-7, 1, ties=2))
+    assert tied.lines()[1].endswith("1 verdicts flipped and 2 more on the very threshold")
+    assert "1 verdicts flipped and 2 more on the very threshold on 32 pictures" in tied.summary()

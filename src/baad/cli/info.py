@@ -49,13 +49,14 @@ def describe_parity(bundle: "Bundle") -> str:
     import json
 
     from baad.bundle import PARITY, read_member
+    from baad.verdict.promise import tell_flips
 
     if PARITY not in bundle.manifest["files"]:
         return "not proven: made before there was a certificate"
     told = json.loads(read_member(bundle.path, PARITY))
-    flips = sum(row["flips"] for row in told["comparisons"])
     runtimes = " and ".join(row["runtime"] for row in told["comparisons"])
-    return f"{flips} verdicts flipped on {told['pictures']} pictures, {runtimes} beside {told['reference']}"
+    flips, ties = (sum(row.get(name, 0) for row in told["comparisons"]) for name in ("flips", "ties"))
+    return f"{tell_flips(flips, ties)} on {told['pictures']} pictures, {runtimes} beside {told['reference']}"
 
 
 def describe_manifest(manifest: dict[str, Any]) -> list[tuple[str, str]]:

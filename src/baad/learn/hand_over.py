@@ -32,6 +32,7 @@ from baad.learn.parity import (
     require_parity,
 )
 from baad.learn.reload import load_graph
+from baad.learn.train import read_pictures
 from baad.learn.triton import CONFIG, VERSION, check_name, describe_config
 from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
 from baad.progress import Progress
@@ -65,6 +66,7 @@ class Source:
     onnx: bytes
     session: Scorer  # judges as the model does, whole or in tiles
     split: Split | None  # of the normal pictures that were given
+    held_out_then: bool  # whether those that the split holds out are those that training held out
     threads: int
 
     @property
@@ -111,7 +113,7 @@ def export_model(
     require_own(folder)
     try:
         with using_machine(TrainSettings(threads=threads)), replacing(folder) as partial:
-            source = open_source(model, pictures, threads, progress)
+            source = open_source(model, pictures, precision, threads, progress)
             require_exportable(source, precision, progress)
             witnesses = find_witnesses(source, progress)
             partial.mkdir()
@@ -150,20 +152,34 @@ def require_own(folder: Path) -> None:
         raise OutputError(f"{folder} is there and is no export. Give the name of a new folder with -o.")
 
 
-def open_source(model: Path, pictures: Sequence[GoodImage], threads: int, progress: Progress) -> Source:
-    """Read the model file and export its network to ONNX anew, from its weights."""
+def open_source(model: Path, pictures: Sequence[GoodImage], precision: str, threads: int, progress: Progress) -> Source:
+    """Read the model file and export its network to ONNX anew, from its weights.
+
+    Raises DataError where INT8, whose threshold the pictures set, is given others than the model was trained on.
+    """
     bundle = read_bundle(model)
     graph, settings = load_graph(model)
-    split = None
+    split, held_out_then = None, False
     if pictures:
         split = split_held_out(pictures, settings.held_out, settings.seed, progress)
         then, now = bundle.manifest.get("n_held_out"), len(split.held_out)
-        if then != now:
+        held_out_then = then == now
+        if not held_out_then:
             progress.warn(f"training held out {then} pictures, and of these it would {now}: they are not the same")
+        if precision == "int8" and not (held_out_then and _trained_on(bundle, split, settings, progress)):
+            raise DataError(
+                f"{model} was trained on other pictures, and int8 sets its threshold by those it was trained on: give "
+                "the same folder, or another precision."
+            )
     progress.say("exporting")
     onnx = export_onnx(graph)
     session = as_trained(Session(onnx, threads), bundle.manifest)
-    return Source(bundle, graph, settings.seed, onnx, session, split, threads)
+    return Source(bundle, graph, settings.seed, onnx, session, split, held_out_then, threads)
+
+
+def _trained_on(bundle: Bundle, split: Split, settings: TrainSettings, progress: Progress) -> bool:
+    """Whether the pictures are those that the model learnt from, to the last pixel."""
+    return read_pictures(split.fit, settings.image_size, progress).fingerprint == bundle.manifest["data_fingerprint"]
 
 
 def find_witnesses(source: Source, progress: Progress) -> Witnesses:
@@ -171,7 +187,8 @@ def find_witnesses(source: Source, progress: Progress) -> Witnesses:
     if source.split is not None:
         held_out = source.split.held_out
         _, scores = calibrate(source.session, held_out, source.calibration.false_alarm_rate, progress)
-        normals = Normals("held-out normal pictures", scores, lambda index: read_image(held_out[index].path))
+        what = "held-out normal pictures" if source.held_out_then else "normal pictures, not those held out in training"
+        normals = Normals(what, scores, lambda index: read_image(held_out[index].path))
     else:
         samples = read_samples(source.bundle)
         scores = tuple(source.session.run(sample).score for sample in samples)

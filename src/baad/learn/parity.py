@@ -18,6 +18,7 @@ from baad.progress import Progress
 from baad.runtime.session import RawMaps, Session
 from baad.runtime.tiles import Scorer
 from baad.settings import TrainSettings
+from baad.verdict.promise import tell_flips
 
 FLATTEST = 1e-2  # logits: a map that varies less counts as varying so much, or rounding would look like an error
 
@@ -132,8 +133,9 @@ class Certificate:
     def summary(self) -> str:
         """The certificate in a clause."""
         worst = max(each.map_error for each in self.comparisons)
-        flips = sum(each.flips for each in self.comparisons)
-        judged = f"{flips} verdicts flipped on {self.pictures} pictures, maps at most {worst:.1e} of their range off"
+        flips, ties = (sum(getattr(each, name) for each in self.comparisons) for name in ("flips", "ties"))
+        judged = f"{tell_flips(flips, ties)} on {self.pictures} pictures, "
+        judged += f"maps at most {worst:.1e} of their range off"
         return f"{' and '.join(each.runtime for each in self.comparisons)} beside {self.reference}: {judged}"
 
     def lines(self) -> list[str]:
@@ -144,7 +146,7 @@ class Certificate:
         rows = [
             f"  {f'{each.runtime}, {each.precision}':<30} map error {each.map_error:.1e} of its range, "
             f"score error {each.score_error:.1e}, foreground error {each.foreground_error:.1e}, "
-            f"{each.flips} flipped verdicts"
+            f"{tell_flips(each.flips, each.ties)}"
             for each in self.comparisons
         ]
         return [told, *rows, *(f"  {remark}" for remark in self.remarks)]

@@ -100,3 +100,8 @@ def _binomial_cdf(n: int, share: float, most: int) -> np.ndarray:
     log_choose = np.concatenate([[0.0], np.cumsum(np.log((n - drawn + 1) / drawn))])  # [most + 1]
     count = np.arange(most + 1)
     return np.cumsum(np.exp(log_choose + count * math.log(share) + (n - count) * math.log1p(-share)))
+
+
+def tell_flips(flips: int, ties: int) -> str:
+    """How many verdicts two runtimes judge differently, and how many more are excused: scores on the very threshold."""
+    return f"{flips} verdicts flipped{f' and {ties} more on the very threshold' if ties else ''}"
