@@ -7,30 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
+from tests.closure import installed_by
 from tests.factory import draw_picture, save_picture
 from tests.fake_model import write_fake_model
 
 PACKAGE = Path(__file__).parent.parent / "src" / "baad"
 DISTRIBUTIONS, MEGABYTES = 22, 210
-
-
-def bare_install() -> set[str]:
-    """baad and all that it requires without an extra, on this system, by name."""
-    found: set[str] = set()
-    wanted = ["baad"]
-    while wanted:
-        name = wanted.pop()
-        if name in found:
-            continue
-        found.add(name)
-        for line in metadata.requires(name) or ():
-            required = Requirement(line)
-            if required.marker is None or required.marker.evaluate({"extra": ""}):
-                wanted.append(canonicalize_name(required.name))
-    return found
 
 
 def size_of(name: str) -> int:
@@ -52,16 +35,16 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_few_distributions_are_installed():
-    assert len(bare_install()) <= DISTRIBUTIONS, sorted(bare_install())
+    assert len(installed_by()) <= DISTRIBUTIONS, sorted(installed_by())
 
 
 def test_they_take_little_room():
-    sizes = {name: size_of(name) / 1e6 for name in bare_install()}
+    sizes = {name: size_of(name) / 1e6 for name in installed_by()}
     assert sum(sizes.values()) <= MEGABYTES, sizes
 
 
 def test_no_part_of_them_is_made_for_training():
-    assert not bare_install() & {"torch", "onnx", "onnxscript", "scipy", "opencv-python-headless", "openvino"}
+    assert not installed_by() & {"torch", "onnx", "onnxscript", "scipy", "opencv-python-headless", "openvino"}
 
 
 def test_importing_the_package_loads_itself_alone():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.closure import modules_beyond
 from tests.factory import write_folder
 
 ROOT = Path(__file__).parent.parent
@@ -19,6 +20,16 @@ def refuse(*anything):
     raise OSError("no network in this test")
 
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+"""
+MISS = """
+from importlib.machinery import PathFinder
+
+genuine = PathFinder.find_spec
+
+def find_spec(name, path=None, target=None):
+    return None if name in {missing} else genuine(name, path, target)
+
+PathFinder.find_spec = find_spec
 """
 
 
@@ -43,7 +54,7 @@ def installed(wheel, tmp_path_factory):
     """The environment of a process that has the wheel's files, what `baad[train]` requires, and no network."""
     site = tmp_path_factory.mktemp("site")
     run("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel)
-    (site / "sitecustomize.py").write_text(REFUSE)
+    (site / "sitecustomize.py").write_text(REFUSE + MISS.format(missing=modules_beyond("train")))
     return {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -55,6 +66,8 @@ def test_the_wheel_trains_and_judges_without_a_network(installed, tmp_path):
     parts = write_folder(tmp_path / "parts", normals=12, sessions=("mon", "tue"))
     seen = run("-c", "import baad, socket; print(baad.__file__, socket.getaddrinfo.__name__)", **installed).split()
     assert seen[0].startswith(installed["PYTHONPATH"]) and seen[1] == "refuse"
+    absent = "from importlib.util import find_spec; print([bool(find_spec(name)) for name in ('pytest', 'torch')])"
+    assert run("-c", absent, **installed).strip() == "[False, True]"
     model = tmp_path / "m.baad"
     quick = ("image_size=64", "batch_size=2", "threads=1", "device=cpu", "held_out=0.25", "steps=2")
     run("-m", "baad", "train", parts, "-o", model, *(word for each in quick for word in ("--set", each)), **installed)
