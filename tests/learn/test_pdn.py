@@ -12,7 +12,7 @@ from baad.learn.pdn import PDN_SHAPES, WEIGHTS, fit_features, load_pdn, name_pdn
 @pytest.mark.parametrize("name", shipped_pdns())
 def test_every_shipped_network_has_a_complete_card(name):
     card = json.loads((WEIGHTS / f"pdn_{name}.json").read_text())
-    assert card["teacher"] and card["licence"] and card["settings"]["steps"] > 0
+    assert card["teacher"] and card["teacher_licence"] and card["settings"]["steps"] > 0
     assert set(card["images"]) == {"clothing", "imagen200x5", "imagenet1000"}  # photos alone: no textures, no parts
     assert set(card["fidelity_on_unseen_photos"]) == {"r2", "cosine", "cka"}
 

@@ -30,8 +30,8 @@ class Candidate:
     """`network`: images [B, 3, S, S] in 0..1 -> features [B, C, S / stride, S / stride], a teacher's one by one.
 
     `raw`: a teacher's own maps, neither reduced nor scaled. `sha256`: of its weights, as their card or a teacher's
-    `fingerprint` has it. `fidelity`: r2, cosine and cka on unseen photos, from the card; nothing where it does not
-    apply.
+    `fingerprint` has it. `fidelity`: r2, cosine and cka on unseen photos, from the card, and `steps` of its
+    distillation; nothing where that does not apply.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Candidate:
     sha256: str
     raw: bool = False
     fidelity: dict[str, float] = field(default_factory=dict)
+    steps: int | None = None
 
 
 def load_candidate(name: str, pdns: Path | None, teacher: str, weights: Path | None, seed: int) -> Candidate:
@@ -64,4 +65,5 @@ def load_candidate(name: str, pdns: Path | None, teacher: str, weights: Path | N
     network = read_pdn(folders[0] / f"pdn_{name}.safetensors", card, PDN_SHAPES[name])
     said = json.loads(card.read_text("utf-8"))
     features, fidelity = PDN_SHAPES[name].features, said["fidelity_on_unseen_photos"]
-    return Candidate(name, network, SIZE, 4, features, said["sha256"], fidelity=fidelity)
+    steps = said["settings"]["steps"]
+    return Candidate(name, network, SIZE, 4, features, said["sha256"], fidelity=fidelity, steps=steps)

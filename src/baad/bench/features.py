@@ -57,7 +57,9 @@ def compare_features(
     candidates = {name: _load(name, settings) for name in dict.fromkeys(settings.candidates)}
     read = [read_category(path, layout) for path in categories]
     times = time_candidates(candidates, out, settings, progress)
-    rows = [row | cost_of(row["candidate"], times) for row in read_rows(out / "results.jsonl")]
+    rows = [
+        row | cost_of(row["candidate"], times) | _steps_of(row, candidates) for row in read_rows(out / "results.jsonl")
+    ]
     write_results(out, rows, times, settings)
     for category in read:
         for row in score_category(category, candidates, rows, settings, progress):
@@ -100,8 +102,16 @@ def score_category(
             | figures
             | fidelity
             | sizes
+            | {"steps": candidate.steps}
             | {"pdn_sha256": candidate.sha256[:DIGITS], "version": baad.__version__}
         )
+
+
+def _steps_of(row: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> dict[str, int | None]:
+    """Steps of the distillation of the weights that a kept row was made with, where they are at hand."""
+    known = candidates.get(row["candidate"])
+    same = known is not None and known.sha256[:DIGITS] == row.get("pdn_sha256")
+    return {"steps": known.steps if known and same else row.get("steps")}
 
 
 def _load(name: str, settings: FeatureSettings) -> Candidate:
@@ -153,9 +163,11 @@ def format_features(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency]
         "# What the patch features are worth",
         "",
         f"A nearest-neighbour detector on the features of each candidate: 3x3 means on a grid of {GRID}x{GRID} cells, "
-        f"{settings.memory:,} random patches of all normal training pictures, the same for all, one seed. `teacher` is "
-        f"{settings.teacher}, `random` the default network with random weights. r2, cosine and cka: what a PDN keeps "
-        "of its teacher on photos it never saw, from its card. Written by `baad bench features CATEGORY... --out DIR`.",
+        f"{settings.memory:,} random patches of all normal training pictures, the same for all, seed {settings.seed}; "
+        f"a teacher's channels are standardised, those of a PDN are as they are. `teacher` is {settings.teacher}, "
+        "`random` the default network with random weights. r2, cosine and cka: what a PDN keeps of its teacher on "
+        "photos it never saw, and steps of its distillation, from its card. Written by "
+        "`baad bench features CATEGORY... --out DIR`.",
         "",
         *_cost_table(rows, times),
     ]
@@ -170,7 +182,7 @@ def _cost_table(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency]) ->
     candidates = list(dict.fromkeys(row["candidate"] for row in rows))
     shared = _shared_categories(rows)
     runtimes = list(next(iter(times.values())).medians) if times else []
-    kept, sizes = ("r2", "cosine", "cka"), ("input_size", "stride", "channels")
+    kept, sizes = ("r2", "cosine", "cka"), ("steps", "input_size", "stride", "channels")
     head = ["network", "image AUROC", "pixel AUROC", "GMAC", *(f"ms, {each}" for each in runtimes), *kept, *sizes]
     lines = ["| " + " | ".join(head).replace("_", " ") + " |", "|---" * len(head) + "|"]
     for name in dict.fromkeys([*candidates, *times]):
@@ -183,7 +195,7 @@ def _cost_table(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency]) ->
             else ["–"] * (1 + len(runtimes))
         )
         cells += [_mean([row[key] for row in mine[:1]]) for key in kept]
-        cells += [str(mine[0][key]) if mine else "–" for key in sizes]
+        cells += [str(mine[0].get(key) or "–") if mine else "–" for key in sizes]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     told = f"Means over {len(shared)} categories: {', '.join(shared)}."
     if times:

