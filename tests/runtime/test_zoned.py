@@ -55,6 +55,15 @@ def test_zones_never_raise_a_score():
     assert score_zones(raw, DrawnZones((DrawnZone("ignore", LEFT),))).counting <= raw.score
 
 
+def test_what_only_a_tile_saw_of_an_ignored_place_does_not_raise_the_rest():
+    blended = raw_of(grid(left=7.0, right=4.0))
+    of_tiles = RawMaps(blended.anomaly, blended.foreground, 9.0)  # where tiles overlap, one of them saw more
+    scores = score_zones(of_tiles, DrawnZones((DrawnZone("ignore", LEFT),)))
+    assert scores.counting == pytest.approx(4.0, abs=1e-3)
+    right = tuple((1.0 - x, y) for x, y in LEFT)
+    assert score_zones(of_tiles, DrawnZones((DrawnZone("ignore", right),))).counting == 9.0
+
+
 def test_where_all_is_ignored_the_score_is_the_lowest():
     scores = score_zones(raw_of(grid(left=9.0)), DrawnZones(elsewhere="ignore"))
     assert scores.counting == pytest.approx(0.0, abs=1e-3)

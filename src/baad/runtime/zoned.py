@@ -29,10 +29,11 @@ def score_zones(raw: RawMaps, zones: DrawnZones) -> ZonedScores:
     """The network's score once more, over parts of the picture. Where every cell counts it is the network's own."""
     cells = halve(raw.anomaly)  # [h / 2, w / 2]
     rules = paint_rules(zones, (cells.shape[0], cells.shape[1]), find_box(_shrink(raw.foreground, cells.shape)))
-    own = raw.score - _top(cells.ravel(), cells)  # 0 but for rounding, where the model scores as ours do
+    highest = _top(cells.ravel(), cells)  # the network's own score; of tiles, whose map is blended, it may be lower
 
     def over(kept: np.ndarray) -> float:
-        return raw.score if kept.all() else min(raw.score, _top(cells[kept], cells) + own)
+        left = _top(cells[kept], cells)
+        return raw.score if left >= highest else min(raw.score, left)
 
     return ZonedScores(over(rules != IGNORE), over(rules == REJECT))
 
