@@ -92,7 +92,10 @@ def test_evaluation_and_prediction_give_the_same_scores(baad, trained, category,
     bad = [record["score"] for record in records if "good" not in record["file"]]
     auroc = np.mean([(b > g) + 0.5 * (b == g) for b in bad for g in good])
     assert auroc == pytest.approx(row["image_auroc"], abs=1e-4)
-    assert "reconstruction" in (tmp_path / "e.html").read_text()
+    page, gate = (tmp_path / "e.html").read_text(), read_bundle(model).manifest["gate"]
+    assert "reconstruction" in page
+    assert ("Where the part was found" in page) is gate["accepted"]
+    assert all(each["image"] in page for each in gate["worst"])
 
 
 def test_the_line_judges_without_the_training_packages(baad, trained, category):

@@ -1,14 +1,18 @@
 import ast
+import itertools
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 import baad
+from baad.synthesis.background import repaint_background
 from baad.synthesis.banks import make_banks
 from baad.synthesis.recipe import Plan, draw_example
 from baad.synthesis.shifts import FAMILIES, SEVERITIES, fill_in, has_background, shift_background, view_background
+from baad.synthesis.site import Sources
 from tests.factory import draw_picture
 
 PACKAGE = Path(baad.__file__).parent
@@ -108,6 +112,60 @@ def test_neither_training_nor_stress_knows_the_other():
             assert not [name for name in names if name and name.startswith("baad")]
         elif file.parent.name in ("synthesis", "learn", "data", "foreground"):
             assert "baad.synthesis.shifts" not in names
+
+
+@pytest.fixture(scope="module")
+def tinted():
+    """A lively background in nearly one colour, 128 x 128, around a disc."""
+    lively = cv2.GaussianBlur(np.random.default_rng(1).normal(0, 1, (128, 128)), (0, 0), 2.0)
+    shades = np.clip(128 + 45 * lively / lively.std(), 10, 245)
+    y, x = np.mgrid[0:128, 0:128] - 64
+    picture = (shades[..., None] * np.array([1.0, 0.97, 0.92])).astype(np.uint8)
+    return picture, y**2 + x**2 < 30**2
+
+
+def inverts(changed, picture, part):
+    """How far light and dark of the background have changed places: 1 for its negative, -1 for itself."""
+    return -float(np.corrcoef(changed[~part].mean(axis=1), picture[~part].mean(axis=1))[0, 1])
+
+
+def parts_colours(changed, picture, part):
+    """How much better red fits blue some pixels away than at its own place; nothing where it does not fit there."""
+    red, blue, behind = changed[..., 0].astype(float), changed[..., 2].astype(float), ~part
+    fits = {}
+    for dy, dx in itertools.product(range(-10, 11, 2), repeat=2):
+        there = behind & np.roll(behind, (dy, dx), (0, 1))
+        pair = np.roll(red, (dy, dx), (0, 1))[there], blue[there]
+        fits[dy, dx] = np.corrcoef(*pair)[0, 1] if min(map(np.std, pair)) > 3 else 0.0
+    best = max(fits.values())
+    return best - fits[0, 0] if best > 0.6 else 0.0
+
+
+def dots(changed, picture, part):
+    """The share of the background in dots of two levels far apart: pixels with the other level left and right."""
+    green = changed[..., 1].astype(int)
+    levels, counts = np.unique(green[~part], return_counts=True)
+    first, second = levels[np.argsort(-counts)[:2]] if len(levels) > 1 else (0, 0)
+    if abs(first - second) < 60:
+        return 0.0
+    left, middle, right = green[:, :-2], green[:, 1:-1], green[:, 2:]
+    alone = ((middle == first) & (left == second) & (right == second)) | (
+        (middle == second) & (left == first) & (right == first)
+    )
+    return float(alone[~part[:, 1:-1]].mean())
+
+
+@pytest.mark.parametrize("family, measure", [("negative", inverts), ("fringe", parts_colours), ("dither", dots)])
+def test_what_has_no_counterpart_training_never_shows(tinted, family, measure):
+    """A property of the family's strongest change that no background change of training comes near."""
+    picture, part = tinted
+    assert not FAMILIES[family].resembles
+    view = view_background(picture, part)
+    found = [measure(shift_background(picture, view, family, 5, seed), picture, part) for seed in range(5)]
+    rng = np.random.default_rng(0)
+    sources = Sources(picture[None, ::-1].copy(), part[None, ::-1].copy(), make_banks(rng))
+    trained = [measure(repaint_background(picture, part, sources, rng), picture, part) for _ in range(300)]
+    assert np.max(trained) < 0.7 * np.min(found), (np.sort(trained)[-5:], found)
 
 
 def test_at_least_three_families_have_no_counterpart_in_training():
