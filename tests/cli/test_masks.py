@@ -226,6 +226,9 @@ def test_after_a_refusal_training_with_the_folder_goes_on(baad, found, tmp_path)
         *("train", parts, "-o", tmp_path / "m.baad", "--fg-masks", out), *(w for each in quick for w in ("--set", each))
     )
     assert told.code == 0 and "the whole picture counts as part" in told.err
+    assert "found no background" in told.err
+    (out / "0.png").touch()  # masks under other names than the pictures'
+    assert baad("train", parts, "-o", tmp_path / "m.baad", "--fg-masks", out).code == 2
 
 
 def test_a_picture_of_the_empty_scene_tells_part_from_background(baad, tmp_path):
@@ -246,3 +249,26 @@ def test_a_picture_of_the_empty_scene_tells_part_from_background(baad, tmp_path)
     for index in range(6):
         seen, true = (read_mask(folder / f"{index}.png", (256, 256)) for folder in (out, tmp_path / "true"))
         assert (seen & true).sum() > 0.9 * (seen | true).sum()
+
+
+def test_an_original_that_was_painted_in_the_folder_itself_is_no_copy(baad, found, tmp_path):
+    found(LEFT)
+    parts, mine, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "mine", tmp_path / "out"
+    call = ("masks", parts, "-o", out, "--set", "image_size=64")
+    assert baad(*call).code == 0
+    save_picture(out / "002.png", ~LEFT)
+    assert baad(*call, "--fg-masks", out).code == 0  # listed as the user's now
+    save_picture(mine / "002.png", LEFT)
+    told = baad(*call, "--fg-masks", mine)
+    assert told.code == 2 and "002.png would be overwritten" in told.err
+    assert np.array_equal(read_mask(out / "002.png", (64, 64)), ~LEFT)
+
+
+def test_copies_are_known_again_after_a_refusal(baad, found, tmp_path):
+    parts, mine, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "mine", tmp_path / "out"
+    call = ("masks", parts, "--fg-masks", mine, "-o", out, "--set", "image_size=64")
+    save_picture(mine / "002.png", ~LEFT)
+    for result in (LEFT, None, LEFT):
+        found(result)
+        assert baad(*call).code == 0
+    assert sorted(file.name for file in out.glob("00?.png")) == ["000.png", "001.png", "002.png", "003.png"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from baad.foreground.classify import fit_classifier
-from baad.foreground.correct import teach_masks
+from baad.foreground.correct import alike_in_area, teach_masks
 from baad.foreground.propose import Painted, make_proposal
 from baad.foreground.refine import overlap
 from tests.foreground.scenes import clutter, describe, put_part
@@ -52,3 +52,16 @@ def test_a_mask_of_one_side_only_teaches_nothing(drawn):
     images, features, truths = drawn
     nothing = Painted(np.array([0]), np.zeros_like(truths[[0]]))
     assert teach_masks(images, features, [], nothing, np.random.default_rng(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "found", "alike"),
+    [(0.005, 0.004, True), (0.005, 0.5, True), (0.3, 0.02, False), (0.95, 0.96, True), (0.3, 0.99, False)],
+)
+def test_what_was_taught_must_be_like_the_painted_masks_in_area(shown, found, alike):
+    def cover(share):
+        return (np.arange(10_000) < share * 10_000).reshape(100, 100)
+
+    masks = np.stack([cover(found), cover(shown), cover(found)]).astype(np.float32)
+    assert alike_in_area(masks, Painted(np.array([1]), cover(shown)[None])) is alike
+    assert alike_in_area(masks[1:2], Painted(np.array([0]), cover(shown)[None]))  # nothing else to compare

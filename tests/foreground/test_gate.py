@@ -77,8 +77,7 @@ def test_a_part_of_almost_nothing_or_almost_everything_is_refused(area):
 
 
 @pytest.mark.parametrize("area", [0.001, 0.97])
-def test_how_large_parts_are_the_users_masks_say(area):
-    assert judge_masks([proposal("taught", 0.1, area=area)], IMAGES).recipe == "taught"
+def test_what_was_taught_is_not_refused_for_its_area(area):
     assert judge_masks([proposal("taught", 0.1, area=area)], IMAGES).accepted
 
 

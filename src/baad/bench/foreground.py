@@ -28,7 +28,7 @@ from baad.data.masks import read_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.errors import SettingError
-from baad.foreground.gate import NOBODY, Gate
+from baad.foreground.gate import LEAST_QUALITY, NOBODY, Gate
 from baad.foreground.propose import Painted, extend_masks
 from baad.foreground.refine import overlap
 from baad.learn.batches import Material, batches
@@ -106,8 +106,8 @@ def run_foreground(
                 rows = [*_without(rows, row, ("category", "user_masks", "seed")), row | made_with]
                 write(rows, drawn)
                 progress.say(f"{row['category']}, {row['user_masks']} masks, seed {row['seed']}: {describe(row)}")
-        seeker = {"version": baad.__version__, "pdn_sha256": hash_weights(SEEKER)}
-        done = {row["set"] for row in drawn if _same(row, seeker, "pdn_sha256")}
+        seeker = {"version": baad.__version__, "pdn_sha256": hash_weights(SEEKER), "level": LEAST_QUALITY}
+        done = {row["set"] for row in drawn if _same(row, seeker, "pdn_sha256") and _same(row, seeker, "level")}
         for each in draw_sets():
             if each.name not in done:
                 row = judge_drawn(each) | seeker

@@ -95,21 +95,26 @@ def list_unchanged(folder: Path) -> list[Path]:
     return [file for file, digest in inside if hash_file(file) == digest]
 
 
-def is_copy(folder: Path, mask: Path) -> bool:
-    """Whether a folder's masks.json lists a mask in it as a copy of the user's own, which nobody has changed since."""
-    return _read_digests(folder, copies=True).get(mask.relative_to(folder).as_posix()) == hash_file(mask)
+def list_copies(folder: Path) -> set[Path]:
+    """Masks that a folder's masks.json lists as copies of the user's, which lie elsewhere, and nobody changed since."""
+    copies = {folder / str(each.get("mask")): each.get("sha256") for each in _read_records(folder) if each.get("copy")}
+    return {file for file, digest in copies.items() if os.path.isfile(file) and hash_file(file) == digest}
 
 
 def was_refused(folder: Path) -> bool:
-    """Whether a folder's masks.json says that there is nothing beside the part, and that no masks were written."""
-    return _read_list(folder).get("gate") == "none"
+    """Whether all that a folder holds is a masks.json which says that there is nothing beside the part."""
+    alone = os.path.isdir(folder) and os.listdir(folder) == [LIST]
+    return alone and _read_list(folder).get("gate") == "none"
 
 
-def _read_digests(folder: Path, copies: bool = False) -> dict[str, str | None]:
-    """SHA-256 of each mask that masks.json lists as proposed, or of copies of the user's; none without a list."""
+def _read_digests(folder: Path) -> dict[str, str | None]:
+    """SHA-256 of each mask that masks.json lists as proposed; nothing where there is no such list."""
+    return {str(each.get("mask")): each.get("sha256") for each in _read_records(folder) if each.get("source") != "user"}
+
+
+def _read_records(folder: Path) -> list[dict[str, Any]]:
     images = _read_list(folder).get("images")
-    records = [each for each in images if isinstance(each, dict)] if isinstance(images, list) else []
-    return {str(each.get("mask")): each.get("sha256") for each in records if (each.get("source") == "user") == copies}
+    return [each for each in images if isinstance(each, dict)] if isinstance(images, list) else []
 
 
 def _read_list(folder: Path) -> dict[str, Any]:

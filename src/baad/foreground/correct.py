@@ -22,6 +22,7 @@ TAUGHT = "taught"  # the recipe's name
 DIMENSIONS = 24  # of the reduced features
 TRUSTED = 0.6  # overlap (IoU) with the painted masks from which a recipe is listened to
 UNPAINTED = 2.0  # weight of all unpainted pictures together beside the painted ones, at full agreement
+LEAST_SHARE = 0.25  # of the painted area
 PURE = 0.2  # a cell with less than that of one side belongs to the other; those between teach nothing
 CUT = Cut(level=0.5, sure_background=0.2, sure_part=0.8, separation=1.0)
 
@@ -70,8 +71,8 @@ def teach_masks(
 ) -> Proposal | None:
     """A proposal in which painted pictures keep their masks, the others are found as those show.
 
-    images: uint8 [N, S, S, 3], features: float32 [N, h, w, C], proposals: of the same pictures. None where the painted
-    masks show one side only.
+    images: uint8 [N, S, S, 3], features: float32 [N, h, w, C], proposals: of the same pictures. None where no painted
+    mask shows both sides, or where the others come out much unlike them in area: then nothing was understood.
     """
     if not any(mask.any() and not mask.all() for mask in painted.masks):
         return None
@@ -93,7 +94,20 @@ def teach_masks(
     chosen = known[used] > 0
     classifier = fit_classifier(seen[chosen], part[used][chosen], known[used][chosen], rng)
     scorer = TaughtScorer(recipes, mean, axes, classifier)
-    return make_proposal(TAUGHT, scorer, scorer.score(images, features, own), images, CUT, painted)
+    taught = make_proposal(TAUGHT, scorer, scorer.score(images, features, own), images, CUT, painted)
+    return taught if alike_in_area(taught.masks, painted) else None
+
+
+def alike_in_area(masks: np.ndarray, painted: Painted) -> bool:
+    """Whether part and background of the other pictures are each a quarter, at least, of what was painted of them.
+
+    masks: float32 [N, S, S] in 0..1 of all pictures.
+    """
+    others = np.delete(masks, painted.index, axis=0)
+    if not len(others):
+        return True
+    found, shown = float((others >= 0.5).mean()), float(painted.masks.mean())
+    return found >= LEAST_SHARE * shown and 1.0 - found >= LEAST_SHARE * (1.0 - shown)
 
 
 def agreement(proposal: Proposal, painted: Painted) -> float:

@@ -168,8 +168,8 @@ def _do_the_rest(
 def _why_not(best: Proposal) -> str:
     """What speaks against a proposal, in words; nothing where it may be used."""
     parts = best.parts
-    if best.recipe == TAUGHT and 0.0 < parts.area < 1.0:
-        return ""  # the user's masks say how large parts are
+    if best.recipe == TAUGHT:
+        return ""  # the user's masks say how large parts are, and `teach_masks` has compared
     if parts.area < LEAST_AREA:
         return f"what stands out covers only {parts.area:.1%} of the picture"
     if parts.area > MOST_AREA:

@@ -60,8 +60,12 @@ def choose_foreground(
     """The user's masks where all pictures have one; else found, with what the user shows of it; or everything.
 
     `further` pictures are not trained on, but their masks, if there are any, teach as well. Raises DataError where
-    nothing in the folder of masks belongs to a picture, and the errors of reading masks and pictures.
+    nothing in the folder of masks belongs to a picture, unless `baad masks` refused to write any, and the errors of
+    reading masks and pictures.
     """
+    if shown.fg_masks is not None and was_refused(shown.fg_masks):
+        progress.say(f"{shown.fg_masks} holds no masks: `baad masks` found no background")
+        shown = replace(shown, fg_masks=None)
     painted = {} if shown.fg_masks is None else _read_shown(shown.fg_masks, seen, further, shown.edited_only)
     if painted and all(image.path in painted for image in seen.files):
         if shown.empty_scene is not None:
@@ -197,11 +201,9 @@ def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
 
 
 def _read_shown(folder: Path, seen: Seen, further: Sequence[GoodImage], edited_only: bool) -> dict[Path, Mask]:
-    """Which pictures the user gives a mask for, and where it stands; none where `baad masks` found no background."""
+    """Which pictures the user gives a mask for, and where it stands."""
     paths = [image.path for image in (*seen.files, *further)]
     found = find_part_masks(folder, paths)
-    if not found and was_refused(folder):
-        return {}
     if not found:
         first = show_path(name_pictures(paths)[paths[0]])
         raise DataError(

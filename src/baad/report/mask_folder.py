@@ -12,7 +12,7 @@ from baad.atomic import write_text
 from baad.data.decode import show_path
 from baad.data.geometry import resize_map
 from baad.data.masks import mask_file, read_mask, write_mask
-from baad.data.part_masks import LIST, drop_unchanged, hash_file, is_copy, list_unchanged, name_pictures
+from baad.data.part_masks import LIST, drop_unchanged, hash_file, list_copies, list_unchanged, name_pictures
 from baad.data.sample import Mask
 from baad.errors import OutputError
 from baad.foreground.correct import TAUGHT
@@ -26,16 +26,17 @@ def require_no_work_lost(out: Path, places: Mapping[Path, Path], given: Mapping[
     """Raise OutputError where a mask that somebody painted or changed would be overwritten.
 
     `places`: where each picture's mask goes; `given`: masks that were handed in. Those at their very place stay, and
-    copies of an earlier call give way to what is handed in now.
+    copies of an earlier call give way to what is handed in now. So it is where a mask would lie in the sheet's place.
     """
     if Path(SHEET) in places.values():
         raise OutputError(f"The mask of a picture called {Path(SHEET).stem} would lie where {SHEET} does. Rename it.")
     there: dict[Path, Mask] = {picture: out / place for picture, place in places.items() if os.path.isfile(out / place)}
     handed_in = {os.path.realpath(mask_file(mask)) for mask in given.values()}
+    painted, copies = drop_unchanged(out, there), list_copies(out)
     changed = [
         file
-        for picture, file in ((picture, mask_file(mask)) for picture, mask in drop_unchanged(out, there).items())
-        if os.path.realpath(file) not in handed_in and not (picture in given and is_copy(out, file))
+        for picture, file in ((picture, mask_file(mask)) for picture, mask in painted.items())
+        if os.path.realpath(file) not in handed_in and not (picture in given and file in copies)
     ]
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -59,6 +60,7 @@ def write_mask_folder(
     `given`: the user's own masks, which come to the folder pixel by pixel. After a refusal masks.json alone is written.
     Proposals of an earlier call are removed; what the user painted stays.
     """
+    copies = list_copies(out)
     _remove_earlier(out)
     names = list(name_pictures(list(places)).values())
     records: list[dict[str, Any]] = [{"image": name} for name in names]
@@ -68,6 +70,7 @@ def write_mask_folder(
                 write_mask(out / place, resize_map(mask, shape) > 0.5)
             elif os.path.realpath(mask_file(given[picture])) != os.path.realpath(out / place):
                 write_mask(out / place, read_mask(given[picture], shape))
+                copies.add(out / place)
             records[index] |= {
                 "mask": place.as_posix(),
                 "source": _source(index, gate),
@@ -75,8 +78,15 @@ def write_mask_folder(
                 "area": round(float((mask > 0.5).mean()), 4),
                 "sha256": hash_file(out / place),
             }
+            if index in gate.painted and out / place in copies:
+                records[index]["copy"] = True  # the user's own lies elsewhere
         captions = [f"{show_path(name)}{', yours' * (index in gate.painted)}" for index, name in enumerate(names)]
         contact_sheet(list(resized), list(gate.masks), captions, out / SHEET, [float(each) for each in gate.per_image])
+    else:
+        for record, place in zip(records, places.values()):
+            if out / place in copies:  # of an earlier call; still nobody's work
+                digest = hash_file(out / place)
+                record |= {"mask": place.as_posix(), "source": "user", "sha256": digest, "copy": True}
     said = {
         **describe_gate(gate),
         "quality_needed": LEAST_QUALITY,
