@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import onnx
@@ -149,8 +150,21 @@ def test_other_pictures_of_the_same_number_set_no_threshold_and_are_not_called_h
     with pytest.raises(DataError, match="trained on other pictures"):
         export("openvino", "int8", pictures=others.train, out=tmp_path / "line")
     assert not (tmp_path / "line").exists()
-    told = read_json(export(pictures=others.train[:12], out=tmp_path / "fewer") / "parity.json")
+    told = read_json(export(pictures=others.train, out=tmp_path / "others") / "parity.json")
     assert told["source"] == "normal pictures, not those held out in training"
+
+
+def test_int8_of_a_model_that_judges_in_tiles_is_refused_before_pictures_are_compared(small, category, tmp_path):
+    with zipfile.ZipFile(small[0]) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(members["manifest.json"])
+    members["manifest.json"] = json.dumps({**manifest, "tile_px": 96}).encode()
+    with zipfile.ZipFile(tmp_path / "tiles.baad", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    asked = {"form": "openvino", "precision": "int8", "pictures": category.train, "progress": Silence(), "threads": 1}
+    with pytest.raises(SettingError, match="judges in tiles"):
+        export_model(tmp_path / "tiles.baad", tmp_path / "line", **asked)
 
 
 def model_config():

@@ -42,10 +42,9 @@ def test_a_defect_is_drawn_on_the_part_and_the_same_again(painter):
 
 
 def test_where_few_defects_can_be_seen_more_are_drawn(monkeypatch):
-    genuine, drawn = Painter.draw, []
+    genuine = Painter.draw
 
     def seldom(painter, picture, normal, number):
-        drawn.append(number)
         return genuine(painter, picture, normal, number) if number % 12 == 0 else picture
 
     monkeypatch.setattr(Painter, "draw", seldom)

@@ -23,6 +23,7 @@ from baad.learn.int8 import Trial, count_alarms, count_missed, quantize_network,
 from baad.learn.machine import using_machine
 from baad.learn.openvino_ir import add_info, describe_model_info, read_onnx, read_session, write_ir
 from baad.learn.parity import (
+    BOUNDS,
     Certificate,
     InPyTorch,
     Runner,
@@ -66,7 +67,6 @@ class Source:
     onnx: bytes
     session: Scorer  # judges as the model does, whole or in tiles
     split: Split | None  # of the normal pictures that were given
-    held_out_then: bool  # whether those that the split holds out are those that training held out
     threads: int
 
     @property
@@ -113,9 +113,9 @@ def export_model(
     require_own(folder)
     try:
         with using_machine(TrainSettings(threads=threads)), replacing(folder) as partial:
-            source = open_source(model, pictures, precision, threads, progress)
+            source = open_source(model, pictures, threads, progress)
             require_exportable(source, precision, progress)
-            witnesses = find_witnesses(source, progress)
+            witnesses = find_witnesses(source, precision, progress)
             partial.mkdir()
             written = write_network(source, witnesses, partial, form, precision, progress)
             certificate = prove(source, witnesses, written, progress)
@@ -152,42 +152,36 @@ def require_own(folder: Path) -> None:
         raise OutputError(f"{folder} is there and is no export. Give the name of a new folder with -o.")
 
 
-def open_source(model: Path, pictures: Sequence[GoodImage], precision: str, threads: int, progress: Progress) -> Source:
-    """Read the model file and export its network to ONNX anew, from its weights.
-
-    Raises DataError where INT8, whose threshold the pictures set, is given others than the model was trained on.
-    """
+def open_source(model: Path, pictures: Sequence[GoodImage], threads: int, progress: Progress) -> Source:
+    """Read the model file and export its network to ONNX anew, from its weights."""
     bundle = read_bundle(model)
     graph, settings = load_graph(model)
-    split, held_out_then = None, False
+    split = None
     if pictures:
         split = split_held_out(pictures, settings.held_out, settings.seed, progress)
-        then, now = bundle.manifest.get("n_held_out"), len(split.held_out)
-        held_out_then = then == now
-        if not held_out_then:
-            progress.warn(f"training held out {then} pictures, and of these it would {now}: they are not the same")
-        if precision == "int8" and not (held_out_then and _trained_on(bundle, split, settings, progress)):
-            raise DataError(
-                f"{model} was trained on other pictures, and int8 sets its threshold by those it was trained on: give "
-                "the same folder, or another precision."
-            )
     progress.say("exporting")
     onnx = export_onnx(graph)
     session = as_trained(Session(onnx, threads), bundle.manifest)
-    return Source(bundle, graph, settings.seed, onnx, session, split, held_out_then, threads)
+    return Source(bundle, graph, settings.seed, onnx, session, split, threads)
 
 
-def _trained_on(bundle: Bundle, split: Split, settings: TrainSettings, progress: Progress) -> bool:
-    """Whether the pictures are those that the model learnt from, to the last pixel."""
-    return read_pictures(split.fit, settings.image_size, progress).fingerprint == bundle.manifest["data_fingerprint"]
+def find_witnesses(source: Source, precision: str, progress: Progress) -> Witnesses:
+    """The pictures to compare on: of the held-out normals, or of the samples in the model file.
 
-
-def find_witnesses(source: Source, progress: Progress) -> Witnesses:
-    """The pictures to compare on: of the held-out normals, or of the samples in the model file."""
+    Raises DataError where INT8, whose threshold the pictures set, is given others than the model was trained on.
+    """
     if source.split is not None:
         held_out = source.split.held_out
-        _, scores = calibrate(source.session, held_out, source.calibration.false_alarm_rate, progress)
-        what = "held-out normal pictures" if source.held_out_then else "normal pictures, not those held out in training"
+        given, scores = calibrate(source.session, held_out, source.calibration.false_alarm_rate, progress)
+        known = are_those_of_training(given, source.calibration) and learnt_from(source.bundle, source.split, progress)
+        if precision == "int8" and not known:
+            raise DataError(
+                f"{source.bundle.path} was trained on other pictures, and int8 sets its threshold by those it was "
+                "trained on: give the same folder, or another precision."
+            )
+        if not known:
+            progress.warn("these are not the pictures that training held out: what the certificate says is of others")
+        what = "held-out normal pictures" if known else "normal pictures, not those held out in training"
         normals = Normals(what, scores, lambda index: read_image(held_out[index].path))
     else:
         samples = read_samples(source.bundle)
@@ -197,6 +191,21 @@ def find_witnesses(source: Source, progress: Progress) -> Witnesses:
         )
     threshold, shape = source.calibration.threshold, source.graph.input_shape
     return choose_witnesses(normals, source.session, threshold, shape, source.seed, progress)
+
+
+def are_those_of_training(given: Calibration, known: Calibration) -> bool:
+    """Whether pictures that were scored now are those that the model's threshold comes from, by their scores."""
+    if len(given.scores) != len(known.scores):
+        return False
+    return bool(np.allclose(sorted(given.scores), sorted(known.scores), atol=BOUNDS["fp32"].score_error))
+
+
+def learnt_from(bundle: Bundle, split: Split, progress: Progress) -> bool:
+    """Whether the pictures are those that the model was fitted to, to the last pixel; of tiles nothing is known."""
+    if bundle.manifest.get("tile_px", 0):
+        return True
+    size = bundle.manifest["settings"]["image_size"]
+    return read_pictures(split.fit, size, progress).fingerprint == bundle.manifest["data_fingerprint"]
 
 
 def read_samples(bundle: Bundle) -> list[np.ndarray]:

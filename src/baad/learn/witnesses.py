@@ -86,7 +86,7 @@ def choose_witnesses(
 ) -> Witnesses:
     """CHOSEN pictures: half of them the nearest to the threshold, the others spread over all scores.
 
-    Fewer only where hardly any defect can be seen on the part, however often one is drawn.
+    Fewer only where hardly any defect can be seen on the part, though ten times as many are drawn.
     """
     painter = Painter(session, shape, seed, make_banks(np.random.default_rng([seed, 5])))
     as_they_are = [Witness(number, 0, score) for number, score in enumerate(normals.scores)]
@@ -94,7 +94,7 @@ def choose_witnesses(
     draws = max(2, math.ceil(CANDIDATES / len(found)) - 1)
     drawn: list[Witness] = []
     with progress.task("pictures for the parity check", len(found)) as task:
-        for turn in range(PATIENCE):
+        for turn in range(PATIENCE):  # once where defects are seen
             for number in [each.normal for each in found]:
                 picture = normals.read(number)
                 for draw in range(turn * draws + 1, (turn + 1) * draws + 1):
