@@ -15,10 +15,11 @@ def installed_by(*extras: str) -> set[str]:
         if (name, asked) in found:
             continue
         found.add((name, asked))
-        try:
+        try:  # for the extras of a package may be left out
             lines = metadata.requires(name) or ()
         except metadata.PackageNotFoundError:
-            continue  # of another system
+            found.discard((name, asked))  # not installed here
+            continue
         for line in lines:
             required = Requirement(line)
             if required.marker is None or any(required.marker.evaluate({"extra": extra}) for extra in ("", *asked)):

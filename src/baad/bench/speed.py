@@ -302,13 +302,11 @@ def format_page(found: Mapping[str, Any], command: str) -> str:
         + ", ".join(f"`{name}` {value}" for name, value in found["by_processor_time"].items())
         + ". `processor_ms` adds up all threads.",
     ]
-    for size, batch in dict.fromkeys(
-        (row["image_size"], row["batch"]) for row in found["rows"] if row["what"] != DENSE
-    ):
+    for size, batch in dict.fromkeys(map(_place, found["rows"])):
         lines += ["", f"## {size}x{size}, batch {batch}", ""]
         lines += ["| what | runtime | " + " | ".join(COLUMNS) + " |", "|---" * (2 + len(COLUMNS)) + "|"]
         for row in found["rows"]:
-            if row["image_size"] == size and (row["batch"] == batch or (row["what"] == DENSE and batch == 1)):
+            if _place(row) == (size, batch):
                 figures = ["" if row[key] in (None, 0) else str(row[key]) for key in COLUMNS]
                 lines.append(f"| {row['what']} | {row['runtime']} | " + " | ".join(figures) + " |")
     return "\n".join(lines) + "\n"
