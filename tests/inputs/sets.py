@@ -235,7 +235,7 @@ MASKS = (
         what="the part outlined in labelme, given as `--fg-masks`",
         make=outlined_in_labelme,
         code=0,
-        told=("model.baad",),
+        told=("Held out",),
         writes=TRAINED,
         during=quickly,
     ),
