@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.inputs.case import Case, format_row, provoke
 from tests.inputs.names import NAMES
 from tests.inputs.others import INTERRUPTIONS, MODELS, SETTINGS
+from tests.inputs.parts import PARTS
 from tests.inputs.pictures import PICTURES
 from tests.inputs.places import PLACES
 from tests.inputs.sets import MASKS, SETS
@@ -15,6 +16,7 @@ FAMILIES: dict[str, tuple[Case, ...]] = {
     "Pictures": PICTURES,
     "Names and streams of names": NAMES,
     "Masks": MASKS,
+    "Where the part is, and zones": PARTS,
     "Data sets": SETS,
     "Settings": SETTINGS,
     "Model files": MODELS,

@@ -70,47 +70,6 @@ def rewrite_json(file: str, change: Callable[[dict], object]) -> Spoil:
     return spoil
 
 
-def with_part_masks(names: Sequence[str], suffix: str = ".png") -> Callable[[Path], Sequence[object]]:
-    def make(here: Path) -> Sequence[object]:
-        write_folder(here / "parts", normals=4)
-        write_folder(here / "parts", normals=1, seed=1, suffix=suffix)
-        for name in names:
-            save_picture(here / "outlines" / name, np.ones((64, 64), bool))
-        return [*TRAIN, "--fg-masks", "outlines"]
-
-    return make
-
-
-def with_zones(content: str) -> Callable[[Path], Sequence[object]]:
-    def make(here: Path) -> Sequence[object]:
-        write_folder(here / "parts", normals=4)
-        (here / "zones.json").write_text(content)
-        return [*TRAIN, "--zones", "zones.json"]
-
-    return make
-
-
-def with_scene(size: tuple[int, int]) -> Callable[[Path], Sequence[object]]:
-    def make(here: Path) -> Sequence[object]:
-        write_folder(here / "parts", normals=4)
-        save_picture(here / "empty.png", draw_picture(size, np.random.default_rng(9)).image)
-        return [*TRAIN, "--empty-scene", "empty.png"]
-
-    return make
-
-
-def outlined_in_labelme(here: Path) -> Sequence[object]:
-    write_folder(here / "parts", normals=4)
-    for index in range(4):
-        shape = {"label": "part", "shape_type": "polygon", "points": [[8, 8], [50, 8], [50, 50], [8, 50]]}
-        record = {"version": "5.0", "flags": {}, "shapes": [shape], "imagePath": f"{index:03d}.png", "imageData": None}
-        (here / "outlines").mkdir(exist_ok=True)
-        (here / "outlines" / f"{index:03d}.json").write_text(
-            json.dumps({**record, "imageHeight": 64, "imageWidth": 64})
-        )
-    return [*TRAIN, "--fg-masks", "outlines"]
-
-
 def everything() -> None:
     write_truncated(Path("parts/train/good/000.png"))
     Path("parts/train/good/001.png").write_bytes(b"")
@@ -124,11 +83,6 @@ def turned() -> None:
     stored = Path("parts/test/spot/000.png")
     Image.fromarray(read_image(stored)[:48]).save(stored, exif=exif)
     save_picture(MASK, read_marks(MASK)[:48])
-
-
-def pictures_as_part_masks(here: Path) -> Sequence[object]:
-    write_folder(here / "parts", normals=4)
-    return [*TRAIN, "--fg-masks", "parts"]
 
 
 def twelve_bits(here: Path) -> None:
@@ -202,12 +156,6 @@ MASKS = (
         told=("after its EXIF rotation",),
     ),
     Case(
-        what="pictures themselves given as `--fg-masks`",
-        make=pictures_as_part_masks,
-        code=2,
-        told=("no mask for any of the",),
-    ),
-    Case(
         what="masks with 1 in place of 255: the same",
         make=judging(as_ones),
         code=0,
@@ -218,45 +166,6 @@ MASKS = (
         make=judging(lambda: shutil.rmtree("parts/ground_truth/spot")),
         code=0,
         told=("the kind spot has no masks",),
-    ),
-    Case(
-        what="`--fg-masks` without a mask for any picture",
-        make=with_part_masks(["other.png"]),
-        code=2,
-        told=("has no mask for any",),
-    ),
-    Case(
-        what="`--fg-masks` where two pictures would share a mask",
-        make=with_part_masks(["000.png"], suffix=".bmp"),
-        code=2,
-        told=("would share the mask",),
-    ),
-    Case(
-        what="the part outlined in labelme, given as `--fg-masks`",
-        make=outlined_in_labelme,
-        code=0,
-        told=("Held out",),
-        writes=TRAINED,
-        during=quickly,
-    ),
-    Case(
-        what="picture of the empty scene with another aspect than the pictures",
-        make=with_scene((64, 96)),
-        code=2,
-        told=("not the same view",),
-    ),
-    Case(what="zones in a file that is no JSON", make=with_zones("rule: ignore"), code=2, told=("zones.json",)),
-    Case(
-        what="zone with a rule that does not exist",
-        make=with_zones('{"zones": [{"rule": "skip", "polygon": [[0, 0], [1, 0], [1, 1]]}]}'),
-        code=2,
-        told=("has the rule 'skip'", "reject, warn or ignore"),
-    ),
-    Case(
-        what="zone in pixels without the size that they belong to",
-        make=with_zones('{"zones": [{"rule": "ignore", "polygon": [[0, 0], [40, 0], [40, 40]]}]}'),
-        code=2,
-        told=("shares of the width and height",),
     ),
 )
 
