@@ -1,8 +1,11 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from baad.bench.validate import run_validation
+from baad.bench import validate
+from baad.bench.validate import DRAWS, find_parts, run_validation
+from baad.foreground.gate import Gate
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS
@@ -17,10 +20,27 @@ def test_a_recipe_is_judged_on_held_out_normals_alone_and_not_again(tmp_path, mo
         picture.write_bytes(b"nobody may read this")
     rows = run_validation([category], tmp_path / "out", SETTINGS, Silence(), tmp_path / "models")
     assert [row["category"] for row in rows] == ["disc"]
-    assert rows[0]["n_normal"] == 2 and rows[0]["n_defective"] <= 2 * len(KINDS)
+    assert rows[0]["n_normal"] == 2 and rows[0]["n_defective"] <= 2 * DRAWS * len(KINDS)
     assert 0.0 <= rows[0]["image_auroc"] <= 1.0 and 0.0 < rows[0]["pixel_ap"] <= 1.0
     with monkeypatch.context() as patched:
         patched.setattr("baad.bench.validate.train_once", lambda *_: pytest.fail("run again"))
         assert run_validation([category], tmp_path / "out", SETTINGS, Silence(), tmp_path / "models") == rows
     other = run_validation([category], tmp_path / "out", replace(SETTINGS, steps=4), Silence(), tmp_path / "models")
     assert [row["steps"] for row in other] == [4]
+
+
+def test_where_the_part_is_comes_from_the_pictures_of_the_set(tmp_path, monkeypatch):
+    files = sorted((write_category(tmp_path / "disc", normals=4, good=0, defective=0) / "train").rglob("*.png"))
+    held_out, asked = [np.zeros((64, 64, 3), np.uint8)] * 2, []
+
+    def find(masks):
+        def found(seen, progress):
+            asked.append(len(seen))
+            return Gate(masks is not None, "border", 0.9, "", masks)
+
+        monkeypatch.setattr(validate, "find_foreground", found)
+
+    find(np.arange(6, dtype=np.float32)[:, None, None] * np.ones((6, 64, 64), np.float32))
+    assert find_parts(held_out, files, SETTINGS, Silence())[:, 0, 0].tolist() == [0.0, 1.0]
+    find(None)
+    assert (find_parts(held_out, files, SETTINGS, Silence()) == 1.0).all() and asked == [6, 6]

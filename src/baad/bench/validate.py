@@ -6,6 +6,7 @@ only after that.
 
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,16 @@ from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.data.split import split_held_out
+from baad.foreground.gate import DECIDE_ON
+from baad.learn.foreground_masks import find_foreground
 from baad.metrics.ranking import auroc, average_precision, count_levels
 from baad.progress import Progress
 from baad.runtime.session import Session
 from baad.runtime.tiles import as_trained
 from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS, draw_defect
+
+DRAWS = 3  # of each kind of defect on each picture
 
 
 def run_validation(
@@ -62,30 +67,30 @@ def run_validation(
 
 
 def validate_model(model: Path, category: Category, settings: TrainSettings, progress: Progress) -> dict[str, Any]:
-    """Figures of one model over its own held-out pictures: each as it is, and once with each kind of defect.
+    """Figures of one model over its own held-out pictures: each as it is, and DRAWS times with each kind of defect.
 
     Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in
-    tiles.
+    tiles. All recipes are judged on the same ones: where the part is does not come from the model.
     """
     bundle = read_bundle(model)
     session = as_trained(Session(bundle.onnx, settings.threads), bundle.manifest)
     split = split_held_out(category.train, settings.held_out, settings.seed)
     pictures = [read_image(image.path) for image in split.held_out]
+    parts = find_parts(pictures, [image.path for image in split.fit], settings, progress)
     normal: list[float] = []
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     defective_pixels: list[np.ndarray] = []
     normal_pixels: list[np.ndarray] = []
     with progress.task("held-back defects", len(pictures)) as task:
         for index, picture in enumerate(pictures):
-            clean = session.run(picture)
-            normal.append(clean.score)
+            normal.append(session.run(picture).score)
             shape = fit_shape([picture.shape[:2]], settings.image_size)
-            part = resize_map(clean.foreground, shape) > 0.5
+            part = resize_map(parts[index], shape) > 0.5
             if not part.any():
                 part = np.ones(shape, bool)
             small, other = resize_image(picture, shape), resize_image(pictures[index - 1], shape)
-            for kind in KINDS:
-                drawn, defect = draw_defect(small, part, other, kind, index)
+            for kind, draw in product(KINDS, range(DRAWS)):
+                drawn, defect = draw_defect(small, part, other, kind, DRAWS * index + draw)
                 if not defect.any():
                     continue
                 size = (picture.shape[0], picture.shape[1])
@@ -112,6 +117,20 @@ def validate_model(model: Path, category: Category, settings: TrainSettings, pro
         "kinds": {kind: round(value, 3) for kind, value in kinds.items()},
         "train_minutes": bundle.manifest["train_minutes"],
     }
+
+
+def find_parts(
+    pictures: Sequence[np.ndarray], others: Sequence[Path], settings: TrainSettings, progress: Progress
+) -> np.ndarray:
+    """Where the part is in held-out pictures, float32 [N, h, w] in 0..1, found among them and `others` of the set.
+
+    All ones where no background is found.
+    """
+    shape = fit_shape([picture.shape[:2] for picture in pictures], settings.image_size)
+    some = [others[index] for index in np.linspace(0, len(others) - 1, min(DECIDE_ON, len(others))).round().astype(int)]
+    seen = np.stack([resize_image(picture, shape) for picture in (*pictures, *map(read_image, some))])
+    masks = find_foreground(seen, progress).masks
+    return np.ones((len(pictures), *shape), np.float32) if masks is None else masks[: len(pictures)]
 
 
 def _auroc(normal: Sequence[float], defective: Sequence[float]) -> float:
