@@ -28,7 +28,7 @@ from baad.data.masks import read_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.errors import SettingError
-from baad.foreground.gate import LEAST_QUALITY, NOBODY, Gate
+from baad.foreground.gate import LEAST_QUALITY, NOBODY, Gate, spread_over
 from baad.foreground.propose import Painted, extend_masks
 from baad.foreground.refine import overlap
 from baad.learn.batches import Material, batches
@@ -166,9 +166,8 @@ def read_subject(category: Category, settings: TrainSettings, progress: Progress
     files = [image.path for image in category.train]
     outlines = {index: place for index, file in enumerate(files) if (place := place_outline(category, file)).is_file()}
     test = [(image.path, image.foreground) for image in category.test if image.foreground is not None]
-    spread = np.linspace(0, max(0, len(test) - 1), min(TEST_PICTURES, len(test))).round().astype(int)
     pictures = read_pictures(category.train, settings.image_size, progress)
-    return Subject(category.name, pictures, outlines, [test[index] for index in np.unique(spread)])
+    return Subject(category.name, pictures, outlines, [test[index] for index in spread_over(np.arange(len(test)), TEST_PICTURES)])
 
 
 def place_outline(category: Category, picture: Path) -> Path:

@@ -22,7 +22,7 @@ from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.data.split import split_held_out
-from baad.foreground.gate import DECIDE_ON
+from baad.foreground.gate import DECIDE_ON, spread_over
 from baad.learn.foreground_masks import find_foreground
 from baad.metrics.ranking import auroc, average_precision, count_levels
 from baad.progress import Progress
@@ -127,8 +127,8 @@ def find_parts(
     All ones where no background is found.
     """
     shape = fit_shape([picture.shape[:2] for picture in pictures], settings.image_size)
-    some = [others[index] for index in np.linspace(0, len(others) - 1, min(DECIDE_ON, len(others))).round().astype(int)]
-    seen = np.stack([resize_image(picture, shape) for picture in (*pictures, *map(read_image, some))])
+    some = [read_image(others[index]) for index in spread_over(np.arange(len(others)), DECIDE_ON)]
+    seen = np.stack([resize_image(picture, shape) for picture in (*pictures, *some)])
     masks = find_foreground(seen, progress).masks
     return np.ones((len(pictures), *shape), np.float32) if masks is None else masks[: len(pictures)]
 

@@ -113,12 +113,12 @@ def _choose_pictures(count: int, painted: np.ndarray) -> np.ndarray:
 
     Where more are painted, as many of them as that, spread alike.
     """
-    mine = _spread(np.sort(painted), DECIDE_ON)
+    mine = spread_over(np.sort(painted), DECIDE_ON)
     others = np.setdiff1d(np.arange(count), painted)
-    return np.union1d(mine, _spread(others, DECIDE_ON - len(mine))).astype(int)
+    return np.union1d(mine, spread_over(others, DECIDE_ON - len(mine))).astype(int)
 
 
-def _spread(index: np.ndarray, most: int) -> np.ndarray:
+def spread_over(index: np.ndarray, most: int) -> np.ndarray:
     """At most so many of the entries, at equal distances, the first and the last among them."""
     return index[np.linspace(0, len(index) - 1, min(most, len(index))).round().astype(int)]
 
