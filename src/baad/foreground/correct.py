@@ -22,7 +22,7 @@ TAUGHT = "taught"  # the recipe's name
 DIMENSIONS = 24  # of the reduced features
 TRUSTED = 0.6  # overlap (IoU) with the painted masks from which a recipe is listened to
 UNPAINTED = 2.0  # weight of all unpainted pictures together beside the painted ones, at full agreement
-LEAST_SHARE = 0.25  # of the painted area
+LEAST_SHARE = 0.25  # of what was painted, of part as of background, that the other pictures must come to
 PURE = 0.2  # a cell with less than that of one side belongs to the other; those between teach nothing
 CUT = Cut(level=0.5, sure_background=0.2, sure_part=0.8, separation=1.0)
 

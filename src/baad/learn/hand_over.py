@@ -205,7 +205,7 @@ def learnt_from(bundle: Bundle, split: Split, progress: Progress) -> bool:
     if bundle.manifest.get("tile_px", 0):
         return True
     size = bundle.manifest["settings"]["image_size"]
-    return read_pictures(split.fit, size, progress).fingerprint == bundle.manifest["data_fingerprint"]
+    return read_pictures(split.fit, size, progress).fingerprint == bundle.manifest.get("data_fingerprint")
 
 
 def read_samples(bundle: Bundle) -> list[np.ndarray]:
