@@ -167,7 +167,9 @@ def read_subject(category: Category, settings: TrainSettings, progress: Progress
     outlines = {index: place for index, file in enumerate(files) if (place := place_outline(category, file)).is_file()}
     test = [(image.path, image.foreground) for image in category.test if image.foreground is not None]
     pictures = read_pictures(category.train, settings.image_size, progress)
-    return Subject(category.name, pictures, outlines, [test[index] for index in spread_over(np.arange(len(test)), TEST_PICTURES)])
+    return Subject(
+        category.name, pictures, outlines, [test[index] for index in spread_over(np.arange(len(test)), TEST_PICTURES)]
+    )
 
 
 def place_outline(category: Category, picture: Path) -> Path:
