@@ -19,6 +19,7 @@ def test_a_model_whose_weights_are_no_weights_is_refused(baad, tmp_path):
         (("--precision", "int8"), "give --format openvino"),
         (("--format", "openvino", "--precision", "int8"), "give the folder that the model was trained on"),
         (("--format", "triton", "--name", "../up"), "cannot name a model"),
+        (("--fixed", "480x640"), "such as 1x480x640"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(baad, model, tmp_path, words, said):

@@ -4,6 +4,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
@@ -15,12 +16,13 @@ from baad.data.reading import read_category
 from baad.errors import DataError, OutputError, SettingError, TrainingError
 from baad.learn import hand_over
 from baad.learn.decision import describe_decision
+from baad.learn.fixed_size import FixedSize, fix_onnx, read_fixed_size
 from baad.learn.hand_over import export_model, require_own
 from baad.learn.openvino_ir import describe_model_info, read_onnx, read_session, write_ir
 from baad.progress import Silence
 from baad.runtime.detector import Detector
 from baad.runtime.openvino_network import shared_core
-from baad.runtime.session import Session
+from baad.runtime.session import Session, start_network
 from tests.factory import write_category
 from tests.learn.small_model import write_small_model
 
@@ -44,11 +46,12 @@ def export(small, category, tmp_path_factory):
     """Calls export_model with the graph that is there already -> the folder; the same call gives the same one."""
     done, place = {}, tmp_path_factory.mktemp("exports")
 
-    def call(form="onnx", precision="fp32", pictures=category.train, out=None, **replaced):
-        key = (form, precision, len(pictures), *replaced)
+    def call(form="onnx", precision="fp32", pictures=category.train, out=None, fixed=None, **replaced):
+        key = (form, precision, len(pictures), fixed, *replaced)
         if out is None and key in done:
             return done[key]
         given = {"form": form, "precision": precision, "pictures": pictures, "progress": Silence(), "threads": 1}
+        given["fixed"] = fixed
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {"export_onnx": lambda graph: small[1], **replaced}.items():
                 patch.setattr(hand_over, name, value)
@@ -263,12 +266,58 @@ def test_only_an_earlier_export_is_ever_replaced(export, tmp_path):
         ({"precision": "fp8"}, "fp32, fp16, int8"),
         ({"precision": "fp16"}, "--format openvino"),
         ({"form": "openvino", "precision": "int8", "pictures": ()}, "normal pictures"),
+        ({"form": "triton", "fixed": FixedSize(1, 64, 64)}, "leave --fixed away"),
     ],
 )
 def test_what_cannot_be_exported_is_said_before_any_work(export, tmp_path, asked, told):
     with pytest.raises(SettingError, match=told):
         export(out=tmp_path / "line", **asked)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["onnx", "openvino"])
+def test_a_graph_of_fixed_size_takes_that_size_alone_and_judges_as_before(export, small, form):
+    size = FixedSize(2, 72, 96)
+    folder = export(form, fixed=size)
+    if form == "onnx":
+        ports = onnx.load(folder / "model.onnx").graph
+        shapes = {
+            port.name: [dim.dim_value for dim in port.type.tensor_type.shape.dim]
+            for port in (*ports.input, *ports.output)
+        }
+        network = start_network((folder / "model.onnx").read_bytes(), 1, "cpu")
+    else:
+        model = shared_core().read_model(folder / "model.xml")
+        shapes = {port.any_name: list(port.shape) for port in (*model.inputs, *model.outputs)}
+        network = start_network((folder / "model.xml").read_bytes(), 1, "openvino", (folder / "model.bin").read_bytes())
+    assert (shapes["image"], shapes["pred_score"], shapes["anomaly_map"]) == ([2, 72, 96, 3], [2], [2, 64, 96])
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 72, 96, 3), np.uint8)
+    maps, scores = network.run(["anomaly_map", "pred_score"], {"image": pictures})
+    for picture, seen, score in zip(pictures, maps, scores, strict=True):
+        expected = Session(small[1], 1).run(picture)
+        assert score == pytest.approx(expected.score, abs=1e-4)
+        assert np.allclose(seen, expected.anomaly, atol=1e-3 * np.ptp(expected.anomaly))
+    with pytest.raises(Exception, match=r"invalid dimensions|not equal to the model input"):
+        network.run(["pred_score"], {"image": pictures[:1]})
+    row = read_json(folder / "parity.json")["comparisons"][-1]
+    assert row["runtime"].endswith(" at 2x72x96") and row["holds"] and row["flips"] == 0
+
+
+def test_a_graph_that_fixing_its_size_has_changed_is_refused(export, small, tmp_path):
+    with pytest.raises(TrainingError, match="at 1x72x96"):
+        export(
+            out=tmp_path / "line",
+            fixed=FixedSize(1, 72, 96),
+            fix_onnx=lambda graph, size: perturb(fix_onnx(graph, size)),
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["480x640", "0x480x640", "1x480x-640", "1x480x640x3", ""])
+def test_what_is_no_size_is_said(text):
+    assert read_fixed_size(" 1X480x640 ") == FixedSize(1, 480, 640)
+    with pytest.raises(SettingError, match="such as 1x480x640"):
+        read_fixed_size(text)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ baad export model.baad -o line                                          ONNX, de
 baad export model.baad parts/good -o line                               proven on the pictures held out in training
 baad export model.baad -o line --format openvino --precision fp16       model.xml, model.bin
 baad export model.baad parts/good -o line --format openvino --precision int8
+baad export model.baad -o line --fixed 1x480x640                        takes one picture of 480 x 640 px at a time
 baad export model.baad -o models --format triton --name housing         models/housing/ for Triton
 """
 
@@ -26,6 +27,12 @@ def main(
     precision: Annotated[
         str, typer.Option(metavar="NAME", help="fp32; for OpenVINO also fp16, or int8, which needs DATA.")
     ] = "fp32",
+    fixed: Annotated[
+        str,
+        typer.Option(
+            metavar="NxHxW", help="Number, height and width of the pictures that it takes; any size if left out."
+        ),
+    ] = "",
     name: Annotated[str, typer.Option(metavar="NAME", help="Of the model in Triton; MODEL's if left out.")] = "",
     layout: options.Layout = "auto",
     threads: options.Threads = None,
@@ -40,10 +47,12 @@ def main(
     from baad.cli.outputs import require_folder
     from baad.data.reading import read_category
     from baad.errors import DataError
+    from baad.learn.fixed_size import read_fixed_size
     from baad.learn.hand_over import export_model, require_possible
     from baad.progress import choose_progress
 
     options.require_extra("train")
+    size = read_fixed_size(fixed) if fixed else None
     if form == "openvino":
         options.require_extra("openvino", ("openvino",))
     if precision == "int8":
@@ -54,9 +63,17 @@ def main(
     pictures = read_category(data, layout).train if data is not None else ()
     if data is not None and not pictures:
         raise DataError(f"{data} holds no normal pictures: give what the model was trained on, or leave it away.")
-    require_possible(form, precision, pictures)
+    require_possible(form, precision, pictures, size)
     done = export_model(
-        model, out, form=form, precision=precision, pictures=pictures, progress=progress, threads=cores, name=name
+        model,
+        out,
+        form=form,
+        precision=precision,
+        pictures=pictures,
+        progress=progress,
+        threads=cores,
+        name=name,
+        fixed=size,
     )
     if not quiet:
         print(f"{done.folder}: {form}, {done.precision}; {done.certificate.summary()}")

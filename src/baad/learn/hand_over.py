@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,18 @@ from baad.learn.calibrate import calibrate
 from baad.learn.decision import describe_decision, with_decision, with_zones
 from baad.learn.deploy import DeployGraph
 from baad.learn.export import export_onnx
+from baad.learn.fixed_size import FixedRunner, FixedSize, InBatches, compare_fixed, fix_onnx, fix_openvino
 from baad.learn.int8 import Trial, count_alarms, count_missed, quantize_network, refuse
 from baad.learn.machine import using_machine
-from baad.learn.openvino_ir import add_info, describe_model_info, read_onnx, read_session, write_ir
+from baad.learn.openvino_ir import (
+    BIN,
+    XML,
+    add_info,
+    describe_model_info,
+    read_onnx,
+    read_session,
+    write_ir,
+)
 from baad.learn.parity import (
     BOUNDS,
     Certificate,
@@ -38,7 +47,7 @@ from baad.learn.triton import CONFIG, VERSION, check_name, describe_config
 from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
 from baad.progress import Progress
 from baad.runtime.detector import usual_shape
-from baad.runtime.session import Session
+from baad.runtime.session import Session, settle_threads, start_network
 from baad.runtime.tiles import Scorer, as_trained
 from baad.settings import TrainSettings
 from baad.verdict.calibration import Calibration
@@ -87,6 +96,7 @@ class Written:
     calibration: Calibration
     precision: str
     remarks: tuple[str, ...]
+    fixed: FixedRunner | None = None  # the same network for one size of pictures, where that is what lies there
 
 
 def export_model(
@@ -99,16 +109,18 @@ def export_model(
     progress: Progress,
     threads: int = 0,
     name: str = "",
+    fixed: FixedSize | None = None,
 ) -> Exported:
     """Write `out`, or for Triton `out`/`name`, whole or not at all.
 
     `pictures`: the normal ones that the model was made from; those it held out then are the witnesses. Without any,
     the few samples in the model file are. INT8 needs them, and falls back to FP32 where it is not good enough.
+    `fixed`: the only size and number of pictures that the graph takes; any where left out.
 
     Raises SettingError for a form or precision that cannot be, TrainingError where the exported network judges
     otherwise than the trained one, OutputError where `out` holds other things.
     """
-    require_possible(form, precision, pictures)
+    require_possible(form, precision, pictures, fixed)
     folder = out / check_name(name or model.stem) if form == "triton" else out
     require_own(folder)
     try:
@@ -118,6 +130,8 @@ def export_model(
             witnesses = find_witnesses(source, precision, progress)
             partial.mkdir()
             written = write_network(source, witnesses, partial, form, precision, progress)
+            if fixed is not None:
+                source, written = fix_size(source, written, partial, form, fixed)
             certificate = prove(source, witnesses, written, progress)
             write_decision(source, written, certificate, partial, form, folder.name)
     except BaadError as error:
@@ -126,7 +140,7 @@ def export_model(
     return Exported(folder, written.precision, certificate)
 
 
-def require_possible(form: str, precision: str, pictures: Sequence[GoodImage]) -> None:
+def require_possible(form: str, precision: str, pictures: Sequence[GoodImage], fixed: FixedSize | None = None) -> None:
     """Raise SettingError for what cannot be exported."""
     for word, allowed, what in ((form, FORMATS, "--format"), (precision, PRECISIONS, "--precision")):
         if word not in allowed:
@@ -135,6 +149,8 @@ def require_possible(form: str, precision: str, pictures: Sequence[GoodImage]) -
         raise SettingError(f"{precision} comes as OpenVINO files: give --format openvino with it, or leave it away.")
     if precision == "int8" and not pictures:
         raise SettingError("int8 is set by normal pictures: give the folder that the model was trained on after it.")
+    if fixed is not None and form == "triton":
+        raise SettingError("Triton makes batches of its own: leave --fixed away, or give --format onnx with it.")
 
 
 def require_exportable(source: Source, precision: str, progress: Progress) -> None:
@@ -258,10 +274,26 @@ def write_int8(source: Source, witnesses: Witnesses, folder: Path, progress: Pro
     return Written([runner], after, "int8", (remark,))
 
 
+def fix_size(source: Source, written: Written, folder: Path, form: str, size: FixedSize) -> tuple[Source, Written]:
+    """Make what is handed over a graph for `size` alone, and open it."""
+    threads = settle_threads(source.threads)
+    if form == "openvino":
+        fix_openvino(folder, size)
+        network = start_network((folder / XML).read_bytes(), threads, "openvino", (folder / BIN).read_bytes())
+        runtime = name_openvino()
+    else:
+        source = replace(source, onnx=fix_onnx(source.onnx, size))
+        network, runtime = start_network(source.onnx, threads, "cpu"), written.runners[0].runtime
+    runner = Runner(f"{runtime} at {size}", written.precision, InBatches(network, size), written.calibration.threshold)
+    return source, replace(written, fixed=FixedRunner(size, runner))
+
+
 def prove(source: Source, witnesses: Witnesses, written: Written, progress: Progress) -> Certificate:
     """Compare what was written with the network; raises TrainingError where it judges otherwise."""
     threshold = source.calibration.threshold
     comparisons = compare(source.judging(InPyTorch(source.graph)), written.runners, witnesses, threshold)
+    if written.fixed is not None:
+        comparisons = (*comparisons, compare_fixed(source.graph, written.fixed, witnesses, threshold))
     certificate = Certificate.of(witnesses, threshold, comparisons, written.remarks)
     for line in certificate.lines():
         progress.say(line)

@@ -62,6 +62,11 @@ def write_ir(model: "openvino.Model", folder: Path, *, half: bool = False) -> No
     openvino.save_model(model, folder / XML, compress_to_fp16=half)
 
 
+def read_ir(folder: Path) -> "openvino.Model":
+    """What `write_ir` wrote, as a graph that can be changed."""
+    return shared_core().read_model((folder / XML).read_bytes(), (folder / BIN).read_bytes())
+
+
 def read_session(folder: Path, threads: int) -> Session:
     """What `write_ir` wrote, ready to run."""
     return Session((folder / XML).read_bytes(), threads, "openvino", (folder / BIN).read_bytes())
@@ -71,7 +76,7 @@ def add_info(folder: Path, info: Mapping[str, Any], decision: Mapping[str, Any])
     """Write what Model API and others read into model.xml; the network stays as it is."""
     import openvino
 
-    model = shared_core().read_model((folder / XML).read_bytes(), (folder / BIN).read_bytes())
+    model = read_ir(folder)
     for name, value in info.items():  # OpenVINO rounds numbers to six digits, and would move a threshold
         model.set_rt_info(repr(value) if isinstance(value, float) else value, ["model_info", name])
     model.set_rt_info(json.dumps(decision, ensure_ascii=False), ["baad", "decision"])

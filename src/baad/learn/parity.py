@@ -143,11 +143,12 @@ class Certificate:
         told = f"parity with {self.reference} on {self.pictures} pictures: {self.normal} normal, "
         told += f"{self.pictures - self.normal} with drawn defects, {self.near} the nearest to the threshold; "
         told += f"made from {self.source}"
+        names = [f"{each.runtime}, {each.precision}" for each in self.comparisons]
         rows = [
-            f"  {f'{each.runtime}, {each.precision}':<30} map error {each.map_error:.1e} of its range, "
+            f"  {name:<{max(map(len, names))}}  map error {each.map_error:.1e} of its range, "
             f"score error {each.score_error:.1e}, foreground error {each.foreground_error:.1e}, "
             f"{tell_flips(each.flips, each.ties)}"
-            for each in self.comparisons
+            for name, each in zip(names, self.comparisons, strict=True)
         ]
         return [told, *rows, *(f"  {remark}" for remark in self.remarks)]
 
