@@ -101,7 +101,12 @@ def test_openvino_files_judge_as_the_model_file_and_tell_model_api_what_it_reads
     told = {key: value.astype(str) for key, value in model.get_rt_info(["model_info"]).astype(dict).items()}
     decision = read_json(folder / "decision.json")
     assert (told["model_type"], told["embedded_processing"], told["labels"]) == ("AnomalyDetection", "YES", "ok ng")
-    assert float(told["image_threshold"]) == decision["pixel_threshold"]
+    assert float(told["image_threshold"]) == float(told["pixel_threshold"]) == decision["pixel_threshold"]
+    assert (told["task"], told["orig_height"], told["orig_width"]) == ("segmentation", "64", "96")
+    assert (told["input_dtype"], told["resize_type"], told["reverse_input_channels"]) == ("u8", "standard", "NO")
+    spread = Detector.load(small[0], threads=1).calibration.pixel_spread
+    quarter = 3 * spread / float(told["normalization_scale"])  # Model API shows .5 + (highest - threshold) / scale
+    assert quarter == pytest.approx(0.25)
     assert json.loads(model.get_rt_info(["baad", "decision"]).astype(str)) == decision
 
 
