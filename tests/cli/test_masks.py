@@ -30,6 +30,17 @@ def found(monkeypatch):
     return set_result
 
 
+@pytest.fixture
+def folders(tmp_path):
+    """Six pictures of parts, 000.png to 005.png; where painted masks lie; where masks come to."""
+    return write_folder(tmp_path / "parts", normals=6), tmp_path / "mine", tmp_path / "out"
+
+
+def ask(parts, out, *more):
+    """The call that finds masks for parts, at 64 px."""
+    return ("masks", parts, "-o", out, "--set", "image_size=64", *more)
+
+
 def test_each_picture_gets_a_mask_of_its_own_size(baad, found, tmp_path):
     left = np.zeros((64, 64), bool)
     left[:, :32] = True
@@ -93,15 +104,15 @@ def test_two_pictures_that_would_share_a_mask_are_refused(baad, found, tmp_path)
 LEFT = np.tile(np.arange(64) < 32, (64, 1))
 
 
-def test_what_was_changed_in_the_folder_teaches_and_the_rest_is_found_anew(baad, found, tmp_path):
+def test_what_was_changed_in_the_folder_teaches_and_the_rest_is_found_anew(baad, found, folders):
     found(LEFT)
-    parts, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "out"
-    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    parts, _, out = folders
+    assert baad(*ask(parts, out)).code == 0
     save_picture(out / "002.png", ~LEFT)
-    told = baad("masks", parts, "--fg-masks", out, "-o", out, "--set", "image_size=64")
+    told = baad(*ask(parts, out, "--fg-masks", out))
     assert told.code == 0 and "found by taught" in told.out
     images = json.loads((out / "masks.json").read_text())["images"]
-    assert [each["source"] for each in images] == ["taught", "taught", "user", "taught"]
+    assert [each["source"] for each in images] == ["taught", "taught", "user", "taught", "taught", "taught"]
     assert np.array_equal(read_mask(out / "002.png", (64, 64)), ~LEFT)
     assert np.array_equal(read_mask(out / "001.png", (64, 64)), LEFT)
 
@@ -118,45 +129,45 @@ def test_outlines_beside_the_pictures_teach_and_no_picture_is_a_mask(baad, found
     assert [each["source"] for each in images] == ["taught", "taught", "user", "taught"]
 
 
-def test_what_somebody_painted_is_not_overwritten(baad, found, tmp_path):
+def test_what_somebody_painted_is_not_overwritten(baad, found, folders):
     found(LEFT)
-    parts, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "out"
-    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    parts, _, out = folders
+    assert baad(*ask(parts, out)).code == 0
     save_picture(out / "002.png", ~LEFT)
-    told = baad("masks", parts, "-o", out, "--set", "image_size=64")
+    told = baad(*ask(parts, out))
     assert told.code == 2
     assert f"{out / '002.png'} would be overwritten" in told.err and "--fg-masks" in told.err
 
 
-def test_a_refusal_takes_earlier_proposals_away(baad, found, tmp_path):
+def test_a_refusal_takes_earlier_proposals_away(baad, found, folders):
     found(LEFT)
-    parts, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "out"
-    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    parts, _, out = folders
+    assert baad(*ask(parts, out)).code == 0
     found(None)
-    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    assert baad(*ask(parts, out)).code == 0
     assert [file.name for file in out.iterdir()] == ["masks.json"]
 
 
-def test_proposals_for_pictures_that_are_gone_go_too_and_what_was_painted_stays(baad, found, tmp_path):
+def test_proposals_for_pictures_that_are_gone_go_too_and_what_was_painted_stays(baad, found, folders):
     found(LEFT)
-    parts, out = write_folder(tmp_path / "parts", normals=6), tmp_path / "out"
-    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    parts, _, out = folders
+    assert baad(*ask(parts, out)).code == 0
     save_picture(out / "004.png", ~LEFT)
     for name in ("004.png", "005.png"):
         (parts / name).unlink()
-    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    assert baad(*ask(parts, out)).code == 0
     assert sorted(file.stem for file in out.glob("00?.png")) == ["000", "001", "002", "003", "004"]
     assert np.array_equal(read_mask(out / "004.png", (64, 64)), ~LEFT)
 
 
-def test_nothing_outside_the_folder_is_removed_whatever_its_list_says(baad, found, tmp_path):
+def test_nothing_outside_the_folder_is_removed_whatever_its_list_says(baad, found, folders, tmp_path):
     found(LEFT)
-    parts, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "out"
+    parts, _, out = folders
     save_picture(tmp_path / "other.png", LEFT)
     record = {"mask": "../other.png", "sha256": hash_file(tmp_path / "other.png"), "source": "proposed"}
     out.mkdir()
     (out / "masks.json").write_text(json.dumps({"images": [record]}))
-    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    assert baad(*ask(parts, out)).code == 0
     assert (tmp_path / "other.png").exists()
 
 
@@ -177,10 +188,10 @@ def test_masks_that_the_user_painted_come_to_another_folder_pixel_by_pixel(baad,
     assert np.array_equal(read_mask(out / "002.png", (96, 160)), fine)
 
 
-def test_the_same_call_again_takes_what_was_mended_and_added_meanwhile(baad, found, tmp_path):
+def test_the_same_call_again_takes_what_was_mended_and_added_meanwhile(baad, found, folders):
     found(LEFT)
-    parts, mine, out = write_folder(tmp_path / "parts", normals=6), tmp_path / "mine", tmp_path / "out"
-    call = ("masks", parts, "--fg-masks", mine, "-o", out, "--set", "image_size=64")
+    parts, mine, out = folders
+    call = ask(parts, out, "--fg-masks", mine)
     save_picture(mine / "002.png", ~LEFT)
     assert baad(*call).code == 0
     assert baad(*call).code == 0
@@ -197,10 +208,10 @@ def test_the_same_call_again_takes_what_was_mended_and_added_meanwhile(baad, fou
     assert np.array_equal(read_mask(out / "002.png", (64, 64)), LEFT)
 
 
-def test_a_copy_whose_picture_has_no_mask_any_more_is_not_overwritten(baad, found, tmp_path):
+def test_a_copy_whose_picture_has_no_mask_any_more_is_not_overwritten(baad, found, folders):
     found(LEFT)
-    parts, mine, out = write_folder(tmp_path / "parts", normals=6), tmp_path / "mine", tmp_path / "out"
-    call = ("masks", parts, "--fg-masks", mine, "-o", out, "--set", "image_size=64")
+    parts, mine, out = folders
+    call = ask(parts, out, "--fg-masks", mine)
     save_picture(mine / "002.png", ~LEFT)
     save_picture(mine / "003.png", ~LEFT)
     assert baad(*call).code == 0
@@ -220,7 +231,7 @@ def test_no_mask_lies_where_the_sheet_does(baad, found, tmp_path):
 def test_after_a_refusal_training_with_the_folder_goes_on(baad, found, tmp_path):
     found(None)
     parts, out = write_folder(tmp_path / "parts", normals=12), tmp_path / "out"
-    assert baad("masks", parts, "-o", out, "--set", "image_size=64").code == 0
+    assert baad(*ask(parts, out)).code == 0
     quick = ("steps=1", "image_size=64", "batch_size=2", "threads=1", "device=cpu")
     told = baad(
         *("train", parts, "-o", tmp_path / "m.baad", "--fg-masks", out), *(w for each in quick for w in ("--set", each))
@@ -251,10 +262,10 @@ def test_a_picture_of_the_empty_scene_tells_part_from_background(baad, tmp_path)
         assert (seen & true).sum() > 0.9 * (seen | true).sum()
 
 
-def test_an_original_that_was_painted_in_the_folder_itself_is_no_copy(baad, found, tmp_path):
+def test_an_original_that_was_painted_in_the_folder_itself_is_no_copy(baad, found, folders):
     found(LEFT)
-    parts, mine, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "mine", tmp_path / "out"
-    call = ("masks", parts, "-o", out, "--set", "image_size=64")
+    parts, mine, out = folders
+    call = ask(parts, out)
     assert baad(*call).code == 0
     save_picture(out / "002.png", ~LEFT)
     assert baad(*call, "--fg-masks", out).code == 0  # listed as the user's now
@@ -264,11 +275,11 @@ def test_an_original_that_was_painted_in_the_folder_itself_is_no_copy(baad, foun
     assert np.array_equal(read_mask(out / "002.png", (64, 64)), ~LEFT)
 
 
-def test_copies_are_known_again_after_a_refusal(baad, found, tmp_path):
-    parts, mine, out = write_folder(tmp_path / "parts", normals=4), tmp_path / "mine", tmp_path / "out"
-    call = ("masks", parts, "--fg-masks", mine, "-o", out, "--set", "image_size=64")
+def test_copies_are_known_again_after_a_refusal(baad, found, folders):
+    parts, mine, out = folders
+    call = ask(parts, out, "--fg-masks", mine)
     save_picture(mine / "002.png", ~LEFT)
     for result in (LEFT, None, LEFT):
         found(result)
         assert baad(*call).code == 0
-    assert sorted(file.name for file in out.glob("00?.png")) == ["000.png", "001.png", "002.png", "003.png"]
+    assert sorted(file.name for file in out.glob("00?.png")) == [f"00{index}.png" for index in range(6)]
