@@ -1,12 +1,17 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from baad.bench.job import Job, Part, Workshop, describe_settings, train_once
 from baad.bench.made_with import fingerprint
+from baad.bench.methods import METHODS, Method
 from baad.bench.run import is_done, put_rows, run_benchmark
+from baad.data.decode import read_image
+from baad.data.reading import read_category
 from baad.data.sample import Category, GoodImage
+from baad.data.split import split_held_out
 from baad.errors import DataError, SettingError
 from baad.progress import Silence
 from baad.settings import TrainSettings
@@ -167,3 +172,17 @@ def test_a_category_without_test_pictures_is_refused(tmp_path):
 def test_settings_are_told_by_what_differs_from_the_defaults():
     assert describe_settings(TrainSettings(seed=3)) == ""
     assert describe_settings(TrainSettings(minutes=5, threads=2)) == "minutes=5.0 threads=2"
+
+
+def test_what_is_usual_at_each_place_is_learnt_anew_for_a_map_that_is_scored_otherwise(tmp_path, monkeypatch):
+    category = read_category(write_category(tmp_path / "disc", normals=16, good=1, defective=1))
+    bare = Method("neither novelty nor places", scoring={"novelty": 0.0, "by_place": False})
+    monkeypatch.setitem(METHODS, "bare", bare)
+    job = Job(category, "no_novelty", replace(SETTINGS, foreground="off"))
+    workshop = Workshop(tmp_path / "models", Silence())
+    pictures = [read_image(image.path) for image in split_held_out(category.train, 0.25, 0).fit]
+    usual = {}
+    for method in ("no_novelty", "bare"):
+        score = workshop.make(replace(job, method=method)).score
+        usual[method] = np.mean([score(picture).anomaly for picture in pictures], axis=0)  # of normal pictures
+    assert np.abs(usual["no_novelty"]).mean() < 0.2 * np.abs(usual["bare"]).mean()

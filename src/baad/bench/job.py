@@ -13,13 +13,14 @@ from baad.bench.made_with import describe_making, fingerprint
 from baad.bench.methods import METHODS, Method
 from baad.bundle import Bundle, read_bundle
 from baad.data.sample import Category
+from baad.data.split import split_held_out
 from baad.errors import DataError, SettingError
-from baad.learn.deploy import DeployGraph, scoring_of
+from baad.learn.deploy import DeployGraph, learn_places, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.machine import using_machine
 from baad.learn.places import Places
 from baad.learn.reload import load_model
-from baad.learn.train import train
+from baad.learn.train import read_pictures, train
 from baad.progress import Progress
 from baad.runtime.session import RawMaps, Session
 from baad.runtime.tiles import Scorer, as_trained
@@ -120,7 +121,7 @@ class Workshop:
             return self._fit(job.category, method, settings)
         model = train_once(job.category, settings, self._models, self._progress, method.outlined)
         bundle = read_bundle(model)
-        session, told = open_session(model, bundle, method, settings), bundle.manifest
+        session, told = open_session(model, bundle, job, self._progress), bundle.manifest
         busy = told.get("processor_minutes")
         fitted = Fitted(told["steps"], told["parameters"], told["macs"], processor_minutes=busy)
         return Detector(session.run, fitted, told["train_minutes"], settings.image_head)
@@ -158,18 +159,27 @@ def train_once(
     return path
 
 
-def open_session(model: Path, bundle: Bundle, method: Method, settings: TrainSettings) -> Scorer:
-    """The model as the line runs it, or as it scores with the method's changes."""
+def open_session(model: Path, bundle: Bundle, job: Job, progress: Progress) -> Scorer:
+    """The model as the line runs it, or as it scores with the method's changes.
+
+    What is usual at each place is learnt anew for a changed map, from the pictures that the model was fitted to.
+    """
+    method, threads = METHODS[job.method], job.settings.threads
     if not method.scoring:
-        return as_trained(Session(bundle.onnx, settings.threads), bundle.manifest)
+        return as_trained(Session(bundle.onnx, threads), bundle.manifest)
     network, trained = load_model(model)
     changed = replace(trained, **method.scoring)
     network.mask_head = changed.mask_head
-    scoring = scoring_of(changed, bundle.manifest["gate"]["accepted"])
-    if not changed.by_place or scoring_of(trained, bundle.manifest["gate"]["accepted"]) != scoring:
-        network.places = Places()  # what was usual of another map says nothing of this one
+    before, scoring = (scoring_of(each, bundle.manifest["gate"]["accepted"]) for each in (trained, changed))
+    relearn = network.places.known and changed.by_place and scoring != before
+    if relearn or not changed.by_place:
+        network.places = Places()
+    if relearn:
+        fit = split_held_out(job.category.train, trained.held_out, trained.seed).fit
+        with using_machine(trained):
+            learn_places(network, read_pictures(fit, trained.image_size, progress).resized, scoring, progress)
     height, width = bundle.manifest["input_shape"]
-    session = Session(export_onnx(DeployGraph(network, (height, width), scoring)), settings.threads)
+    session = Session(export_onnx(DeployGraph(network, (height, width), scoring)), threads)
     return as_trained(session, bundle.manifest)
 
 
