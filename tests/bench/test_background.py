@@ -1,10 +1,26 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from baad.bench.background import compare_with_off, drop_unoutlined, format_background, pool_alarms
+from baad.bench.background import (
+    compare_with_off,
+    drop_unoutlined,
+    format_background,
+    gain_clean,
+    pool_alarms,
+    stress_rows,
+)
+from baad.bench.job import Job
+from baad.data.reading import read_category
 from baad.data.sample import Category, LabelledImage
+from baad.errors import DataError
+from baad.progress import Silence
+from baad.runtime.session import RawMaps
+from baad.settings import TrainSettings
+from tests.factory import write_category
 
 
 def row(method, category, family, auroc, rate, pixels=1000):
@@ -30,7 +46,15 @@ def test_the_line_tells_how_much_of_the_gap_is_closed(rows):
     (line,) = compare_with_off(rows, "baad")
     assert "20.0 times fewer" in line  # .20 against .01
     assert "gap closed: 75%" in line  # .05 lost in place of .20
-    assert "largest loss of clean AUROC: 0.020" in line
+    assert "clean AUROC" not in line
+
+
+def test_what_is_lost_on_pictures_as_they_are_is_read_from_all_of_them(rows):
+    clean = [{"method": name, "category": "a", "image_auroc": value} for name, value in (("baad", 0.8), ("baad", 0.9))]
+    clean += [{"method": "background_off", "category": "a", "image_auroc": 0.88}]
+    assert gain_clean(clean, ["a", "b"], "baad") == pytest.approx({"a": -0.03})
+    assert compare_with_off(rows, "baad", clean)[0].endswith("clean AUROC above it, all test pictures: a -0.030.")
+    assert "a -0.030" in format_background(rows, clean)
 
 
 def test_pictures_are_pooled_not_the_rates_of_categories(rows):
@@ -69,3 +93,37 @@ def test_where_some_normal_pictures_have_an_outline_those_without_are_left_out()
     assert [image.path.name for image in drop_unoutlined(category).test] == ["a", "c"]
     bare = replace(category, test=mixed[1:])
     assert drop_unoutlined(bare).test == bare.test
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Its `baad` takes a share of each picture, from the left, for part; its `background_off` all. Both see
+    brightness."""
+
+    share: float
+
+    def make(self, job):
+        share = {"baad": self.share, "background_off": 1.0}[job.method]
+
+        def score(picture):
+            level = picture.max(axis=2).astype(np.float32)
+            part = np.tile(np.arange(level.shape[1]) < share * level.shape[1], (level.shape[0], 1))
+            return RawMaps(level, part.astype(np.float32), float(level.max()))
+
+        return SimpleNamespace(score=score)
+
+
+def test_who_knows_of_no_part_is_asked_for_defects_outside_of_what_baad_takes_for_it(tmp_path):
+    root = write_category(tmp_path / "disc", normals=2, good=2, defective=2, foreground=True)
+    job = Job(read_category(root), "background_off", TrainSettings())
+    (clean, *_) = stress_rows(job, Workshop(0.0), Silence())
+    assert clean["outside_share"] == 1.0 and clean["outside_recall_70"] >= 0.7
+
+
+def test_without_outlines_all_work_through_what_baad_takes_for_the_part(tmp_path):
+    category = read_category(write_category(tmp_path / "disc", normals=2, good=2, defective=2))
+    job = Job(category, "background_off", TrainSettings())
+    (clean, *_) = stress_rows(job, Workshop(0.4), Silence())
+    assert clean["true_outlines"] == 0.0 and 0.0 < clean["outside_share"] < 1.0
+    with pytest.raises(DataError, match="no background to change"):
+        stress_rows(job, Workshop(1.0), Silence())

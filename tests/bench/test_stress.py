@@ -8,7 +8,8 @@ from baad.errors import DataError
 from baad.progress import Silence
 from baad.runtime.session import RawMaps
 from baad.synthesis.shifts import FAMILIES, SEVERITIES
-from tests.factory import write_category
+from baad.verdict.zones import border_width, widen
+from tests.factory import save_picture, write_category
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,50 @@ def test_what_is_written_is_what_the_model_is_shown(category, tmp_path):
     normals = [image for image in category.test if not image.defective]
     for shifted in list(shift_all(normals, category, everything, seed=4))[::17]:
         assert np.array_equal(read_image(tmp_path / "disc" / shifted.place), shifted.picture)
+
+
+def test_where_nobody_drew_outlines_the_predicted_part_and_its_border_stay_as_they_are(tmp_path):
+    bare = read_category(write_category(tmp_path / "bare", normals=2, good=2, defective=2))
+    originals = {image.path: read_image(image.path) for image in bare.test}
+
+    def left(picture):
+        return np.tile(np.arange(picture.shape[1]) < 0.4 * picture.shape[1], (picture.shape[0], 1))
+
+    normals, changed = [image for image in bare.test if not image.defective], 0
+    for shifted in shift_all(normals, bare, left):
+        original = originals[shifted.image.path]
+        part = widen(left(original), border_width(original.shape[:2]))
+        assert np.array_equal(shifted.part, part) and not part.all()
+        assert np.array_equal(shifted.picture[part], original[part])
+        changed += not np.array_equal(shifted.picture, original)
+    assert changed > 0.9 * len(normals) * len(FAMILIES) * len(SEVERITIES)
+    rows = run_stress(Examined(brightness, left, left), bare, Silence(), "brightness")
+    assert {row["true_outlines"] for row in rows} == {0.0}
+
+
+def test_auroc_from_the_background_leaves_out_defects_that_lie_on_it(tmp_path):
+    root = write_category(tmp_path / "spill", normals=2, good=3, defective=3, foreground=True)
+    spill = read_category(root)
+    for image in spill.test:
+        if image.defective:  # all of the defect on the background, in a corner
+            picture, mask = read_image(image.path), np.zeros(read_image(image.path).shape[:2], bool)
+            mask[:6, :6] = True
+            picture[:6, :6] = 255
+            save_picture(image.path, picture)
+            save_picture(image.masks[0], mask)
+
+    def corner(place, picture):
+        level = np.zeros(picture.shape[:2], np.float32)
+        level[:6, :6] = picture[:6, :6].max(axis=2) == 255
+        return RawMaps(level, np.ones_like(level), float(level.max()))
+
+    def leak(place, picture):
+        level = corner(place, picture).anomaly
+        return RawMaps(np.full_like(level, level.max()), np.ones_like(level), float(level.max()))
+
+    for score, expected in ((corner, 0.5), (leak, 1.0)):
+        clean = run_stress(Examined(score, everything, everything), spill, Silence(), "x")[0]
+        assert (clean["image_auroc"], clean["background_auroc"]) == (1.0, expected)
 
 
 def test_a_category_without_a_background_is_refused(tmp_path):

@@ -22,9 +22,22 @@ def test_figures_that_no_row_has_get_no_column_and_the_spread_is_highest_minus_l
     assert not any(line.startswith("| method") for line in lines)  # nothing to compare
 
 
-def test_baad_is_set_against_the_baselines_that_were_run_everywhere():
+def told(rows, start):
+    (line,) = [line for line in format_table(rows, "command").splitlines() if line.startswith(start)]
+    return line
+
+
+def test_baad_is_set_against_every_baseline_and_the_best_where_it_was_run():
     rows = [row("baad", "a", 0.9), row("baad", "b", 0.7), row("padim", "a", 0.8), row("padim", "b", 0.75)]
     rows += [row("nearest", "a", 0.85), row("nearest", "b", 0.6), row("draem", "a", 0.99), row("no_places", "a", 0.1)]
-    (line,) = [line for line in format_table(rows, "command").splitlines() if line.startswith("Image AUROC of `baad`")]
-    assert "mean over 2 categories: padim +0.025, nearest +0.075." in line
-    assert line.endswith("Above the best of them in each category: a +0.050, b -0.050.")
+    line = told(rows, "Image AUROC of `baad` above that of each baseline")
+    assert "mean over categories (how many): padim +0.025 (2), nearest +0.075 (2), draem -0.090 (1)." in line
+    assert line.endswith("Above the best of them in each category: a -0.090, b -0.050.")
+
+
+def test_pixels_are_set_against_nearest_neighbour_and_switches_against_baad():
+    rows = [row("baad", "a", 0.9, pixel_auroc=0.97), row("nearest", "a", 0.8, pixel_auroc=0.98)]
+    rows += [row("true_outlines", "a", 0.95), row("true_outlines", "b", 0.1)]
+    assert told(rows, "Pixel AUROC of").endswith("above that of `nearest`: a -0.010.")
+    assert told(rows, "Image AUROC of `baad` above that of the others").endswith("true_outlines -0.050 (1).")
+    assert "Pixel AUROC of" not in format_table([row("baad", "a", 0.9), row("padim", "a", 0.8)], "command")

@@ -1,10 +1,12 @@
 import json
 
+import onnx
 import pytest
 
 from baad.data.decode import read_image
 from baad.data.maps import write_map
 from tests.factory import write_category
+from tests.fake_model import brightness_graph, write_fake_model
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,19 @@ def test_rows_go_to_standard_output_where_that_is_asked_for(baad, model, categor
     monkeypatch.chdir(tmp_path)
     rows = [json.loads(line) for line in baad("stress", model, category, "--json", "-").out.splitlines()]
     assert len(rows) > 1 and not (tmp_path / "-").exists()
+
+
+def test_outlines_may_come_from_another_model(baad, model, tmp_path, monkeypatch):
+    graph = onnx.load_from_string(brightness_graph())
+    next(node for node in graph.graph.node if "foreground" in node.output).op_type = "Add"  # part everywhere
+    monkeypatch.setattr("tests.fake_model.brightness_graph", graph.SerializeToString)
+    blind = write_fake_model(tmp_path / "blind.baad")
+    bare = write_category(tmp_path / "disc", normals=4, good=2, defective=2)
+    told = baad("stress", blind, bare, "--json", "-")
+    assert told.code == 2 and "--outlines" in told.err
+    told = baad("stress", blind, bare, "--outlines", model, "--json", "-")
+    first = json.loads(told.out.splitlines()[0])
+    assert first["true_outlines"] == 0.0 and first["background_pixels"] > 0
 
 
 def test_a_missing_map_is_named(baad, model, category, tmp_path):

@@ -128,5 +128,5 @@ def write_rows(out: Path, rows: Sequence[Row], stressed: Sequence[Row], command:
     write_text(out / RESULTS, "".join(json.dumps(row) + "\n" for row in rows))
     if stressed:
         write_text(out / STRESS, "".join(json.dumps(row) + "\n" for row in stressed))
-        page += "\n" + format_background(stressed)
+        page += "\n" + format_background(stressed, rows)
     write_text(out / "README.md", page)

@@ -40,7 +40,8 @@ def format_table(rows: Sequence[Row], command: str) -> str:
     ]
     methods = list(dict.fromkeys(row["method"] for row in rows))
     if len(methods) > 1:
-        lines += ["", *compare_methods(rows, methods), *compare_with_baselines(rows, methods)]
+        lines += ["", *compare_methods(rows, methods)]
+        lines += [*compare_with_others(rows, methods), *compare_with_baselines(rows, methods)]
     return "\n".join([*lines, "", *list_figures(rows)]) + "\n"
 
 
@@ -57,29 +58,61 @@ def compare_methods(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
     return lines
 
 
+def compare_with_others(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
+    """How far BAAD's image AUROC lies above that of itself otherwise, mean over the categories that both have."""
+    told = []
+    for method in methods:
+        if method == OURS or is_baseline(method):
+            continue
+        gains = gain(rows, method, "image_auroc")
+        told += [f"{method} {np.mean(list(gains.values())):+.3f} ({len(gains)})"] if gains else []
+    named = f"Image AUROC of `{OURS}` above that of the others, mean over categories (how many): {', '.join(told)}."
+    return ["", named] if told else []
+
+
 def compare_with_baselines(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
     """How far BAAD's image AUROC lies above that of each baseline in the mean, and above the best of them in each
-    category; of those baselines that were run on all categories where there is any. No lines where there are none.
+    category; its pixel AUROC above nearest neighbour's. No lines where there are no baselines.
     """
-    baselines = [name for name in methods if name in METHODS and METHODS[name].baseline]
-    names = sorted({row["category"] for row in rows if row["method"] in baselines})
-
-    def mean(method: str, category: str) -> float | None:
-        return _mean([row for row in rows if (row["method"], row["category"]) == (method, category)], "image_auroc")
-
-    found = {method: [mean(method, name) for name in names] for method in (OURS, *baselines)}
-    whole = {method: np.array(means, float) for method, means in found.items() if None not in means}
-    if not names or OURS not in whole or len(whole) < 2:
+    gains = {name: gain(rows, name, "image_auroc") for name in methods if is_baseline(name)}
+    gains = {name: found for name, found in gains.items() if found}
+    if not gains:
         return []
-    ours = whole.pop(OURS)
-    above = ", ".join(f"{method} {float(np.mean(ours - means)):+.3f}" for method, means in whole.items())
-    beside = dict(zip(names, ours - np.max(list(whole.values()), axis=0)))
-    by_category = ", ".join(f"{name} {value:+.3f}" for name, value in beside.items())
-    return [
+    above = ", ".join(f"{name} {np.mean(list(found.values())):+.3f} ({len(found)})" for name, found in gains.items())
+    categories = sorted({category for found in gains.values() for category in found})
+    beside = {name: min(found[name] for found in gains.values() if name in found) for name in categories}
+    lines = [
         "",
-        f"Image AUROC of `{OURS}` above that of each baseline, mean over {len(names)} categories: {above}. Above the "
-        f"best of them in each category: {by_category}.",
+        f"Image AUROC of `{OURS}` above that of each baseline, mean over categories (how many): {above}. Above the "
+        f"best of them in each category: {_list_gains(beside)}.",
     ]
+    pixels = gain(rows, "nearest", "pixel_auroc")
+    if pixels:
+        lines += ["", f"Pixel AUROC of `{OURS}` above that of `nearest`: {_list_gains(pixels)}."]
+    return lines
+
+
+def is_baseline(method: str) -> bool:
+    """Whether it is no variant of BAAD."""
+    return method in METHODS and bool(METHODS[method].baseline)
+
+
+def gain(rows: Sequence[Row], method: str, key: str) -> dict[str, float]:
+    """How far BAAD's figure lies above the method's, by category, means over the seeds; of those that both have."""
+
+    def mean(name: str, category: str) -> float | None:
+        return _mean([row for row in rows if (row["method"], row["category"]) == (name, category)], key)
+
+    found = {}
+    for category in sorted({row["category"] for row in rows if row["method"] == method}):
+        ours, other = mean(OURS, category), mean(method, category)
+        if ours is not None and other is not None:
+            found[category] = ours - other
+    return found
+
+
+def _list_gains(gains: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:+.3f}" for name, value in gains.items())
 
 
 def list_figures(rows: Sequence[Row]) -> list[str]:
