@@ -1,13 +1,13 @@
 """The architecture as tests: who may import whom, and what runs where. ARCHITECTURE.md says it in words."""
 
-import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.imports import imported_modules
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "baad"
@@ -40,17 +40,6 @@ MAX_LINES = 400
 def room_of(file: Path) -> str:
     """'runtime' for src/baad/runtime/session.py, 'bundle' for src/baad/bundle.py."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imported_modules(file: Path) -> Iterator[str]:
-    """Dotted names of all modules that a file imports, lazily or not."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file.name} has a relative import: write it out"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module == "baad")
 
 
 def imported_rooms(file: Path) -> set[str]:

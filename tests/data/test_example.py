@@ -1,6 +1,5 @@
 """The embedded example: layout, reproducibility, exact masks, and no shortcut through raw colour."""
 
-import ast
 import functools
 import json
 from pathlib import Path
@@ -13,6 +12,7 @@ import baad.data
 from baad.data.example import KINDS, draw_scene, write_example
 from baad.data.example_bodies import DESIGNS
 from baad.errors import OutputError, SettingError
+from tests.imports import imported_modules
 
 
 @functools.cache
@@ -191,7 +191,4 @@ def test_the_same_detector_does_find_a_gross_defect_on_a_plain_scene():
 
 def test_the_example_shares_nothing_with_the_training_synthesis():
     for file in Path(baad.data.__file__).parent.glob("example*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not any("synthesis" in name for name in names), file.name
+        assert not [name for name in imported_modules(file) if "synthesis" in name], file.name

@@ -1,9 +1,15 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
+from baad.learn.batches import Batch
 from baad.learn.losses import (
+    LossWeights,
+    baad_loss,
+    defect_target,
     dice_loss,
     feature_loss,
     focal_loss,
@@ -13,6 +19,8 @@ from baad.learn.losses import (
     mask_loss,
     ssim,
 )
+from baad.learn.mtrs import unfold
+from baad.learn.network import Outputs
 from baad.settings import TrainSettings
 
 
@@ -99,3 +107,44 @@ def test_a_head_that_is_off_is_not_taught():
     assert (weights.image, weights.mask, weights.feature) == (0.0, 0.0, 0.0)
     plain = loss_weights(TrainSettings(losses="plain", feature_head=False))
     assert (plain.image, plain.feature, plain.mask, plain.focal, plain.dice) == (1.0, 0.0, 1.0, 1.0, 0.0)
+
+
+def draw_step():
+    """Random outputs on a random batch of one picture, 64 px, as `baad_loss` takes them; the same every time."""
+    torch.manual_seed(0)
+    outputs = Outputs(
+        features=torch.rand(1, 4, 16, 16),
+        picture=torch.rand(1, 12, 32, 32),
+        foreground_logits=torch.randn(1, 1, 16, 16),
+        rebuilt_features=torch.rand(1, 4, 16, 16),
+        difference=torch.zeros(1, 4, 16, 16),
+        anomaly_logits=torch.randn(1, 1, 32, 32),
+    )
+    part, defect, nothing = torch.zeros(3, 1, 1, 64, 64)
+    part[..., 8:56, 8:56] = 1.0
+    defect[..., 20:30, 20:30] = 1.0
+    corrupted, clean = torch.rand(2, 1, 3, 64, 64)
+    return outputs, Batch(corrupted, clean, defect, part, nothing, F.avg_pool2d(part, 4)), torch.rand(1, 4, 16, 16)
+
+
+def test_the_total_is_the_sum_of_the_terms_times_their_weights():
+    step, elsewhere = draw_step(), torch.randn(1, 1, 32, 32)
+    weights = LossWeights(image=1.0, feature=0.5, mask=0.25, invariance=2.0)
+    terms = baad_loss(*step, weights, True, elsewhere)
+    values = [float(each) for each in (terms.image, terms.feature, terms.mask, terms.anomaly, terms.invariance)]
+    assert min(values) > 0.0
+    assert float(terms.total) == pytest.approx(sum(map(float.__mul__, values, [1.0, 0.5, 0.25, 1.0, 2.0])), rel=1e-5)
+    without = baad_loss(*step, replace(weights, invariance=0.0), True, elsewhere)
+    assert float(without.total) == pytest.approx(float(terms.total) - 2.0 * values[-1], rel=1e-5)
+    first = baad_loss(*step, weights, False, elsewhere)
+    assert (float(first.anomaly), float(first.invariance)) == (0.0, 0.0)
+
+
+def test_plain_losses_are_squared_error_with_ssim_and_focal_losses_alone():
+    outputs, batch, features = draw_step()
+    terms = baad_loss(outputs, batch, features, loss_weights(TrainSettings(losses="plain", feature_head=False)), True)
+    rebuilt = unfold(outputs.picture)
+    image = F.mse_loss(rebuilt, batch.clean) + 1 - ssim(rebuilt, batch.clean)
+    mask = focal_loss(outputs.foreground_logits, batch.mask_target)
+    anomaly = focal_loss(outputs.anomaly_logits, F.avg_pool2d(defect_target(batch), 2))
+    assert float(terms.total) == pytest.approx(float(image + mask + anomaly), rel=1e-5)
