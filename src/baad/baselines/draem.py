@@ -6,8 +6,9 @@ skips, which sees both pictures, learns where it was (focal loss). The anomaly m
 the image score is the highest mean over 21x21 px.
 
 Otherwise than in the paper: the widths, which give BAAD's cost in place of 198 GMAC; the textures, which are the
-project's drawn ones; the learning rate, made for minutes of training, which falls once and not twice. What the paper
-leaves open is as in its authors' program: how far masks and normal pictures turn, and how many of the latter.
+project's drawn ones; the learning rate, made for minutes of training, which falls once and not twice. As in its
+authors' program, where the paper says less or otherwise (normal pictures turn by up to 45 degrees): how far masks and
+normal pictures turn, how many of the latter, and that textures are also inverted and turned.
 """
 
 from collections.abc import Callable
@@ -41,7 +42,7 @@ SCORE_SIDE = 21  # px at 256: section 3.4
 RATE = 1e-3  # the paper has 1e-4 for 700 epochs
 REBUILDING = (24, 48, 88, 176)  # channels at a half, a quarter, ... of the side; the last is the bottleneck
 FINDING = (24, 48, 80, 112, 128)
-CHANGES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {  # of a texture, as in the paper
+CHANGES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {  # of a texture
     "posterise": lambda texture, rng: ImageOps.posterize(texture, int(rng.integers(2, 7))),
     "solarise": lambda texture, rng: ImageOps.solarize(texture, int(rng.integers(32, 129))),
     "equalise": lambda texture, rng: ImageOps.equalize(texture),

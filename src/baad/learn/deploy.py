@@ -31,7 +31,7 @@ RARE = 0.999  # quantile at which novelty and discriminator are made equal
 class Scoring:
     """How the network's outputs become the map; nothing of it is learnt.
 
-    suppression: 1 strict, .5 lenient, 0 off; margin: share of the picture's side; floor: least probability of part;
+    suppression: 1 strict, .5 lenient, 0 off; margin: share of the picture's width; floor: least probability of part;
     anomaly_from: "discriminator" or "features", as in the settings of these names; novelty, feature_error: how much the
     memory and the error of the rebuilt features count beside the discriminator; knows_part: whether novelty counts on
     the part alone, since the memory holds nothing else.
