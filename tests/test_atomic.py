@@ -46,6 +46,19 @@ def test_a_device_or_a_pipe_is_never_replaced(tmp_path):
     assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode) and stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+def test_the_folder_that_one_is_in_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (Path(), tmp_path, Path("..") / tmp_path.name):
+        with pytest.raises(OutputError, match="the folder you are in"), replacing(path):
+            pytest.fail("it was begun")
+
+
+def test_a_pipe_that_closes_elsewhere_is_not_called_a_fault_of_this_file(tmp_path):
+    with pytest.raises(BrokenPipeError), replacing(tmp_path / "a.txt"):
+        raise BrokenPipeError
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_longest_name_there_is_can_be_written(tmp_path):
     write_bytes(tmp_path / ("x" * 255), b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["x" * 255]

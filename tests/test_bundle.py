@@ -6,6 +6,7 @@ import pytest
 
 from baad.bundle import SCHEMA, SIZE_LIMITS, read_bundle, read_member, write_bundle
 from baad.errors import BundleError, OutputError
+from baad.runtime.session import Session
 from baad.verdict.calibration import fit_calibration
 
 CALIBRATION = fit_calibration([0.5, -1.0], [1.0, 2.0], ["mon", "tue"], 0.01)
@@ -188,6 +189,13 @@ def test_a_calibration_that_cannot_be_is_refused_although_its_checksum_fits(mode
     rewrite(model, {"calibration.json": content}, manifest={"files": files})
     with pytest.raises(BundleError, match="calibration cannot be read"):
         read_bundle(model)
+
+
+def test_an_empty_network_is_left_to_who_loads_it(model):
+    files = json.loads(read_zip(model, "manifest.json"))["files"] | {"model.onnx": hashlib.sha256(b"").hexdigest()}
+    rewrite(model, {"model.onnx": b""}, manifest={"files": files})
+    with pytest.raises(BundleError, match="does not load"):
+        Session(read_bundle(model).onnx, 1)
 
 
 def test_a_member_that_is_not_there_is_answered_with_those_that_are(model):

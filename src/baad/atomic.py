@@ -17,10 +17,14 @@ def replacing(path: Path) -> Iterator[Path]:
     The caller writes a file, or makes a folder, under the temporary name. An exception leaves `path` as it was
     and removes what was written.
 
-    Raises OutputError where the folder cannot be written, the disk is full, or `path` is a device or a pipe.
+    Raises OutputError where the folder cannot be written, the disk is full, or `path` is a device or a pipe, or the
+    folder that the program runs in.
     """
     path = Path(path)
-    partial = path.with_name(_partial_name(path.name))
+    whole = Path(os.path.abspath(path))  # '.' has no name
+    partial = whole.with_name(_partial_name(whole.name))
+    if whole == Path.cwd():
+        raise OutputError(f"{path} is the folder you are in, which is not replaced. Give the name of another one.")
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise OutputError(f"{path} is a device or a pipe, which is never replaced. Give the name of a file.")
     try:
@@ -30,6 +34,8 @@ def replacing(path: Path) -> Iterator[Path]:
         if os.path.isdir(partial) and os.path.isdir(path):
             shutil.rmtree(path)
         os.replace(partial, path)
+    except BrokenPipeError:  # of another output that the block writes to: nothing is wrong with this one
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"Cannot write {path}: {reason}. Choose a place that is writable and has room.") from error

@@ -13,6 +13,7 @@ Nothing in it is ever executed or unpickled. Equal contents make equal bytes.
 
 import hashlib
 import json
+import os
 import stat
 import struct
 import zipfile
@@ -120,11 +121,14 @@ def rewrite_bundle(path: Path, out: Path, changes: Mapping[str, Any]) -> Path:
 def _write_members(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> Path:
     files = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
     manifest = {**manifest, "schema": SCHEMA, "product": PRODUCT, "files": files}
-    with replacing(Path(path)) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in {MANIFEST: _json_bytes(manifest), **members}.items():
-            entry = zipfile.ZipInfo(name)  # dated 1980: the date of making is in the manifest
-            entry.create_system, entry.external_attr = 3, 0o644 << 16
-            archive.writestr(entry, content)
+    with replacing(Path(path)) as partial, partial.open("wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in {MANIFEST: _json_bytes(manifest), **members}.items():
+                entry = zipfile.ZipInfo(name)  # dated 1980: the date of making is in the manifest
+                entry.create_system, entry.external_attr = 3, 0o644 << 16
+                archive.writestr(entry, content)
+        file.flush()
+        os.fsync(file.fileno())  # what it was trained from is deleted next
     return Path(path)
 
 
@@ -139,7 +143,7 @@ def read_bundle(path: Path) -> Bundle:
         manifest = _read_manifest(archive, path)
         for name in manifest["files"]:
             content = _read_verified(archive, path, manifest, name, keep=name in (ONNX, CALIBRATION))
-            if content:
+            if name in (ONNX, CALIBRATION):
                 kept[name] = content
     return Bundle(manifest, kept[ONNX], Calibration.from_json(_parse_json(kept[CALIBRATION], path)), path)
 

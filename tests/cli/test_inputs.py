@@ -99,6 +99,15 @@ def test_masks_are_left_aside_but_may_be_named(tmp_path):
     assert len(list(find_pictures([str(tmp_path / "new" / "ground_truth")], io.StringIO()))) == 3
 
 
+def test_results_are_left_aside_by_whatever_name_their_folder_goes(tmp_path):
+    write_folder(tmp_path / "new", normals=2)
+    write_folder(tmp_path / "new" / "seen", normals=3)
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    for folder, results in (("link", "new/seen"), ("new", "link/seen")):
+        found = list(find_pictures([str(tmp_path / folder)], io.StringIO(), [tmp_path / results]))
+        assert sum(isinstance(each, Picture) for each in found) == 2
+
+
 def test_a_pattern_is_treated_by_what_it_matches(clips):
     assert [each.name for each in find_pictures(["clips/*.mp4"], io.StringIO(), every=2)] == [
         *("clips/a.mp4#0", "clips/a.mp4#2", "clips/b.mp4#0", "clips/b.mp4#2"),

@@ -324,3 +324,9 @@ def test_a_tiff_with_negative_values_is_refused_in_8_bits_too(tmp_path):
         tifffile.imwrite(tmp_path / "a.tif", np.array([[-5, 5]], dtype))
         with pytest.raises(ImageError, match="its values run from -5 to 5"):
             read_image(tmp_path / "a.tif")
+
+
+def test_signed_bytes_are_refused_for_nobody_knows_what_is_white(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.array([[0, 99]], np.int8))
+    with pytest.raises(ImageError, match="run from 0 to 99, as signed bytes"):
+        read_image(tmp_path / "a.tif")

@@ -82,6 +82,12 @@ def test_json_lines_hold_one_record_each(tmp_path):
     assert [json.loads(line) for line in lines] == records
 
 
+def test_a_stream_gets_lines_that_any_encoding_holds():
+    stream, record = io.StringIO(), verdict_record(make_verdict(), "Prüfling\udcff😀.png")
+    write_json_lines(stream, [record])
+    assert stream.getvalue().isascii() and json.loads(stream.getvalue()) == record
+
+
 def test_a_csv_row_counts_the_regions_and_shows_the_worst(tmp_path):
     verdicts = {"a,b.png": make_verdict(regions=REGIONS, notes=("one", "two")), "c.png": make_verdict(label="ok")}
     records = (verdict_record(verdict, path) for path, verdict in verdicts.items())
@@ -156,6 +162,15 @@ def test_an_outline_surrounds_the_alarm_and_leaves_its_inside():
     assert drawn[1, 4].tolist() == [0, 0, 0]
     assert drawn[0, 4].tolist() == [100, 100, 100]
     assert (image == 100).all()
+
+
+def test_the_smallest_alarm_is_outlined_in_a_reduced_picture(tmp_path):
+    anomaly_map = np.full((200, 3999), -3.0, np.float32)
+    anomaly_map[77, 1234] = 2.5
+    shown = draw_overlay(np.full((200, 3999, 3), 128, np.uint8), make_verdict(anomaly_map))
+    rows, columns = np.nonzero((shown[:, :1600] == (0, 255, 255)).all(axis=2))
+    assert shown.shape == (80, 3208, 3)
+    assert abs(rows.mean() - 77 * 80 / 200) < 2 and abs(columns.mean() - 1234 * 1600 / 3999) < 2
 
 
 def test_an_overlay_shows_the_picture_twice(tmp_path):

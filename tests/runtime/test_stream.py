@@ -95,6 +95,19 @@ def test_a_stream_gives_what_predict_gives_and_says_what_it_could_not_read(detec
     assert np.array_equal(found[2].pixels, draw_part())
 
 
+def test_a_camera_may_fill_one_buffer_again_and_again(detector):
+    pictures = [draw_part(green=green) for green in (220, 0, 200, 0, 0, 210)]
+    buffer = np.empty_like(pictures[0])
+
+    def camera():
+        for picture in pictures:
+            buffer[:] = picture
+            yield buffer
+
+    scores = [judged.verdict.score for judged in detector.stream(camera())]
+    assert scores == [detector.predict(picture).score for picture in pictures] and len(set(scores)) > 2
+
+
 def test_a_picture_of_another_aspect_costs_itself_alone(detector):
     first, second, third = detector.stream([draw_part(), draw_part((64, 30)), draw_part()])
     assert (first.error, third.error) == (None, None)

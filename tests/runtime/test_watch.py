@@ -1,3 +1,4 @@
+import os
 import threading
 from pathlib import Path
 
@@ -34,7 +35,11 @@ class Folder:
 
 def read(path):
     """A picture is whole when its text ends in a full stop."""
-    if not path.read_text().endswith("."):
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise ImageError(f"{path.name} cannot be opened") from error
+    if not text.endswith("."):
         raise ImageError(f"{path.name} is cut off")
     return Frame(str(path), Path(path.name), np.zeros((1, 1, 3), np.uint8))
 
@@ -95,6 +100,58 @@ def test_a_folder_that_goes_away_for_a_while_is_waited_for(folder):
     folder.plan = {4: lambda: folder.path.rename(away), 6: lambda: away.rename(folder.path)}
     folder.plan[7] = lambda: folder.write("b.png", "two.")
     assert folder.seen(12) == [("a.png", ""), ("b.png", "")]
+
+
+def test_a_share_that_stands_empty_for_a_while_is_not_judged_again(folder):
+    folder.write("a.png", "one.")
+    away = folder.path / "a.png.away"
+    folder.plan = {4: lambda: (folder.path / "a.png").rename(away), 6: lambda: away.rename(folder.path / "a.png")}
+    assert folder.seen(12) == [("a.png", "")]
+
+
+def test_what_is_written_to_while_it_is_read_is_read_again_when_it_is_whole(folder):
+    folder.write("a.png", "half.")  # it could be read
+    reads = []
+
+    def slow(path):
+        reads.append(path.read_text())
+        if len(reads) == 1:
+            folder.write("a.png", "half and the rest.")
+        return read(path)
+
+    folder.plan[8] = folder.until.set
+    frames = list(watch_folder(folder.path, slow, until=folder.until, now=lambda: folder.now, wait=folder.wait))
+    assert [frame.name for frame in frames] == [str(folder.path / "a.png")]
+    assert reads == ["half.", "half and the rest."]
+
+
+def test_a_long_judgement_of_another_picture_is_no_reason_to_give_one_up(folder):
+    folder.write("a.png", "one.")
+    folder.write("b.png", "hal")
+    frames = watch_folder(folder.path, read, until=folder.until, now=lambda: folder.now, wait=folder.wait)
+    assert next(frames).place.name == "a.png"
+    folder.now += 60.0
+    folder.plan = {folder.looks + 2: lambda: folder.write("b.png", "half and the rest.")}
+    folder.plan[folder.looks + 6] = folder.until.set
+    assert [(frame.place.name, frame.problem) for frame in frames] == [("b.png", "")]
+
+
+def test_a_link_to_itself_and_a_folder_that_cannot_be_listed_are_said_and_hold_nothing_up(folder, monkeypatch):
+    folder.write("a.png", "one.")
+    (folder.path / "loop.png").symlink_to(folder.path / "loop.png")
+    (folder.path / "lost").mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "lost":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = folder.seen(20, patience=5.0)
+    assert ("a.png", "") in found and len(found) == 3
+    assert dict(found)["lost"].endswith("What comes into it is not judged.")
+    assert [name for name, problem in found if problem] == ["lost", "loop.png"]
 
 
 def test_a_folder_that_was_never_there_is_an_error(tmp_path):

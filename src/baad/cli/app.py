@@ -81,6 +81,8 @@ def _prepare_streams() -> None:
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):  # a name may hold what is not UTF-8, or what no terminal can show
             stream.reconfigure(errors="surrogateescape" if mode == "r" else "backslashreplace")
+            if name == "stdout" and not stream.isatty() and "PYTHONIOENCODING" not in os.environ:
+                stream.reconfigure(encoding="utf-8")  # as files are; Windows would take its code page
 
 
 def build_app(words: Sequence[str] = ()) -> typer.Typer:

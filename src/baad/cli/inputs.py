@@ -107,14 +107,14 @@ def watch_pictures(words: Sequence[str], results: Sequence[Path] = ()) -> Iterat
     """
     if len(words) != 1 or is_live(words[0]) or words[0] == "-":
         raise SettingError(f"--watch takes one folder, and {len(words)} names came. Give the folder alone.")
-    folder, earlier = Path(words[0]), [os.path.abspath(place) for place in results]
+    folder, earlier = Path(words[0]), [_real(place) for place in results]
 
     def read(path: Path) -> Frame:
         pixels, notes = open_picture(path)
         return Frame(str(path), path.relative_to(folder), pixels, notes=notes)
 
     def leave(path: Path) -> bool:
-        return any(_is_below(os.path.abspath(path), place) for place in earlier)
+        return any(_is_below(_real(path), place) for place in earlier)
 
     yield from watch_folder(folder, read, leave)
 
@@ -187,13 +187,13 @@ def _find_below(folder: Path, alone: bool, results: Sequence[Path]) -> Iterator[
     if not found:
         told = f"{show_path(folder)} holds no pictures. Give a folder with PNG, JPEG, TIFF or BMP files."
         yield Remark(told, skipped=True)
-    earlier = [place for place in map(os.path.abspath, results) if _is_below(place, os.path.abspath(folder))]
+    earlier = [place for place in map(_real, results) if _is_below(place, _real(folder))]
     aside: Counter[str] = Counter()
     for path in found:
         masks = set(path.relative_to(folder).parts[:-1]) & set(MASK_FOLDERS)
         if masks:
             aside[f"masks, in {min(masks)}"] += 1
-        elif any(_is_below(os.path.abspath(path), place) for place in earlier):
+        elif any(_is_below(_real(path), place) for place in earlier):
             aside["results of an earlier call"] += 1
         else:
             yield Picture(path, path.relative_to(folder) if alone else place_of(path))
@@ -201,8 +201,13 @@ def _find_below(folder: Path, alone: bool, results: Sequence[Path]) -> Iterator[
         yield Remark(f"{show_path(folder)}: {count} left aside, {what}", skipped=False)
 
 
+def _real(path: Path) -> str:
+    """The one name of a place that links and, where the system sees none, cases lead to."""
+    return os.path.normcase(os.path.realpath(path))
+
+
 def _is_below(path: str, folder: str) -> bool:
-    """Whether an absolute path lies in a folder, at any depth."""
+    """Whether a place lies in a folder, at any depth; both as `_real` gives them."""
     return path.startswith(os.path.join(folder, ""))
 
 

@@ -166,14 +166,17 @@ def to_picture(samples: Samples, path: Path | str) -> np.ndarray:
     return np.ascontiguousarray(levels)
 
 
-def find_images(folder: Path | str, recursive: bool = False) -> list[Path]:
+def find_images(
+    folder: Path | str, recursive: bool = False, refuse: Callable[[OSError], None] | None = None
+) -> list[Path]:
     """Picture files of a folder by their suffix, in natural order (2 before 10); hidden files are left out.
 
-    Linked folders are followed, each once. Raises DataError where the folder is missing or cannot be listed.
+    Linked folders are followed, each once. Raises DataError where the folder is missing or cannot be listed; or calls
+    `refuse` with the error, which tells the folder's name, and goes on.
     """
     found: list[Path] = []
     seen: set[str] = set()
-    for place, folders, files in os.walk(folder, onerror=_refuse_folder, followlinks=True):
+    for place, folders, files in os.walk(folder, onerror=refuse or _refuse_folder, followlinks=True):
         real = os.path.realpath(place)
         if real in seen or not recursive:
             folders.clear()
@@ -364,8 +367,10 @@ def _to_levels(values: np.ndarray, path: Path | str) -> np.ndarray:
         return values.astype(np.uint8) * 255
     low, high = values.min(), values.max()
     if values.dtype.kind in "ui":
-        if low < 0 or high > 65535:
-            raise UnreadableFile(path, f"its values run from {low} to {high}", "Save it with 8 or 16 bits per sample")
+        if low < 0 or high > 65535 or values.dtype.itemsize == 1:  # signed bytes: nobody knows what is white
+            signed = ", as signed bytes" if values.dtype.itemsize == 1 else ""
+            told = f"its values run from {low} to {high}{signed}"
+            raise UnreadableFile(path, told, "Save it with 8 or 16 bits per sample, unsigned")
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if values.dtype.kind != "f" or not (low >= 0 and high <= 1):  # a NaN fails both
         if np.isnan(low) or np.isnan(high):

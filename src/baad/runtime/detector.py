@@ -124,8 +124,9 @@ class Detector:
         """Judge any number of pictures, in their order, in bounded memory; the next are read while one is judged.
 
         Where `predict` would raise ImageError or InputMismatch, `error` comes in the place of `verdict`. `images` is
-        drawn from another thread, at most `ahead` + 1 before they are asked for. They are what `predict` takes; or
-        anything that `read` makes pixels and notes of, or raises ImageError for. `whole` is entered before a picture is
+        drawn from another thread, at most `ahead` + 1 before they are asked for. They are what `predict` takes, arrays
+        copied when they are drawn, so that a camera may fill one buffer again and again; or anything that `read` makes
+        pixels and notes of, or raises ImageError for. `whole` is entered before a picture is
         judged and left when the next one is asked for, as for `Stop.held`.
 
         for judged in detector.stream(sorted(Path("new").glob("*.png"))):
@@ -136,7 +137,7 @@ class Detector:
             with suppress(ImageError):  # what cannot be run is said of each picture
                 self.warm_up()
 
-        for source, opened in read_ahead(images, read or open_picture, ahead, prepare):
+        for source, opened in read_ahead(images, read or _open_own, ahead, prepare):
             with whole():
                 yield self._answer(source, opened)
 
@@ -207,6 +208,11 @@ def judge(
         notes=notes,
         rejecting=rejecting,
     )
+
+
+def _open_own(image: Picture) -> Opened:
+    """As `open_picture`; of an array, a copy."""
+    return open_picture(image.copy() if isinstance(image, np.ndarray) else image)
 
 
 def open_picture(image: Picture) -> Opened:

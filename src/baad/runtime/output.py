@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -71,9 +72,10 @@ def verdict_record(verdict: Verdict, path: Path | str) -> dict[str, Any]:
 def write_json_lines(out: Path | TextIO, records: Iterable[Mapping[str, Any]]) -> int:
     """Write records of `verdict_record`, one JSON object a line -> how many.
 
-    A path is written whole or not at all; an open text file gets each line at once, so that a pipe can follow.
+    A path is written whole or not at all, in UTF-8; an open text file gets each line at once, so that a pipe can
+    follow, in ASCII alone, which every encoding holds.
     """
-    return _write_text(out, records, _json_lines)
+    return _write_text(out, records, partial(_json_lines, ascii_only=not isinstance(out, Path)))
 
 
 def write_csv(out: Path | TextIO, records: Iterable[Mapping[str, Any]]) -> int:
@@ -91,14 +93,14 @@ def _write_text(
 ) -> int:
     if not isinstance(out, Path):
         return write(out, records)
-    with replacing(out) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with replacing(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         return write(file, records)
 
 
-def _json_lines(file: TextIO, records: Iterable[Mapping[str, Any]]) -> int:
+def _json_lines(file: TextIO, records: Iterable[Mapping[str, Any]], ascii_only: bool) -> int:
     count = 0
     for record in records:
-        file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+        file.write(json.dumps(record, ensure_ascii=ascii_only, allow_nan=False) + "\n")
         file.flush()
         count += 1
     return count
@@ -165,9 +167,9 @@ def draw_overlay(image: np.ndarray, verdict: Verdict) -> np.ndarray:
         raise ValueError(f"the picture is {image.shape[:2]} but its map is {anomaly_map.shape}")
     if max(anomaly_map.shape) > PANEL_LIMIT:
         scale = PANEL_LIMIT / max(anomaly_map.shape)
-        size = tuple(max(1, round(side * scale)) for side in reversed(anomaly_map.shape))
-        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
-        anomaly_map = np.asarray(Image.fromarray(anomaly_map).resize(size, Image.Resampling.BOX))
+        shape = tuple(max(1, round(side * scale)) for side in anomaly_map.shape)
+        image = np.asarray(Image.fromarray(image).resize(shape[::-1], Image.Resampling.BOX))
+        anomaly_map = _highest(anomaly_map, shape)
     outlined = outline_alarms(image, anomaly_map > verdict.pixel_threshold)
     heated = blend_heat(image, anomaly_map, verdict.pixel_threshold, verdict.pixel_spread)
     seam = np.full((image.shape[0], SEAM, 3), 255, np.uint8)
@@ -176,8 +178,15 @@ def draw_overlay(image: np.ndarray, verdict: Verdict) -> np.ndarray:
 
 def write_overlay(path: Path, image: np.ndarray, verdict: Verdict) -> None:
     """Write `draw_overlay` as PNG, whole or not at all. Raises OutputError where the disk refuses."""
-    with replacing(Path(path)) as partial:
-        Image.fromarray(draw_overlay(image, verdict)).save(partial, format="PNG")
+    with replacing(Path(path)) as beside:
+        Image.fromarray(draw_overlay(image, verdict)).save(beside, format="PNG")
+
+
+def _highest(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """[H, W] -> the highest of each block, [h, w], neither more than H and W: the smallest alarm stays one."""
+    for axis, (before, after) in enumerate(zip(values.shape, shape)):
+        values = np.maximum.reduceat(values, np.arange(after) * before // after, axis=axis)
+    return values
 
 
 def _colour_table() -> np.ndarray:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from typing import Any, TypeVar
 
 import numpy as np
@@ -67,7 +67,10 @@ def read_ahead(
     try:
         meanwhile()
         while True:
-            source, found = line.get()
+            try:
+                source, found = line.get(timeout=PATIENCE)  # Windows hears of no Ctrl-C in a wait without end
+            except Empty:
+                continue
             if source is end:
                 if found is not None:
                     raise found

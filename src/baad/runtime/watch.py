@@ -6,7 +6,6 @@ Nothing of the operating system is used but lists of files, so that network shar
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from baad.data.decode import find_images
@@ -32,16 +31,23 @@ def watch_folder(
 
     `read` raises ImageError for a file that is not whole yet. It is tried again when the file has changed, and given
     out with its problem when it has not for `patience` seconds. A file that is written anew is a new picture.
-    Those that `leave` is true of are left aside. `until`: ends when this is set. Raises DataError where the folder is
-    not there; one that goes away later, as a network share may, is waited for.
+    Those that `leave` is true of are left aside. A folder below that cannot be listed is given out once, with its
+    problem. `until`: ends when this is set. Raises DataError where the folder is not there; one that goes away later or
+    stands empty for a while, as a network share may, is waited for, and what was judged in it is remembered.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder to watch. Make it first, or check the name.")
     done: dict[Path, State] = {}
-    unready: dict[Path, tuple[State, float, bool]] = {}  # state, since when, whether it was tried in that state
+    closed: set[str] = set()  # folders that cannot be listed, and were given out
+    unready: dict[Path, tuple[State, float, bool]] = {}  # state, since when it was seen or tried, whether it was tried
     while until is None or not until.is_set():
-        found = _states(folder)
-        if found is None:
+        found, refused = _look(folder)
+        for error in refused:
+            if error.filename not in closed and not leave(Path(error.filename)):
+                closed.add(error.filename)
+                told = f"{error.filename} cannot be listed: {error.strerror}. What comes into it is not judged."
+                yield Frame(error.filename, Path(error.filename).relative_to(folder), None, told)
+        if not found:
             wait(EVERY)
             continue
         done = {path: state for path, state in done.items() if path in found}
@@ -53,11 +59,14 @@ def watch_folder(
             if known != state:  # new, or still growing: look again before it is read
                 unready[path] = (state, now(), False)
                 continue
-            given_up = now() - since >= patience
+            given_up = tried and now() - since >= patience
             if tried and not given_up:
                 continue
             frame = _try(path, read, given_up)
-            unready[path] = (state, since, True)
+            if _state(path) != state:  # written to since it was looked at: what was read may be half of it
+                del unready[path]
+                continue
+            unready[path] = (state, since if tried else now(), True)
             if frame is not None:
                 done[path] = state
                 del unready[path]
@@ -72,14 +81,22 @@ def _try(path: Path, read: Callable[[Path], Frame], given_up: bool) -> Frame | N
         return Frame(str(path), Path(path.name), None, str(error)) if given_up else None
 
 
-def _states(folder: Path) -> dict[Path, State] | None:
-    """Every picture file below the folder, in natural order, with what changes when it is written to."""
-    states = {}
+def _look(folder: Path) -> tuple[dict[Path, State], list[OSError]]:
+    """Every picture file below the folder, in natural order, with what changes when it is written to; and the folders
+    below that cannot be listed. Nothing where the folder itself is away."""
+    refused: list[OSError] = []
+    states = {path: _state(path) for path in find_images(folder, recursive=True, refuse=refused.append)}
+    if any(Path(error.filename) == folder for error in refused):
+        return {}, []
+    return {path: state for path, state in states.items() if state is not None}, refused
+
+
+def _state(path: Path) -> State | None:
+    """None for a file that went away. What cannot be looked at, such as a link to itself, is for reading to tell."""
     try:
-        for path in find_images(folder, recursive=True):
-            with suppress(FileNotFoundError):  # it went away between the two
-                status = path.stat()
-                states[path] = (status.st_size, status.st_mtime_ns)
-    except (OSError, DataError):
+        status = path.stat()
+    except FileNotFoundError:
         return None
-    return states
+    except OSError:
+        return (-1, -1)
+    return (status.st_size, status.st_mtime_ns)
