@@ -10,7 +10,7 @@ from tests.factory import save_picture, write_category, write_truncated
 KEYS = [
     *("method", "category", "seed", "steps", "n_normal", "n_defective", "image_auroc", "image_ap", "image_f1_max"),
     *("pixel_auroc", "pixel_ap", "pixel_f1_max", "au_pro_30", "au_pro_05", "background_fpr", "foreground_fpr"),
-    *("train_minutes", "ms_per_image"),
+    *("train_minutes", "ms_per_image", "threshold", "false_alarms", "missed"),
 ]
 
 
@@ -23,6 +23,7 @@ def test_figures_are_printed_and_saved_as_one_flat_object(baad, model, category,
     told = baad("evaluate", model, category, "--json", tmp_path / "disc.json")
     assert told.code == 0
     assert "image AUROC" in told.out and "spot" in told.out
+    assert "at the threshold of the model, 0.85: 0 of 4 defective pictures missed, 0 of 4 good" in told.out
     row = json.loads((tmp_path / "disc.json").read_text())
     assert list(row) == KEYS
     assert (row["method"], row["category"], row["seed"], row["steps"]) == ("baad", "disc", 0, 3)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baad.runtime.session import RawMaps
-from baad.runtime.zoned import find_box, halve, leave_out_ignored, score_zones
+from baad.runtime.zoned import apply_zones, find_box, halve, score_zones
 from baad.verdict.drawn import DrawnZone, DrawnZones
 
 LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
@@ -71,10 +71,12 @@ def test_where_all_is_ignored_the_score_is_the_lowest():
 
 def test_maps_fall_to_their_lowest_where_they_are_ignored():
     raw = raw_of(grid(left=9.0, right=4.0))
-    left = leave_out_ignored(raw, DrawnZones((DrawnZone("ignore", LEFT),)))
+    left = apply_zones(raw, DrawnZones((DrawnZone("ignore", LEFT),)))
     assert (left.anomaly[:, :8] == raw.anomaly.min()).all()
     assert np.array_equal(left.anomaly[:, 8:], raw.anomaly[:, 8:])
-    assert leave_out_ignored(raw, DrawnZones()) is raw
+    assert apply_zones(raw, DrawnZones()) is raw
+    warned = apply_zones(raw, DrawnZones((DrawnZone("warn", LEFT),)))  # seen, and no reason to reject
+    assert np.array_equal(warned.anomaly, raw.anomaly) and warned.score == left.score < raw.score
 
 
 def test_the_box_of_the_part_leaves_crumbs_out():

@@ -62,6 +62,7 @@ def main(
     require_testable(category, progress)
 
     from baad.learn.train import train
+    from baad.metrics.counts import count_lines
     from baad.metrics.evaluate import evaluate, summary_lines
     from baad.report.html import evaluation_page, read_training_masks, write_page
     from baad.runtime.detector import Detector
@@ -73,6 +74,7 @@ def main(
     masks = read_training_masks(model)
     write_page(page, evaluation_page(detector, category, scorecard, progress, masks=masks))
     if not quiet:
-        print("\n".join(summary_lines(scorecard)))
+        counted = count_lines(detector.calibration.threshold, scorecard.images)
+        print("\n".join([*summary_lines(scorecard), "", *counted]))
         print(f"\nlook at it: {page.resolve()}")
     return 0

@@ -41,7 +41,8 @@ def main(
 ) -> int:
     """Compare a model's answers with the truth.
 
-    Prints ranking figures per picture and per pixel, with 95 % intervals, and per kind of defect. Without
+    Prints ranking figures per picture and per pixel, with 95 % intervals, and per kind of defect; then how many
+    defective pictures are missed and good ones rejected at the model's threshold, and where none would be. Without
     masks of the defects the pixel figures are left empty. Outlines of the part in foreground/ are read for the two
     false-positive rates alone. Nothing is tuned here: the model stays as it is.
     """
@@ -62,6 +63,7 @@ def main(
 
     import json
 
+    from baad.metrics.counts import count_at, count_lines
     from baad.metrics.evaluate import evaluate, summary_lines
     from baad.report.html import evaluation_page, read_training_masks, write_page
 
@@ -70,14 +72,16 @@ def main(
     scorecard = evaluate(doubts.score, category, progress, keep_map=keep)
     for warning in doubts.told(len(category.test)):
         progress.warn(warning)
-    good = [image.score for image in scorecard.images if image.kind == "good"]
-    rejected = sum(score > detector.calibration.threshold for score in good)
-    if 2 * rejected > len(good):
+    threshold = detector.calibration.threshold
+    counts = count_at(threshold, scorecard.images)
+    if 2 * counts.false_alarms > counts.n_normal:
         progress.warn(
-            f"{rejected} of {len(good)} good pictures are rejected: is this the model of this product and camera?"
+            f"{counts.false_alarms} of {counts.n_normal} good pictures are rejected: is this the model of this product "
+            "and camera?"
         )
     manifest = detector.manifest
     row = scorecard.row("baad", manifest["seed"], manifest["steps"], manifest["train_minutes"])
+    row |= {"threshold": threshold, "false_alarms": counts.false_alarms, "missed": counts.missed}
     page = None
     if html is not None:
         page = evaluation_page(detector, category, scorecard, progress, masks=read_training_masks(model))
@@ -89,7 +93,7 @@ def main(
     if page is not None and html is not None:
         write_page(html, page)
     if not quiet and not is_stream(json_file):
-        print("\n".join(summary_lines(scorecard)))
+        print("\n".join([*summary_lines(scorecard), "", *count_lines(threshold, scorecard.images)]))
     return 0
 
 
@@ -122,13 +126,13 @@ class _Doubts:
 
     def score(self, path: Path) -> "RawMaps":
         from baad.data.decode import read_image
-        from baad.runtime.zoned import leave_out_ignored
+        from baad.runtime.zoned import apply_zones
 
         image = read_image(path)
         raw = self._detector.score(image)
         for note in self._detector.doubts(image, raw):
             self._found.setdefault(note.rpartition(": ")[2], []).append(note)
-        return leave_out_ignored(raw, self._detector.zones)
+        return apply_zones(raw, self._detector.zones)
 
     def told(self, total: int) -> list[str]:
         """A line for each kind of doubt."""

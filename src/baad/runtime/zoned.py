@@ -38,14 +38,15 @@ def score_zones(raw: RawMaps, zones: DrawnZones) -> ZonedScores:
     return ZonedScores(over(rules != IGNORE), over(rules == REJECT))
 
 
-def leave_out_ignored(raw: RawMaps, zones: DrawnZones) -> RawMaps:
-    """Map and score without what is ignored: there the map falls to its lowest value."""
+def apply_zones(raw: RawMaps, zones: DrawnZones) -> RawMaps:
+    """What rejects, for an evaluation: the map without what is ignored, where it falls to its lowest value, and the
+    score without what is ignored or only warns."""
     if not zones:
         return raw
     shape = (raw.anomaly.shape[0], raw.anomaly.shape[1])
     ignored = paint_rules(zones, shape, find_box(raw.foreground)) == IGNORE
     anomaly = np.where(ignored, raw.anomaly.min(), raw.anomaly)
-    return replace(raw, anomaly=anomaly, score=score_zones(raw, zones).counting)
+    return replace(raw, anomaly=anomaly, score=score_zones(raw, zones).rejecting)
 
 
 def find_box(foreground: np.ndarray) -> Box | None:
