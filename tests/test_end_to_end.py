@@ -46,6 +46,8 @@ def test_training_says_beforehand_how_long_and_afterwards_what_it_promises(train
     assert "12 steps on 12 pictures, about" in done.stderr
     assert done.stdout.startswith(f"{model}: 12 steps")
     assert "of good parts" in done.stdout
+    highest = json.loads(read_member(model, "manifest.json"))["highest_held_out"]
+    assert f"highest of the held-out pictures: {highest[0]['image']}" in done.stdout and len(highest) == 3
 
 
 def test_the_model_file_holds_all_it_should_and_nothing_else(trained, category):

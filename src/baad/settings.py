@@ -34,7 +34,8 @@ def _setting(
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """Everything that decides what a training gives, beside the pictures. Same settings, same seed: same model."""
+    """Everything that decides what a training gives, beside the pictures. Same settings, seed and number of
+    threads: same model, on one processor."""
 
     size: str = _setting(
         "fast",
@@ -44,7 +45,7 @@ class TrainSettings:
     image_size: int = _setting(
         256,
         "Side in pixels of the square whose area the network sees; a multiple of 32. Pictures keep the aspect of the "
-        "training pictures, to the next 32 pixels. Larger sees finer defects and costs its square in time.",
+        "training pictures, up to 4:1, to the next 32 pixels. Larger sees finer defects and costs its square in time.",
         low=64,
         high=1024,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from baad.learn.card import WORST, name_worst, sample_pictures
+from baad.learn.card import WORST, name_highest, name_worst, sample_pictures
 
 
 def grey(count):
@@ -37,3 +37,13 @@ def test_the_worst_masks_are_named_and_shown_worst_first():
 def test_no_more_masks_are_kept_than_a_person_looks_at():
     assert len(name_worst(np.zeros(100), [Path(f"{index}.png") for index in range(100)])) == WORST
     assert name_worst(None, []) == []
+
+
+def test_the_highest_held_out_pictures_are_named_so_that_somebody_looks_at_them():
+    pictures = [Path(f"mon/{index}.png") for index in range(4)] + [Path("tue/0.png")]
+    assert name_highest([1.0, 3.0, 2.0, 0.5, 3.0], pictures) == [
+        {"image": "mon/1.png", "score": 3.0},
+        {"image": "tue/0.png", "score": 3.0},
+        {"image": "mon/2.png", "score": 2.0},
+    ]
+    assert len(name_highest([1.0], pictures[:1])) == 1

@@ -72,6 +72,7 @@ def describe_manifest(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         ("network", f"{known['size']} at {width}x{height} px: {cost}"),
         ("training", f"{known['steps']} steps, seed {known['seed']}, {known['train_minutes']} min"),
         ("pictures", f"{known['n_train']} to learn from, {known['n_held_out']} held out for the threshold"),
+        *(("highest", f"{each['image']} {each['score']:.4g}") for each in manifest.get("highest_held_out", [])),
         ("sizes", ", ".join(f"{width}x{height}" for height, width in manifest.get("image_shapes", []))),
         ("foreground", part if gate.get("accepted") else f"none: {gate.get('reason', '?')}"),
         ("settings", ", ".join(changed) or "all at their defaults"),

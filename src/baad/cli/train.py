@@ -11,7 +11,7 @@ from baad.cli import options
 
 EXAMPLES = """
 baad train parts/good -o model.baad                    a folder of good pictures
-baad train mvtec/bottle -o bottle.baad --minutes 5     an MVTec AD category; test/ is not looked at
+baad train mvtec/bottle -o bottle.baad --minutes 5     an MVTec AD category; nothing is learnt from test/
 baad train parts -o model.baad --fg-masks outlines     your own masks of the part, for all or a few pictures
 baad train parts -o model.baad --empty-scene empty.png  what differs from it is part
 baad train parts -o model.baad --zones zones.json      where an alarm rejects, where it only warns
@@ -47,8 +47,8 @@ def main(
     """Learn from good pictures; write one model file.
 
     Says beforehand how long it will take. A share of the pictures is kept aside to set the threshold; no defect is
-    needed, and none is looked at. MODEL.run holds the log and, until the model is written, what was learnt so far:
-    --resume ends with the very weights of a run that was never stopped.
+    needed, and none is learnt from. MODEL.run holds the log and, until the model is written, what was learnt so far:
+    --resume ends, on a processor, with the very weights of a run that was never stopped.
     """
     from baad.cli.checked import open_for_training
     from baad.cli.outputs import require_model
@@ -91,5 +91,7 @@ def main(
     if not quiet:
         print(f"{result.path}: {result.steps} steps in {format_seconds(60 * result.minutes)}")
         print(describe(result.calibration))
+        named = ", ".join(f"{each['image']} {each['score']:.4g}" for each in result.highest)
+        print(f"highest of the held-out pictures: {named}; look at them, for a defect there raises the threshold")
         print(f"next: baad predict {result.path} PICTURES")
     return 0

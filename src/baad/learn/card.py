@@ -15,6 +15,7 @@ from baad.verdict.zones import widen
 
 SAMPLES = 4
 WORST = 12  # training pictures whose masks a person should look at
+HIGHEST = 3  # held-out pictures that are named
 OUTLINE = (0, 255, 255)
 
 
@@ -72,6 +73,13 @@ def name_worst(quality: np.ndarray | None, pictures: Sequence[Path]) -> list[dic
         {"sample": _name_mask(number), "image": names[index], "quality": round(float(quality[index]), 4)}
         for number, index in enumerate(_worst(quality))
     ]
+
+
+def name_highest(scores: Sequence[float], pictures: Sequence[Path]) -> list[dict[str, Any]]:
+    """The held-out pictures with the highest scores [N], highest first: a defect among them raises the threshold."""
+    names = list(name_pictures(pictures).values())
+    order = np.argsort(-np.asarray(scores), kind="stable")[:HIGHEST]
+    return [{"image": names[index], "score": round(float(scores[index]), 4)} for index in order]
 
 
 def _worst(quality: np.ndarray) -> list[int]:

@@ -26,7 +26,7 @@ from baad.errors import DataError, OutputError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.calibrate import calibrate
-from baad.learn.card import describe_model, name_worst, sample_pictures
+from baad.learn.card import describe_model, name_highest, name_worst, sample_pictures
 from baad.learn.decision import describe_decision, with_decision
 from baad.learn.deploy import DeployGraph, learn_places, level_maps, scoring_of
 from baad.learn.export import export_onnx
@@ -76,6 +76,7 @@ class TrainResult:
     minutes: float
     gate: Gate
     calibration: Calibration
+    highest: list[dict[str, Any]]  # of the held-out pictures, as `name_highest` gives them
 
 
 @dataclass(frozen=True)
@@ -138,13 +139,15 @@ def train(
                 progress,
                 ready.note,
             )
-            onnx, calibration, certificate = deploy(trained.model, ready, progress)
+            onnx, calibration, scores, certificate = deploy(trained.model, ready, progress)
+            highest = name_highest(scores, [image.path for image in ready.split.held_out])
             minutes = trained.earlier + (time.monotonic() - began) / 60.0
             manifest = {
                 "category": category_name,
                 "train_minutes": round(minutes, 3),
                 "processor_minutes": round((time.process_time() - busy) / 60.0, 3),  # of all threads, in this call
                 **describe_run(trained.model, ready),
+                "highest_held_out": highest,
                 "findings": list(findings),
                 **({"zones": zones.to_json()} if zones else {}),
             }
@@ -159,7 +162,7 @@ def train(
                 samples=sample_pictures(ready.pictures.resized, ready.foregrounds, ready.gate.per_image),
             )
         forget_run(run_dir)
-    return TrainResult(out, ready.settings.steps, minutes, ready.gate, calibration)
+    return TrainResult(out, ready.settings.steps, minutes, ready.gate, calibration, highest)
 
 
 @dataclass(frozen=True)
@@ -215,8 +218,9 @@ def prepare(
     return Ready(split, pictures, gate, foregrounds, material, settled, note.to_text())
 
 
-def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibration, Certificate]:
-    """The network as the line runs it, ONNX, its thresholds, and the proof that it judges as the network does.
+def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibration, tuple[float, ...], Certificate]:
+    """The network as the line runs it, ONNX, its thresholds, the scores of the held-out pictures that they come from,
+    and the proof that it judges as the network does.
 
     Raises TrainingError where it does not.
     """
@@ -237,7 +241,7 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     usual = usual_shape({"image_shapes": pick_shapes(ready.pictures.shapes), "tile_px": settings.tile_px})
     certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress, judging, usual)
     require_parity(certificate)
-    return onnx, calibration, certificate
+    return onnx, calibration, scores, certificate
 
 
 def fill_memory(model: Baad, ready: Ready) -> None:
