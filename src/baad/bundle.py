@@ -105,15 +105,30 @@ def write_bundle(
     return _write_members(path, manifest, members)
 
 
-def rewrite_bundle(path: Path, out: Path, changes: Mapping[str, Any]) -> Path:
+@dataclass(frozen=True)
+class Judgement:
+    """What in a model file depends on its thresholds; the arguments of `write_bundle`."""
+
+    onnx: bytes
+    calibration: Calibration
+    parity: Mapping[str, Any]
+    card: str
+
+
+def rewrite_bundle(path: Path, out: Path, changes: Mapping[str, Any], judgement: Judgement | None = None) -> Path:
     """The same model with other entries in its manifest; None takes an entry away. `out` may be `path` itself.
 
-    Raises BundleError as `read_bundle` does, OutputError where the disk refuses.
+    `judgement`: what it holds in place of the old thresholds. Raises BundleError as `read_bundle` does, OutputError
+    where the disk refuses.
     """
     path = Path(path)
     with _opened(path) as archive:
         manifest = _read_manifest(archive, path)
         members = {name: _read_verified(archive, path, manifest, name, keep=True) for name in manifest["files"]}
+    if judgement is not None:
+        members[ONNX], members[CARD] = judgement.onnx, judgement.card.encode("utf-8")
+        members[CALIBRATION] = _json_bytes(judgement.calibration.to_json())
+        members[PARITY] = _json_bytes(judgement.parity)
     changed = {name: value for name, value in {**manifest, **changes}.items() if value is not None}
     return _write_members(Path(out), changed, members)
 

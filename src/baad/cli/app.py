@@ -31,6 +31,7 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "train": "baad.cli.train",
     "evaluate": "baad.cli.evaluate",
     "predict": "baad.cli.predict",
+    "calibrate": "baad.cli.calibrate",
     "export": "baad.cli.export",
     "stress": "baad.cli.stress",
     "info": "baad.cli.info",

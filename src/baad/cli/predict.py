@@ -59,9 +59,7 @@ def main(
     threshold: Annotated[
         float | None, typer.Option(metavar="X", help="Reject above this raw score, not above the model's threshold.")
     ] = None,
-    false_alarms: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="Set the threshold for this share of good parts, such as 1%.")
-    ] = None,
+    false_alarms: options.FalseAlarms = None,
     zones: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Drawn zones in place of the model's own, see baad zones; none for none."),

@@ -69,7 +69,7 @@ def main(
 
     from baad.learn.train import train
     from baad.progress import format_seconds
-    from baad.verdict.promise import describe
+    from baad.verdict.promise import describe, tell_highest
 
     try:
         result = train(
@@ -91,7 +91,6 @@ def main(
     if not quiet:
         print(f"{result.path}: {result.steps} steps in {format_seconds(60 * result.minutes)}")
         print(describe(result.calibration))
-        named = ", ".join(f"{each['image']} {each['score']:.4g}" for each in result.highest)
-        print(f"highest of the held-out pictures: {named}; look at them, for a defect there raises the threshold")
+        print(tell_highest(result.highest))
         print(f"next: baad predict {result.path} PICTURES")
     return 0

@@ -190,6 +190,11 @@ def find_witnesses(source: Source, precision: str, progress: Progress) -> Witnes
         held_out = source.split.held_out
         given, scores = calibrate(source.session, held_out, source.calibration.false_alarm_rate, progress)
         known = are_those_of_training(given, source.calibration) and learnt_from(source.bundle, source.split, progress)
+        if precision == "int8" and not known and "calibrated" in source.bundle.manifest:
+            raise DataError(
+                f"{source.bundle.path} has thresholds of other pictures, from baad calibrate, and int8 sets its own by "
+                "those held out in training: quantise the model as it was trained, or give another precision."
+            )
         if precision == "int8" and not known:
             raise DataError(
                 f"{source.bundle.path} was trained on other pictures, and int8 sets its threshold by those it was "

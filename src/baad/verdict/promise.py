@@ -1,7 +1,8 @@
 """What a threshold promises, given how many good pictures it comes from. Order statistics, said in plain words."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -105,3 +106,9 @@ def _binomial_cdf(n: int, share: float, most: int) -> np.ndarray:
 def tell_flips(flips: int, ties: int) -> str:
     """How many verdicts two runtimes judge differently, and how many more are excused: scores on the very threshold."""
     return f"{flips} verdicts flipped{f' and {ties} more on the very threshold' if ties else ''}"
+
+
+def tell_highest(highest: Sequence[Mapping[str, Any]]) -> str:
+    """A line on the good pictures with the highest scores, as a model's manifest names them, highest first."""
+    named = ", ".join(f"{each['image']} {each['score']:.4g}" for each in highest)
+    return f"highest of the held-out pictures: {named}; look at them, for a defect there raises the threshold"

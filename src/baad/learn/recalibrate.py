@@ -1,0 +1,84 @@
+"""A model file and good pictures taken later -> the same network with thresholds of those pictures.
+
+For new light, a new lens or another day: what the network calls strange stays, what is too strange is set anew.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from baad.bundle import Judgement, read_bundle, rewrite_bundle
+from baad.data.decode import read_image
+from baad.data.sample import GoodImage
+from baad.errors import DataError
+from baad.learn.calibrate import calibrate
+from baad.learn.card import describe_model, name_highest
+from baad.learn.decision import describe_decision, with_decision
+from baad.learn.machine import using_machine
+from baad.learn.parity import certify, require_parity
+from baad.learn.reload import load_graph
+from baad.learn.witnesses import Normals
+from baad.progress import Progress
+from baad.runtime.detector import check_input, usual_shape
+from baad.runtime.session import Session
+from baad.runtime.tiles import as_trained
+from baad.settings import TrainSettings
+from baad.verdict.calibration import Calibration
+
+WHAT = "normal pictures given to baad calibrate"
+
+
+def recalibrate(
+    model: Path, out: Path, pictures: Sequence[GoodImage], rate: float | None, progress: Progress, threads: int = 0
+) -> tuple[Calibration, Calibration]:
+    """Write `out`, which may be `model` itself, whole or not at all -> the thresholds before and now.
+
+    `rate`: the share of false alarms; None keeps the model's. Raises DataError for pictures of another size or aspect
+    than those of training, TrainingError where the runtimes do not judge alike at the new threshold.
+    """
+    bundle = read_bundle(model)
+    manifest = bundle.manifest
+    with using_machine(TrainSettings(threads=threads)):
+        graph, settings = load_graph(model)
+        require_alike(pictures, manifest, progress)
+        wanted = bundle.calibration.false_alarm_rate if rate is None else rate
+        session = as_trained(Session(bundle.onnx, threads), manifest)
+        calibration, scores = calibrate(session, pictures, wanted, progress)
+        normals = Normals(WHAT, scores, lambda index: read_image(pictures[index].path))
+        certificate = certify(
+            graph,
+            bundle.onnx,
+            normals,
+            calibration.threshold,
+            settings,
+            progress,
+            lambda runner: as_trained(runner, manifest),
+            usual_shape(manifest),
+        )
+        require_parity(certificate)
+    changes = {
+        "n_held_out": len(pictures),
+        "highest_held_out": name_highest(scores, [image.path for image in pictures]),
+        "calibrated": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    onnx = with_decision(bundle.onnx, describe_decision(calibration, manifest))
+    card = describe_model(manifest | changes, calibration)
+    rewrite_bundle(model, out, changes, Judgement(onnx, calibration, certificate.to_json(), card))
+    return bundle.calibration, calibration
+
+
+def require_alike(pictures: Sequence[GoodImage], manifest: dict[str, Any], progress: Progress) -> None:
+    """Raise DataError for pictures that the line would not judge: all that are of another size or aspect."""
+    odd = []
+    with progress.task("reading pictures", len(pictures)) as task:
+        for image in pictures:
+            height, width, _ = read_image(image.path).shape
+            notes = check_input((height, width), manifest)
+            odd += [f"{image.path.name}: {notes[0]}"] if notes else []
+            task.advance()
+    if odd:
+        raise DataError(
+            f"{len(odd)} of {len(pictures)} pictures are none that the model was trained for ({odd[0]}). Take pictures "
+            "as in training, or train again with such pictures."
+        )
