@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
+from baad.data.geometry import describe_view, fit_shape, resize_image, resize_map, resize_mask
 from baad.errors import ImageError, MaskError
 
 SIDES = st.integers(1, 20)
@@ -16,6 +16,15 @@ def test_halving_a_picture_averages_so_that_fine_stripes_become_grey():
     small = resize_image(stripes, (8, 8))
     assert small.shape == (8, 8, 3)
     assert np.abs(small.astype(int) - 100).max() <= 15
+
+
+def test_it_is_said_how_small_pictures_are_seen_and_whether_they_are_squashed():
+    assert describe_view([(256, 256)] * 3, (256, 256)) == "pictures are seen at 256x256 px"
+    told = describe_view([(480, 1120)] * 3, (160, 384))
+    assert told == "pictures are seen at 384x160 px, 3.0 times smaller; what is less than about 6 px wide is lost"
+    assert describe_view([(200, 5000)], (128, 512)).endswith(
+        "an aspect of 25 is squashed to 4 (--set tile_px=... keeps it)"
+    )
 
 
 def test_a_picture_of_the_right_size_stays_as_it_is():

@@ -30,6 +30,21 @@ def fit_shape(shapes: Sequence[tuple[int, int]], image_size: int) -> tuple[int, 
     return min(fitting, key=misfit)
 
 
+def describe_view(shapes: Sequence[tuple[int, int]], seen: tuple[int, int]) -> str:
+    """A line on how the network sees pictures of `shapes` (H, W), at `seen` (h, w): how much smaller, how squashed.
+
+    Of the middle picture's area, and of the middle aspect.
+    """
+    reduced = math.sqrt(sorted(height * width for height, width in shapes)[len(shapes) // 2] / (seen[0] * seen[1]))
+    ratio = sorted(width / height for height, width in shapes)[len(shapes) // 2]
+    told = f"pictures are seen at {seen[1]}x{seen[0]} px"
+    if reduced > 1.1:
+        told += f", {reduced:.1f} times smaller; what is less than about {math.ceil(2 * reduced)} px wide is lost"
+    if max(ratio, 1 / ratio) > LONGEST:
+        told += f"; an aspect of {ratio:.3g} is squashed to {seen[1] / seen[0]:.3g} (--set tile_px=... keeps it)"
+    return told
+
+
 def resize_image(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Resize a picture uint8 [H, W, 3] to `shape` (height, width), bilinear with antialiasing (Pillow's BILINEAR).
 

@@ -19,7 +19,7 @@ from safetensors.torch import save
 import baad
 from baad.bundle import write_bundle
 from baad.data.decode import read_image
-from baad.data.geometry import fit_shape, resize_image
+from baad.data.geometry import describe_view, fit_shape, resize_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
 from baad.errors import DataError, OutputError
@@ -205,6 +205,8 @@ def prepare(
         progress.say(f"pictures are seen in tiles of {settings.tile_px} px")
         parts, rng = foregrounds if gate.accepted else None, np.random.default_rng([settings.seed, 11])
         views = cut_views(split.fit, pictures.resized, parts, settings.tile_px, rng, progress)
+    else:
+        progress.say(describe_view(pictures.shapes, pictures.input_shape))
     material = Material(*views, make_banks(np.random.default_rng([settings.seed, 5])))
     if past is not None:
         require_same_masks(past, foregrounds, run_dir)
