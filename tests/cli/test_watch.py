@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import cv2
 import numpy as np
@@ -41,6 +42,26 @@ def test_a_watched_folder_answers_at_once_survives_half_files_and_ends_whole(mod
         process.kill()
     assert (process.returncode, out) == (130, "")
     assert "stopped by SIGINT after 3 pictures" in err and "skipped" not in err
+
+
+def test_what_a_watch_writes_is_there_at_once_and_goes_on_after_a_kill(model, tmp_path):
+    inbox, lines, table = tmp_path / "inbox", tmp_path / "out" / "v.jsonl", tmp_path / "out" / "v.csv"
+    save_picture(inbox / "first.png", draw(0))
+    words = ["predict", str(model), "--watch", str(inbox), "--json", str(lines), "--csv", str(table), "--threads", "1"]
+    for start in (1, 2):
+        process = subprocess.Popen([sys.executable, "-m", "baad", *words, "-q"])
+        try:
+            ended = time.monotonic() + 60
+            while not table.exists() or table.read_text().count("first.png") < start:
+                assert time.monotonic() < ended and process.poll() is None
+                time.sleep(0.05)
+        finally:
+            process.kill()
+            process.wait()
+        assert [json.loads(line)["file"] for line in lines.read_text().splitlines()] == start * [
+            str(inbox / "first.png")
+        ]
+    assert table.read_text().count("verdict") == 1  # one header
 
 
 def test_watching_takes_one_folder(baad, model, tmp_path):

@@ -10,6 +10,7 @@ from baad.errors import OutputError
 from baad.runtime.output import (
     CSV_FIELDS,
     RECORD_FIELDS,
+    appending,
     blend_heat,
     colour_map,
     draw_overlay,
@@ -86,6 +87,19 @@ def test_a_stream_gets_lines_that_any_encoding_holds():
     stream, record = io.StringIO(), verdict_record(make_verdict(), "Prüfling\udcff😀.png")
     write_json_lines(stream, [record])
     assert stream.getvalue().isascii() and json.loads(stream.getvalue()) == record
+
+
+def test_lines_go_on_after_those_that_are_there_and_a_torn_one_is_ended(tmp_path):
+    file = tmp_path / "new" / "out.jsonl"
+    for name in ("a.png", "b.png"):
+        with appending(file) as opened:
+            write_json_lines(opened, [verdict_record(make_verdict(), name)])
+        if name == "a.png":
+            file.write_text(file.read_text() + '{"file": "tor')
+    first, torn, last = file.read_text("utf-8").split("\n")[:3]
+    assert [json.loads(line)["file"] for line in (first, last)] == ["a.png", "b.png"] and torn == '{"file": "tor'
+    with pytest.raises(OutputError, match="Choose a place"), appending(file / "below"):
+        pytest.fail("it was opened")
 
 
 def test_a_csv_row_counts_the_regions_and_shows_the_worst(tmp_path):

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,14 +92,16 @@ def main(
     A picture is "ng" when its raw score lies above the threshold, "warn" when it does so only in drawn zones that
     warn, else "ok". Scores and maps are comparable between pictures. Memory does not grow with their number. Files that
     cannot be read, and pictures of another size or aspect than in training, are named and skipped (exit code 3).
-    Ctrl-C and SIGTERM let the picture in work end; what was judged until then is written.
+    Ctrl-C and SIGTERM let the picture in work end; what was judged until then is written. Files of --json and --csv
+    appear when all is judged; of --watch and of cameras they get each answer at once, after the lines they hold.
     """
     from baad.cli.inputs import Given, Picture, find_pictures, is_endless, watch_pictures
     from baad.cli.outputs import require_different, require_file, require_folder
     from baad.errors import SettingError
     from baad.progress import Silence, choose_progress
     from baad.runtime.detector import Detector
-    from baad.runtime.output import write_csv
+    from baad.runtime.output import appending, write_csv
+    from baad.runtime.video import is_live
 
     if threshold is not None and false_alarms is not None:
         raise SettingError("--threshold and --false-alarms both set the threshold. Give one of them.")
@@ -119,16 +122,20 @@ def main(
     if not watch and not is_endless(paths):
         found = list(found)
     shown = json_file is None and csv_file is None and not quiet
+    lasting = watch or any(map(is_live, paths))
     total = sum(isinstance(each, Picture) for each in found) if isinstance(found, list) else 0
     run = _Run(detector, progress, overlays, maps)
     with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:
         records = run.judge(found, task, stop)
         if json_file is not None:
-            records = _with_json(records, json_file)
-        if csv_file is not None:
+            records = _with_json(records, json_file, lasting)
+        if csv_file is None:
+            _print_lines(records, shown)
+        elif csv_file == "-" or not lasting:
             write_csv(sys.stdout if csv_file == "-" else Path(csv_file), records)
         else:
-            _print_lines(records, shown)
+            with appending(Path(csv_file)) as file:
+                write_csv(file, records, header=file.tell() == 0)
     progress.say(run.summary())
     if run.many_rejected():
         progress.warn("nearly all pictures are rejected: is this the model of this product and camera?")
@@ -243,17 +250,22 @@ def _beside(folder: Path, picture: "Picture | Frame", suffix: str) -> Path:
     return out
 
 
-def _with_json(records: Iterator[Record], out: str) -> Iterator[Record]:
-    """The same records; each is written as a line on its way. A file appears when all are through."""
+def _with_json(records: Iterator[Record], out: str, lasting: bool) -> Iterator[Record]:
+    """The same records; each is written as a line on its way. A file appears when all are through; `lasting`: it gets
+    each at once, after the lines it holds."""
     from baad.atomic import replacing
-    from baad.runtime.output import write_json_lines
+    from baad.runtime.output import appending, write_json_lines
 
     if out == "-":
         for record in records:
             write_json_lines(sys.stdout, [record])
             yield record
         return
-    with replacing(Path(out)) as partial, partial.open("w", encoding="utf-8") as file:
+    with ExitStack() as stack:
+        if lasting:
+            file = stack.enter_context(appending(Path(out)))
+        else:
+            file = stack.enter_context(stack.enter_context(replacing(Path(out))).open("w", encoding="utf-8"))
         for record in records:
             write_json_lines(file, [record])
             yield record

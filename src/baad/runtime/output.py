@@ -2,7 +2,9 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from baad.atomic import replacing
+from baad.errors import OutputError
 from baad.verdict.calibration import to_display
 from baad.verdict.decide import Verdict
 from baad.verdict.zones import widen
@@ -78,12 +81,35 @@ def write_json_lines(out: Path | TextIO, records: Iterable[Mapping[str, Any]]) -
     return _write_text(out, records, partial(_json_lines, ascii_only=not isinstance(out, Path)))
 
 
-def write_csv(out: Path | TextIO, records: Iterable[Mapping[str, Any]]) -> int:
+def write_csv(out: Path | TextIO, records: Iterable[Mapping[str, Any]], header: bool = True) -> int:
     """Write records of `verdict_record` as a table of CSV_FIELDS -> how many rows.
 
     Only the worst region has columns; JSON lines have all of them.
     """
-    return _write_text(out, records, _csv_rows)
+    return _write_text(out, records, partial(_csv_rows, header=header))
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[TextIO]:
+    """A text file in UTF-8 that goes on after the lines it holds; a last one that was torn off is ended first.
+
+    For work without end, whose results are to be there after a power cut: whoever writes flushes each line. Raises
+    OutputError where the disk refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as held:
+            end = held.seek(0, os.SEEK_END)
+            held.seek(max(0, end - 1))
+            if end and held.read() != b"\n":
+                held.write(b"\n")
+        with path.open("a", encoding="utf-8", newline="") as file:
+            yield file
+    except BrokenPipeError:  # of another output
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"Cannot write {path}: {reason}. Choose a place that is writable and has room.") from error
 
 
 def _write_text(
@@ -106,9 +132,10 @@ def _json_lines(file: TextIO, records: Iterable[Mapping[str, Any]], ascii_only: 
     return count
 
 
-def _csv_rows(file: TextIO, records: Iterable[Mapping[str, Any]]) -> int:
+def _csv_rows(file: TextIO, records: Iterable[Mapping[str, Any]], header: bool) -> int:
     table = csv.DictWriter(file, CSV_FIELDS, lineterminator="\n")
-    table.writeheader()
+    if header:
+        table.writeheader()
     count = 0
     for record in records:
         table.writerow(_flatten(record))
