@@ -126,8 +126,8 @@ class Detector:
         Where `predict` would raise ImageError or InputMismatch, `error` comes in the place of `verdict`. `images` is
         drawn from another thread, at most `ahead` + 1 before they are asked for. They are what `predict` takes, arrays
         copied when they are drawn, so that a camera may fill one buffer again and again; or anything that `read` makes
-        pixels and notes of, or raises ImageError for. `whole` is entered before a picture is
-        judged and left when the next one is asked for, as for `Stop.held`.
+        pixels and notes of, or raises ImageError for. `whole` is entered before a picture is judged and left when the
+        next one is asked for, as for `Stop.held`.
 
         for judged in detector.stream(sorted(Path("new").glob("*.png"))):
             print(judged.source, judged.verdict.label if judged.verdict else judged.error)

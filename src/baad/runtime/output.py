@@ -93,7 +93,7 @@ def write_csv(out: Path | TextIO, records: Iterable[Mapping[str, Any]], header: 
 def appending(path: Path) -> Iterator[TextIO]:
     """A text file in UTF-8 that goes on after the lines it holds; a last one that was torn off is ended first.
 
-    For work without end, whose results are to be there after a power cut: whoever writes flushes each line. Raises
+    For work without end, whose results are to be there after a kill: whoever writes flushes each line. Raises
     OutputError where the disk refuses.
     """
     try:
