@@ -9,7 +9,6 @@ from baad.bench.background import (
     compare_with_off,
     drop_unoutlined,
     format_background,
-    gain_clean,
     pool_alarms,
     stress_rows,
 )
@@ -52,7 +51,6 @@ def test_the_line_tells_how_much_of_the_gap_is_closed(rows):
 def test_what_is_lost_on_pictures_as_they_are_is_read_from_all_of_them(rows):
     clean = [{"method": name, "category": "a", "image_auroc": value} for name, value in (("baad", 0.8), ("baad", 0.9))]
     clean += [{"method": "background_off", "category": "a", "image_auroc": 0.88}]
-    assert gain_clean(clean, ["a", "b"], "baad") == pytest.approx({"a": -0.03})
     assert compare_with_off(rows, "baad", clean)[0].endswith("clean AUROC above it, all test pictures: a -0.030.")
     assert "a -0.030" in format_background(rows, clean)
 

@@ -9,6 +9,7 @@ from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import GoodImage
 from baad.errors import DataError, SettingError
+from baad.learn.hand_over import export_model
 from baad.learn.recalibrate import recalibrate
 from baad.progress import Silence
 from baad.runtime.detector import Detector
@@ -77,3 +78,12 @@ def test_a_model_may_be_calibrated_in_its_own_place_and_nothing_is_lost_where_th
     with pytest.raises(SettingError):
         recalibrate(place, place, darker, 1.5, Silence(), threads=1)
     assert place.read_bytes() == good and read_member(place, MANIFEST)
+
+
+def test_int8_is_refused_for_it_sets_thresholds_by_the_pictures_held_out_in_training(model, darker, category, tmp_path):
+    pytest.importorskip("openvino")
+    recalibrate(model, tmp_path / "today.baad", darker, None, Silence(), threads=1)
+    asked = {"form": "openvino", "precision": "int8", "pictures": category.train, "progress": Silence(), "threads": 1}
+    with pytest.raises(DataError, match="from baad calibrate"):
+        export_model(tmp_path / "today.baad", tmp_path / "line", **asked)
+    assert not (tmp_path / "line").exists()

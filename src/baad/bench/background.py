@@ -8,6 +8,7 @@ import numpy as np
 
 from baad.bench.job import Job, Workshop
 from baad.bench.stress import ALL, CLEAN, Examined, run_stress
+from baad.bench.table import gain, list_gains
 from baad.data.geometry import resize_map
 from baad.data.sample import Category
 from baad.progress import Progress
@@ -99,22 +100,10 @@ def compare_with_off(rows: Sequence[Row], method: str, clean: Sequence[Row] = ()
     }
     closed = f"{1 - lost[method] / lost[OFF]:.0%}" if lost[OFF] > 0 else "no gap to close"
     told = f"{_compare_alarms(alarmed[method], alarmed[OFF])}; share of the AUROC gap closed: {closed}"
-    gains = gain_clean(clean, names, method)
+    gains = gain([row for row in clean if row["category"] in names], OFF, "image_auroc", method)
     if gains:
-        told += "; clean AUROC above it, all test pictures: "
-        told += ", ".join(f"{name} {gain:+.3f}" for name, gain in gains.items())
+        told += f"; clean AUROC above it, all test pictures: {list_gains(gains)}"
     return [f"- `{method}` against `{OFF}` over {', '.join(names)}: {told}."]
-
-
-def gain_clean(rows: Sequence[Row], categories: Sequence[str], method: str) -> dict[str, float]:
-    """How far a method's image AUROC lies above that of `background_off`, by category; of those that both have."""
-
-    def mean(category: str, name: str) -> float | None:
-        values = [row["image_auroc"] for row in rows if (row["category"], row["method"]) == (category, name)]
-        return float(np.mean(values)) if values else None
-
-    found = {category: (mean(category, method), mean(category, OFF)) for category in categories}
-    return {name: ours - off for name, (ours, off) in found.items() if ours is not None and off is not None}
 
 
 def pool_alarms(rows: Sequence[Row], categories: Sequence[str], method: str) -> float | None:

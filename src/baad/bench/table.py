@@ -84,11 +84,11 @@ def compare_with_baselines(rows: Sequence[Row], methods: Sequence[str]) -> list[
     lines = [
         "",
         f"Image AUROC of `{OURS}` above that of each baseline, mean over categories (how many): {above}. Above the "
-        f"best of them in each category: {_list_gains(beside)}.",
+        f"best of them in each category: {list_gains(beside)}.",
     ]
     pixels = gain(rows, "nearest", "pixel_auroc")
     if pixels:
-        lines += ["", f"Pixel AUROC of `{OURS}` above that of `nearest`: {_list_gains(pixels)}."]
+        lines += ["", f"Pixel AUROC of `{OURS}` above that of `nearest`: {list_gains(pixels)}."]
     return lines
 
 
@@ -97,21 +97,22 @@ def is_baseline(method: str) -> bool:
     return method in METHODS and bool(METHODS[method].baseline)
 
 
-def gain(rows: Sequence[Row], method: str, key: str) -> dict[str, float]:
-    """How far BAAD's figure lies above the method's, by category, means over the seeds; of those that both have."""
+def gain(rows: Sequence[Row], method: str, key: str, ours: str = OURS) -> dict[str, float]:
+    """How far the figure of `ours` lies above the method's, by category, means over the seeds; where both have one."""
 
     def mean(name: str, category: str) -> float | None:
         return _mean([row for row in rows if (row["method"], row["category"]) == (name, category)], key)
 
     found = {}
     for category in sorted({row["category"] for row in rows if row["method"] == method}):
-        ours, other = mean(OURS, category), mean(method, category)
-        if ours is not None and other is not None:
-            found[category] = ours - other
+        first, other = mean(ours, category), mean(method, category)
+        if first is not None and other is not None:
+            found[category] = first - other
     return found
 
 
-def _list_gains(gains: dict[str, float]) -> str:
+def list_gains(gains: dict[str, float]) -> str:
+    """'a +0.010, b -0.020'."""
     return ", ".join(f"{name} {value:+.3f}" for name, value in gains.items())
 
 

@@ -258,7 +258,7 @@ def _with_json(records: Iterator[Record], out: str, lasting: bool) -> Iterator[R
 
     if out == "-":
         for record in records:
-            write_json_lines(sys.stdout, [record])
+            write_json_lines(sys.stdout, [record], ascii_only=True)
             yield record
         return
     with ExitStack() as stack:

@@ -4,6 +4,7 @@ For new light, a new lens or another day: what the network calls strange stays, 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def recalibrate(
             bundle.onnx,
             normals,
             calibration.threshold,
-            settings,
+            replace(settings, threads=threads),
             progress,
             lambda runner: as_trained(runner, manifest),
             usual_shape(manifest),

@@ -72,13 +72,13 @@ def verdict_record(verdict: Verdict, path: Path | str) -> dict[str, Any]:
     }
 
 
-def write_json_lines(out: Path | TextIO, records: Iterable[Mapping[str, Any]]) -> int:
+def write_json_lines(out: Path | TextIO, records: Iterable[Mapping[str, Any]], ascii_only: bool = False) -> int:
     """Write records of `verdict_record`, one JSON object a line -> how many.
 
     A path is written whole or not at all, in UTF-8; an open text file gets each line at once, so that a pipe can
-    follow, in ASCII alone, which every encoding holds.
+    follow. `ascii_only`: for a stream of unknown encoding, which may not hold every name.
     """
-    return _write_text(out, records, partial(_json_lines, ascii_only=not isinstance(out, Path)))
+    return _write_text(out, records, partial(_json_lines, ascii_only=ascii_only))
 
 
 def write_csv(out: Path | TextIO, records: Iterable[Mapping[str, Any]], header: bool = True) -> int:
