@@ -97,7 +97,7 @@ def test_pictures_of_many_aspects_train_a_model_that_judges_in_tiles(baad, tmp_p
     assert told.code == 0, told.err
     assert "in tiles of 73 px" in told.err  # .8 of the root of 64 x 130
     known = json.loads(baad("info", model, "--json").out)
-    assert (known["tile_px"], known["settings"]["tile_px"]) == (73, 73)
+    assert (known["tile_px"], known["settings"]["tile_px"], known["input_shape"]) == (73, 73, [64, 64])
 
 
 def test_zones_go_into_the_model(baad, tmp_path):

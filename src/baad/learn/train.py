@@ -201,6 +201,10 @@ def prepare(
     views, asked = (pictures.resized, foregrounds), settings
     if settings.tile_px < 0:
         settings = replace(settings, tile_px=choose_tile(pictures.shapes, pictures.input_shape, gate.accepted))
+        if settings.tile_px:  # tiles have no aspect of their own: squares
+            squares = read_pictures(split.fit, settings.image_size, progress, square=True)
+            pictures = replace(squares, fingerprint=pictures.fingerprint)
+            foregrounds = np.ones(pictures.resized.shape[:3], bool)
     if settings.tile_px:
         progress.say(f"pictures are seen in tiles of {settings.tile_px} px")
         parts, rng = foregrounds if gate.accepted else None, np.random.default_rng([settings.seed, 11])
