@@ -3,8 +3,9 @@ import math
 import pytest
 import torch
 
-from baad.baselines.training import TIMED_STEPS, Schedule, train_network
+from baad.baselines.training import Schedule, train_network
 from baad.errors import TrainingError
+from baad.learn.loop import TIMED_STEPS
 from baad.progress import Silence
 
 

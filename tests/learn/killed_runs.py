@@ -108,10 +108,10 @@ def run(data: Path, folder: Path, seed: int) -> dict[str, object]:
     told["cut"] = train(data, cut, *steps, "--resume")
     told["finished"] = train(data, cut, *steps, "--resume")
 
-    timed = folder / "timed.baad"  # 20 steps on trial take 4 s on that clock; 0.1 minutes are 30 of them
-    told["minutes"] = train(data, timed, "--minutes", "0.1", plant=clock(0.5, at_step(22, signal.SIGTERM)))
+    timed = folder / "timed.baad"  # most of the 25 steps on trial take .5 s on that clock; .25 minutes are 30
+    told["minutes"] = train(data, timed, "--minutes", "0.25", plant=clock(0.5, at_step(26, signal.SIGTERM)))
     told["minutes_on"] = train(
-        data, timed, "--minutes", "0.1", "--resume", plant=clock(5.0, at_step(25, signal.SIGTERM))
+        data, timed, "--minutes", "0.25", "--resume", plant=clock(5.0, at_step(28, signal.SIGTERM))
     )
     return told
 

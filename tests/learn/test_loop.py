@@ -7,7 +7,7 @@ import torch
 
 from baad.errors import TrainingError
 from baad.learn.batches import BatchPlan, Material, batches
-from baad.learn.loop import RECONSTRUCTION_ONLY, check_loss, learning_rate_at, run
+from baad.learn.loop import RECONSTRUCTION_ONLY, check_loss, learning_rate_at, run, seconds_of_a_step, stamped
 from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad
 from baad.learn.pdn import new_pdn
@@ -98,3 +98,21 @@ def test_the_learning_rate_rises_then_falls_to_nearly_nothing():
 def test_a_loss_that_is_no_number_stops_training():
     with pytest.raises(TrainingError, match=r"step 7.*learning_rate"):
         check_loss(torch.tensor(float("nan")), 7)
+
+
+def test_a_step_is_as_long_as_most_after_the_warm_up():
+    slow_start, burst = [9.0] * 5, [30.0, 30.0]
+    stamps = np.cumsum([0.0, *slow_start, *[0.3] * 8, *burst, *[0.3] * 5])
+    assert seconds_of_a_step(stamps) == pytest.approx(0.3)
+
+
+def test_a_single_step_is_timed_too():
+    assert seconds_of_a_step([1.0, 1.5]) == 0.5
+
+
+def test_every_step_of_a_stream_is_stamped_and_its_end(monkeypatch):
+    clock = iter(range(10))
+    monkeypatch.setattr("baad.learn.loop.time.monotonic", lambda: float(next(clock)))
+    stamps: list[float] = []
+    assert list(stamped("abc", stamps)) == ["a", "b", "c"]
+    assert stamps == [0, 1, 2, 3]

@@ -1,6 +1,5 @@
 """One training loop for all baselines that are trained: as many steps, or as many minutes, as BAAD itself is given."""
 
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from baad.learn.batches import draw_ahead
-from baad.learn.loop import check_loss, set_learning_rate
+from baad.learn.loop import TIMED_STEPS, check_loss, seconds_of_a_step, set_learning_rate, stamped
 from baad.progress import Progress
 
-TIMED_STEPS = 20
 Batch = TypeVar("Batch")
 
 
@@ -56,11 +54,13 @@ def train_network(
             optimizer.step()
             return loss.item()
 
-        steps, done, began = schedule.steps, 0, time.monotonic()
+        steps, done = schedule.steps, 0
         if schedule.minutes:
-            for done in range(1, TIMED_STEPS + 1):
-                learn(done - 1)
-            steps = max(done, round(schedule.minutes * 60 * done / (time.monotonic() - began)))
+            stamps: list[float] = []
+            for done in stamped(range(TIMED_STEPS), stamps):
+                learn(done)
+            done += 1
+            steps = max(done, round(60 * schedule.minutes / seconds_of_a_step(stamps)))
         with progress.task(name, steps) as task:
             task.advance(done)
             for step in range(done, steps):

@@ -4,10 +4,12 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,6 +26,9 @@ from baad.stopping import catch_stop
 SAVE_EVERY = 200  # steps
 RECONSTRUCTION_ONLY = 0.05  # first share of the steps, in which the discriminator rests
 CLIP_NORM = 2.0
+TIMED_STEPS = 25  # where minutes are given: enough for a middle that a neighbour's burst does not move
+WARM_UP = 5  # the first of them, in which a library chooses its kernels
+Drawn = TypeVar("Drawn")
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,20 @@ def run(
     model.mtrs.load_state_dict(average.parts["mtrs"].state_dict())
     model.discriminator.load_state_dict(average.parts["discriminator"].state_dict())
     return Trained(model.eval(), earlier + (time.monotonic() - began) / 60.0, earlier)
+
+
+def stamped(stream: Iterable[Drawn], stamps: list[float]) -> Iterator[Drawn]:
+    """The same stream; notes in `stamps` when each of it is asked for, and the end, in seconds of a steady clock."""
+    for each in stream:
+        stamps.append(time.monotonic())
+        yield each
+    stamps.append(time.monotonic())
+
+
+def seconds_of_a_step(stamps: Sequence[float]) -> float:
+    """The middle one of the steps between the stamps, two or more, those of the warm-up left out."""
+    steps = np.diff(stamps)
+    return max(float(np.median(steps[min(WARM_UP, len(steps) // 2) :])), 1e-6)
 
 
 def new_optimizer(parts: dict[str, nn.Module], settings: TrainSettings) -> torch.optim.Optimizer:

@@ -32,7 +32,7 @@ from baad.learn.deploy import DeployGraph, learn_places, level_maps, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place
 from baad.learn.framing import describe_framing, pick_shapes
-from baad.learn.loop import run
+from baad.learn.loop import TIMED_STEPS, run, seconds_of_a_step, stamped
 from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network, sees_near
@@ -63,7 +63,6 @@ from baad.synthesis.recipe import Plan, make_banks
 from baad.verdict.calibration import Calibration
 from baad.verdict.drawn import DrawnZones
 
-TIMED_STEPS = 20
 MEASURED = 30  # pictures that tell at what aspect the network sees all, and what novelty is usual
 
 
@@ -376,16 +375,15 @@ def fix_steps(
     """Time some steps on a throw-away network, say how long training will take, and settle the number of steps."""
     timed = TIMED_STEPS if settings.minutes else min(5, settings.steps)
     trial = replace(settings, steps=timed, minutes=0.0)
-    plan = batch_plan(trial, Gate(True, "none", 0.0, "", None))
-    trial_dir = run_dir / "trial"
+    plan = batch_plan(trial, Gate(has_foreground, "none", 0.0, "", None))
+    trial_dir, stamps = run_dir / "trial", list[float]()
     trial_dir.mkdir(exist_ok=True)
     model, stream = new_model(trial, material.images, has_foreground), batches(material, plan, 0, timed)
     try:
-        minutes = run(model, stream, 0, trial, trial_dir, Silence()).minutes
+        run(model, stamped(stream, stamps), 0, trial, trial_dir, Silence())
     finally:
         shutil.rmtree(trial_dir, ignore_errors=True)
-    steps = max(1, round(settings.minutes * timed / minutes)) if settings.minutes else settings.steps
-    progress.say(
-        f"{steps} steps on {len(material.images)} pictures, about {format_seconds(60 * steps * minutes / timed)}"
-    )
+    seconds = seconds_of_a_step(stamps)
+    steps = max(1, round(60 * settings.minutes / seconds)) if settings.minutes else settings.steps
+    progress.say(f"{steps} steps on {len(material.images)} pictures, about {format_seconds(steps * seconds)}")
     return replace(settings, steps=steps, minutes=0.0)
