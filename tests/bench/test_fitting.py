@@ -3,6 +3,7 @@ import torch
 
 from baad.bench import fitting
 from baad.bench.fitting import Fittings
+from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.foreground.gate import Gate
 from baad.learn.blocks import count_macs
@@ -23,3 +24,16 @@ def test_baselines_see_with_the_view_that_baad_takes(tmp_path, monkeypatch):
         macs[accepted] = Fittings(category, SETTINGS, Silence()).plain("nearest")[1].macs
     wide, near = (count_macs(load_pdn(name), torch.zeros(1, 3, 64, 64)) for name in ("fast", "fast_near"))
     assert macs[False] - macs[True] == wide - near != 0
+
+
+def test_a_mask_is_multiplied_where_a_background_was_found_and_nowhere_else(tmp_path, monkeypatch):
+    category = read_category(write_category(tmp_path / "disc", normals=6, good=1, defective=1))
+    picture = read_image(category.test[0].path)
+    masks = np.zeros((6, 64, 64), np.float32)
+    masks[:, 16:48, 16:48] = 1.0
+    for gate in (Gate(True, "border", 0.5, "", masks), Gate(False, "border", 0.1, "", None)):
+        monkeypatch.setattr(fitting, "choose_foreground", lambda *anything, gate=gate: gate)
+        fittings = Fittings(category, SETTINGS, Silence())
+        (plain, alone, _), (masked, both, _) = fittings.plain("nearest"), fittings.masked("nearest")
+        assert np.array_equal(plain(picture).anomaly, masked(picture).anomaly) == (not gate.accepted)
+        assert (both.mask_steps > 0, both.macs > alone.macs) == (gate.accepted, gate.accepted)

@@ -2,8 +2,8 @@
 
 The mask network has what BAAD's mask head has: the PDN's features, a neck, the trunk and the head of the same widths,
 the same masks of the training pictures as target, the same batches with the same changes of the background. It shares
-nothing with the detector and is trained by itself. What it finds counts as in BAAD: with the same margin, floor and
-usual place of the part (`learn.deploy.damping`).
+nothing with the detector and is trained by itself. The product is a plain one: BAAD's margin around the part is for a
+discriminator that has learnt to leave the background alone, and would let these detectors speak on a rim of it.
 """
 
 import numpy as np
@@ -15,7 +15,6 @@ from baad.baselines.baseline import Baseline, resize_one
 from baad.baselines.training import Schedule, train_network
 from baad.data.geometry import resize_map
 from baad.learn.batches import Batch, BatchPlan, Material, draw_batch
-from baad.learn.deploy import Scoring, damping
 from baad.learn.losses import mask_loss
 from baad.learn.mtrs import MaskHead, Trunk
 from baad.learn.network import SIZES
@@ -27,6 +26,7 @@ from baad.settings import TrainSettings
 
 RATE = 2e-3
 SHARE = 0.4  # of the steps or minutes that a detector gets: a step costs less, so that it makes about as many
+MOST = 4.0  # minutes, however many the detector gets
 
 
 class MaskNetwork(nn.Module):
@@ -65,7 +65,7 @@ def train_mask_network(
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network = MaskNetwork(pdn, settings.size)
-        schedule = Schedule(max(1, round(SHARE * settings.steps)), SHARE * settings.minutes, RATE)
+        schedule = Schedule(max(1, round(SHARE * settings.steps)), min(MOST, SHARE * settings.minutes), RATE)
         steps = train_network(
             network, lambda step: draw_batch(material, plan, step), loss_of, schedule, progress, "mask network"
         )
@@ -73,30 +73,19 @@ def train_mask_network(
 
 
 class Masked:
-    """A fitted detector and a mask network: the map of the one times how much a place counts for the other.
+    """A fitted detector and a mask network: the map of the one times the probability of part of the other.
 
-    The map is counted from `least`, its lowest value in normal pictures, so that a product lowers it. `usual`
-    [1, 1, h, w] in 0..1: share of the training pictures in which each cell is part, or one cell for all.
+    The map is counted from `least`, its lowest value in normal pictures, so that a product lowers it.
     """
 
-    def __init__(
-        self,
-        detector: Baseline,
-        network: MaskNetwork,
-        shape: tuple[int, int],
-        least: float,
-        scoring: Scoring,
-        usual: Tensor,
-    ) -> None:
+    def __init__(self, detector: Baseline, network: MaskNetwork, shape: tuple[int, int], least: float) -> None:
         self._detector, self._network, self._shape, self._least = detector, network, shape, least
-        self._scoring, self._usual = scoring, usual
 
     def score(self, picture: np.ndarray) -> RawMaps:
         """Picture uint8 [H, W, 3] -> the detector's map, multiplied, and the probability of part at its size."""
         maps = self._detector.score(picture)
-        size = (maps.anomaly.shape[0], maps.anomaly.shape[1])
         with torch.no_grad():
-            part = torch.sigmoid(self._network(resize_one(picture, self._shape)))  # [1, 1, h, w]
-            counted = torch.exp(damping(part, self._usual, self._scoring))  # BAAD adds its logarithm to logits
-        anomaly = (maps.anomaly - self._least) * resize_map(counted[0, 0].numpy(), size)
-        return RawMaps(anomaly, resize_map(part[0, 0].numpy(), size), self._detector.pool(anomaly), maps.reconstruction)
+            part = torch.sigmoid(self._network(resize_one(picture, self._shape)))[0, 0].numpy()  # [h, w]
+        part = resize_map(part, (maps.anomaly.shape[0], maps.anomaly.shape[1]))
+        anomaly = (maps.anomaly - self._least) * part
+        return RawMaps(anomaly, part, self._detector.pool(anomaly), maps.reconstruction)

@@ -22,8 +22,7 @@ from baad.data.split import split_held_out
 from baad.foreground.gate import Gate
 from baad.learn.batches import Material
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
-from baad.learn.deploy import scoring_of
-from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place
+from baad.learn.foreground_masks import Seen, Shown, choose_foreground
 from baad.learn.pdn import Pdn
 from baad.learn.train import Pictures, batch_plan, choose_view, read_pictures
 from baad.progress import Progress
@@ -66,7 +65,9 @@ class Fittings:
         return baseline.score, fitted, minutes
 
     def masked(self, name: str) -> Made:
-        """The same, its map multiplied by the mask of a network of its own."""
+        """The same, its map multiplied by the mask of a network of its own; as it is where no background was found."""
+        if self._ready.gate.masks is None:
+            return self.plain(name)
         baseline, fitted, minutes = self._fit(name)
         network, mask_steps, more_minutes = self._mask_network
         shape = self._ready.pictures.input_shape
@@ -75,10 +76,7 @@ class Fittings:
         parameters = count_parameters(network) - (count_parameters(shared) if shared is not None else 0)
         macs = count_macs(network, image) - (count_macs(shared, image) if shared is not None else 0)
         both = Fitted(fitted.steps, fitted.parameters + parameters, fitted.macs + macs, mask_steps)
-        accepted = self._ready.gate.accepted
-        usual = find_usual_place(self._foregrounds) if accepted else torch.zeros(1, 1, 1, 1)  # as in BAAD's training
-        masked = Masked(baseline, network, shape, least, scoring_of(self._settings, accepted), usual)
-        return masked.score, both, minutes + more_minutes
+        return Masked(baseline, network, shape, least).score, both, minutes + more_minutes
 
     def _fit(self, name: str) -> tuple[Baseline, Fitted, float]:
         if name not in self._fitted:
@@ -102,16 +100,11 @@ class Fittings:
         return Ready(pictures, normals, gate, pdn, (time.monotonic() - began) / 60.0)
 
     @cached_property
-    def _foregrounds(self) -> np.ndarray:
-        """Where the part is in the pictures to learn from, bool [N, H, W]; everywhere where none was found."""
-        masks = self._ready.gate.masks
-        return np.ones(self._ready.pictures.resized.shape[:3], bool) if masks is None else masks > 0.5
-
-    @cached_property
     def _mask_network(self) -> tuple[MaskNetwork, int, float]:
         began, settings = time.monotonic(), self._settings
         pictures, gate = self._ready.pictures, self._ready.gate
-        material = Material(pictures.resized, self._foregrounds, make_banks(np.random.default_rng([settings.seed, 5])))
+        assert gate.masks is not None, "there is no part to learn where no background was found"
+        material = Material(pictures.resized, gate.masks > 0.5, make_banks(np.random.default_rng([settings.seed, 5])))
         plan = batch_plan(settings, gate)
         plan = replace(plan, ramp_steps=0, synthesis=replace(plan.synthesis, paired=False))  # both are for defects
         network, steps = train_mask_network(self._ready.pdn, material, plan, settings, self._progress)
