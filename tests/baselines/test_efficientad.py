@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from baad.baselines import efficientad
 from baad.baselines.baseline import Normals, to_images
 from baad.baselines.efficientad import (
     QUANTILES,
@@ -10,7 +9,6 @@ from baad.baselines.efficientad import (
     EfficientAD,
     Views,
     draw_views,
-    estimate_norms,
     feature_scale,
     hard_feature_loss,
     jitter,
@@ -81,27 +79,6 @@ def test_each_channel_of_the_teacher_is_scaled_by_itself():
         scaled = (teacher(to_images(pictures)) - mean) / std
     assert torch.allclose(scaled.mean((0, 2, 3)), torch.zeros(scaled.shape[1]), atol=1e-3)
     assert torch.allclose(scaled.std((0, 2, 3)), torch.ones(scaled.shape[1]), atol=1e-2)
-
-
-def test_statistics_of_batch_norms_are_means_over_the_pictures_given():
-    norm = torch.nn.BatchNorm2d(3)
-    norm(torch.rand(2, 3, 8, 8) + 5.0)  # something else, seen before
-    pictures = np.full((3, 2, 2, 3), (51, 102, 255), np.uint8)
-    pictures[1:, 0] = 0  # half of two pictures is black
-    estimate_norms(norm, pictures, 1)
-    assert norm.running_mean.tolist() == pytest.approx([0.2 * 2 / 3, 0.4 * 2 / 3, 2 / 3])
-    assert not norm.training
-
-
-def test_no_scene_is_left_in_the_statistics_of_a_fitted_student(monkeypatch):
-    monkeypatch.setattr(efficientad, "fold_batch_norms", lambda network: network)
-    normals = Normals(draw_discs(4)[0], draw_discs(1, seed=1)[0])
-    detector = EfficientAD(new_pdn("tiny", 0), SETTINGS)
-    detector.fit(normals, Silence())
-    norm, seen = next(each for each in detector.student.modules() if isinstance(each, torch.nn.BatchNorm2d)), []
-    norm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    detector.maps(to_images(normals.fit))
-    assert torch.allclose(norm.running_mean, seen[0].mean((0, 2, 3)), atol=1e-5)
 
 
 def test_the_student_has_twice_the_channels_and_the_autoencoder_sees_one_vector_a_picture():

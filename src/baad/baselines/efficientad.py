@@ -98,7 +98,6 @@ class EfficientAD:
                 progress,
                 "student and autoencoder",
             )
-        estimate_norms(self.student, choose_some(normals.fit), settings.batch_size)
         fold_batch_norms(self.student)
         self._scales = self._measure_scales(normals.held_out if len(normals.held_out) else normals.fit)
         networks, image = (self._teacher, self.student, self.autoencoder), torch.zeros(1, 3, *self._shape)
@@ -173,23 +172,6 @@ def feature_scale(teacher: Pdn, pictures: np.ndarray) -> tuple[Tensor, Tensor]:
 def choose_some(pictures: np.ndarray) -> np.ndarray:
     """SCALED_ON to twice as many of the pictures, evenly spread; all of fewer."""
     return pictures[:: max(1, len(pictures) // SCALED_ON)]
-
-
-def estimate_norms(network: nn.Module, pictures: np.ndarray, batch_size: int) -> None:
-    """Take the statistics of all batch norms anew, as means over batches of pictures uint8 [N, H, W, 3]; ends in
-    evaluation mode.
-
-    In training a few of what they follow are pictures of other things.
-    """
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            norm.reset_running_stats()
-            norm.momentum = None  # the mean over all batches in place of a moving one
-    network.train()
-    with torch.no_grad():
-        for start in range(0, len(pictures), batch_size):
-            network(to_images(pictures[start : start + batch_size]))
-    network.eval()
 
 
 def draw_views(pictures: np.ndarray, banks: Banks, settings: TrainSettings, step: int) -> Views:
