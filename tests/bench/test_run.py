@@ -7,12 +7,12 @@ import pytest
 from baad.bench.job import Job, Part, Workshop, describe_settings, train_once
 from baad.bench.made_with import fingerprint
 from baad.bench.methods import METHODS, Method
-from baad.bench.run import is_done, put_rows, run_benchmark
+from baad.bench.run import is_done, put_rows, read_rows, run_benchmark
 from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import Category, GoodImage
 from baad.data.split import split_held_out
-from baad.errors import DataError, SettingError
+from baad.errors import DataError, SettingError, TrainingError
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from tests.factory import write_category, write_folder
@@ -186,3 +186,20 @@ def test_what_is_usual_at_each_place_is_learnt_anew_for_a_map_that_is_scored_oth
         score = workshop.make(replace(job, method=method)).score
         usual[method] = np.mean([score(picture).anomaly for picture in pictures], axis=0)  # of normal pictures
     assert np.abs(usual["no_novelty"]).mean() < 0.2 * np.abs(usual["bare"]).mean()
+
+
+def test_a_training_that_fails_costs_its_own_rows_and_no_others(category, tmp_path, monkeypatch):
+    def make(self, job):
+        if job.method == "no_image_head":
+            raise TrainingError("The loss is not a number at step 3.")
+
+    def told_of(job, detector, progress):
+        return {"category": "disc", "method": job.method, "seed": 0, "image_auroc": 0.9, **job.made_with()}
+
+    monkeypatch.setattr("baad.bench.run.Workshop.make", make)
+    monkeypatch.setattr("baad.bench.run.measure", told_of)
+    heard, part = Heard(), Part((category,), ("no_image_head", "baad"), 1, SETTINGS)
+    with pytest.raises(TrainingError, match="No rows of disc, seed 0, no_image_head: "):
+        run_benchmark([part], tmp_path / "out", heard, "command")
+    assert "not a number at step 3. Going on" in heard.warned[0]
+    assert [row["method"] for row in read_rows(tmp_path / "out" / "results.jsonl")] == ["baad"]

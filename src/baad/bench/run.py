@@ -14,7 +14,7 @@ from baad.data.doctor import check_category
 from baad.data.homes import homes_of
 from baad.data.reading import read_category
 from baad.data.sample import Category
-from baad.errors import DataError
+from baad.errors import DataError, TrainingError
 from baad.metrics.evaluate import evaluate
 from baad.progress import Progress
 
@@ -38,24 +38,34 @@ def run_benchmark(
     read_category's; `command` is what the table says it was written by.
 
     Raises DataError for a category without test pictures, or without a background where that is to be changed, and
-    for two of one name; SettingError for a row that is wanted with two settings.
+    for two of one name; SettingError for a row that is wanted with two settings; TrainingError, at the end, where a
+    training failed.
     """
     read = {path: read_category(path, layout) for part in parts for path in part.categories}
     jobs = list_jobs(parts, read)
     for category in read.values():
         check_testable(category, progress)
     rows, stressed, workshop = read_rows(out / RESULTS), read_rows(out / STRESS), Workshop(models, progress)
+    failed: list[Job] = []
     for job in jobs:
-        if not is_done(job, rows, f"{job}: already in {out.name}", progress):
-            row = measure(job, workshop.make(job), progress)
-            rows = put_rows(job, [row], rows)
-            progress.say(f"{job}: image AUROC {row['image_auroc']}")
-            write_rows(out, rows, stressed, command)
-        if job.stress and not is_done(job, stressed, f"{job}: changed backgrounds already in {out.name}", progress):
-            progress.say(f"{job}: changing backgrounds")
-            stressed = put_rows(job, stress_rows(job, workshop, progress), stressed)
-            write_rows(out, rows, stressed, command)
+        try:
+            if not is_done(job, rows, f"{job}: already in {out.name}", progress):
+                row = measure(job, workshop.make(job), progress)
+                rows = put_rows(job, [row], rows)
+                progress.say(f"{job}: image AUROC {row['image_auroc']}")
+                write_rows(out, rows, stressed, command)
+            if job.stress and not is_done(job, stressed, f"{job}: changed backgrounds already in {out.name}", progress):
+                progress.say(f"{job}: changing backgrounds")
+                stressed = put_rows(job, stress_rows(job, workshop, progress), stressed)
+                write_rows(out, rows, stressed, command)
+        except TrainingError as error:
+            progress.warn(f"{job}: {error} Going on with the others")
+            failed.append(job)
     write_rows(out, rows, stressed, command)
+    if failed:
+        raise TrainingError(
+            f"No rows of {'; '.join(map(str, failed))}: their trainings failed. The others are in {out}."
+        )
     return rows
 
 
