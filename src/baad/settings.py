@@ -53,8 +53,8 @@ class TrainSettings:
         -1,
         "Side in pixels of the tiles that the network sees one by one, of 64 or more: for pictures with defects too "
         "small to be seen in the whole picture. It costs a look at each tile, but at those of background alone. 0: "
-        "whole pictures. -1: whole, unless no background was found and the pictures' aspects vary; then square tiles of "
-        "four fifths of the middle picture's side.",
+        "whole pictures. -1: whole, unless no background was found and the pictures' aspects vary; then square tiles "
+        "of four fifths of the middle picture's side.",
         low=-1,
         high=100_000,
     )

@@ -24,8 +24,9 @@ def test_every_switch_of_the_ablation_throws_something(name):
     assert any(getattr(default, key) != value for key, value in changes.items())
 
 
-def test_the_ablation_leaves_out_the_view_that_baad_takes_by_itself():
-    assert "near_view" in METHODS and "near_view" not in GROUPS["ablation"]
+def test_switches_of_scoring_are_thrown_on_models_that_other_rows_train():
+    trained = [method.settings for method in METHODS.values() if not method.scoring]
+    assert all(method.settings in trained for method in METHODS.values() if method.scoring)
 
 
 def test_with_the_background_off_nothing_of_it_is_left():

@@ -38,6 +38,9 @@ def test_baad_is_set_against_every_baseline_and_the_best_where_it_was_run():
 def test_pixels_are_set_against_nearest_neighbour_and_switches_against_baad():
     rows = [row("baad", "a", 0.9, pixel_auroc=0.97), row("nearest", "a", 0.8, pixel_auroc=0.98)]
     rows += [row("true_outlines", "a", 0.95), row("true_outlines", "b", 0.1)]
+    rows += [row("no_places", "a", 0.8), row("no_places", "c", 0.5), row("baad", "c", 0.75)]
     assert told(rows, "Pixel AUROC of").endswith("above that of `nearest`: a -0.010.")
-    assert told(rows, "Image AUROC of `baad` above that of the others").endswith("true_outlines -0.050 (1).")
+    told(rows, "Image AUROC of `baad` above that of the others:")
+    assert told(rows, "- true_outlines").endswith(": a -0.050")
+    assert told(rows, "- no_places").endswith(": a +0.100, c +0.250")
     assert "Pixel AUROC of" not in format_table([row("baad", "a", 0.9), row("padim", "a", 0.8)], "command")

@@ -1,7 +1,7 @@
 """What a row of a benchmark is about: BAAD, BAAD with a switch thrown, or a baseline. One list for all of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from baad.errors import SettingError
@@ -46,10 +46,14 @@ ABLATION = {
         "the same, not multiplied by the mask either",
         scoring={"novelty": 0.0, "feature_error": 0.0, "suppression": 0.0},
     ),
+    "bare_without_head": Method(
+        "`bare_discriminator` of `no_mask_head`: what the head is worth without novelty, which speaks on the "
+        "background where no mask holds it back",
+        {"mask_head": False},
+        {"novelty": 0.0, "feature_error": 0.0, "suppression": 0.0},
+    ),
     "feature_error": Method("the error of the rebuilt features alone", scoring={"anomaly_from": "features"}),
-    "wide_view": Method("the wide view, background or not", {"view": "wide"}),
     "separate_networks": Method("two networks, one for the picture and one for the mask", {"separate_networks": True}),
-    "with_invariance": Method("the invariance term, in steps twice as long; off as a default", {"invariance": 1.0}),
     "random_pdn": Method("a PDN with random weights", {"pdn": "random"}),
     "plain": Method("the paper's setting: all weights 1, no feature head", {"losses": "plain", "feature_head": False}),
     "background_off": Method(
@@ -69,6 +73,9 @@ ABLATION = {
         },
     ),
 }
+ABLATION["bare_background_off"] = replace(
+    ABLATION["background_off"], help="`background_off` without novelty", scoring={"novelty": 0.0}
+)
 
 BASELINES = {
     "nearest": Method("nearest neighbour among normal patches (PatchCore)", baseline="nearest"),
@@ -90,6 +97,8 @@ METHODS: dict[str, Method] = {
         "`background_off` for where no background was found: the view and the scoring that `baad` has there",
         {"foreground": "off", "mask_head": False, "anomalies_on": "anywhere", "background_share": 0.0},
     ),
+    "with_invariance": Method("the invariance term, in steps twice as long; off as a default", {"invariance": 1.0}),
+    "wide_view": Method("the wide view, background or not", {"view": "wide"}),
     "near_view": Method(
         "no wide view, background or not: `baad` itself where a background was found", {"view": "near"}
     ),
@@ -102,6 +111,12 @@ METHODS: dict[str, Method] = {
     ),
     "in_tiles": Method("tiles of 256 px of the pictures as they are, in place of whole pictures", {"tile_px": 256}),
     "efficientad_small": Method("EfficientAD around PDN-S, 128 channels", {"size": "small"}, baseline="efficientad"),
+    "efficientad_small+mask": Method(
+        "efficientad_small, times the mask of a network of its own",
+        {"size": "small"},
+        baseline="efficientad",
+        masked=True,
+    ),
 }
 
 GROUPS = {
