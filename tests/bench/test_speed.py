@@ -120,7 +120,7 @@ def small(monkeypatch):
     """64 px, and peers of one layer: the whole run in seconds."""
     peers = {name: nn.Conv2d(3, 8, 3) for name in speed.PEERS}
     ours = dict.fromkeys(speed.NETWORKS, graphs.Network(graphs.new_deploy(64, "tiny").model))
-    monkeypatch.setattr(speed, "network_modules", lambda: ours | peers)
+    monkeypatch.setattr(speed, "network_modules", lambda apart: ours | peers)
     monkeypatch.setattr(speed, "SUMMARY", (64, 1))
 
 
@@ -134,6 +134,14 @@ def test_without_a_model_every_named_figure_comes_out(small):
         *speed.WHOLE,
     }
     json.dumps(found)
+
+
+def test_two_networks_in_place_of_one_cost_more():
+    networks = graphs.network_modules(apart=True)
+    assert graphs.TWO_NETWORKS not in graphs.network_modules()
+    images = torch.zeros(1, 3, 64, 64)
+    two, one = (graphs.count_macs(networks[name], images) for name in (graphs.TWO_NETWORKS, "baad_near"))
+    assert two > 1.1 * one
 
 
 def test_the_stages_are_the_networks_own_parts():

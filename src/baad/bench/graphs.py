@@ -22,6 +22,7 @@ from baad.learn.pdn import name_pdn, new_pdn
 from baad.settings import TrainSettings
 from baad.verdict.calibration import fit_calibration
 
+TWO_NETWORKS = "baad_near_two_networks"
 GOOD = 20  # scores that the threshold of the random network comes from
 
 
@@ -46,21 +47,25 @@ class Network(nn.Module):
         return outputs.anomaly_logits, outputs.foreground_logits, self.model.memory(outputs.features)
 
 
-def new_deploy(image_size: int, size: str = "fast", near: bool = False) -> DeployGraph:
-    """The network as it is deployed, with random weights; `near`: with the view it has where a background was found."""
+def new_deploy(image_size: int, size: str = "fast", near: bool = False, separate: bool = False) -> DeployGraph:
+    """The network as it is deployed, with random weights; `near`: with the view it has where a background was found;
+    `separate`: picture and mask from networks of their own."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = new_network(new_pdn(name_pdn(size, near), seed=0), TrainSettings(size=size)).eval()
+        model = new_network(
+            new_pdn(name_pdn(size, near), seed=0), TrainSettings(size=size, separate_networks=separate)
+        ).eval()
         model.memory.remember(torch.randn(CODES, model.pdn.head.out_channels))
     return DeployGraph(model, (image_size, image_size), Scoring(feature_error=0.5))
 
 
-def network_modules() -> dict[str, nn.Module]:
-    """Name -> what takes images [B, 3, H, W]: ours and its peers."""
+def network_modules(apart: bool = False) -> dict[str, nn.Module]:
+    """Name -> what takes images [B, 3, H, W]: ours and its peers; `apart`: and ours with a network for either task."""
     peers = {"efficientad_s": EfficientAdS(), "wrn50_layer3": WideResNet50()}
     folded = {name: fold_batch_norms(module.eval()) for name, module in peers.items()}
     ours = {name: Network(new_deploy(256, near=near).model) for name, near in (("baad", False), ("baad_near", True))}
-    return {**ours, **folded}
+    two = {TWO_NETWORKS: Network(new_deploy(256, near=True, separate=True).model)} if apart else {}
+    return {**ours, **two, **folded}
 
 
 def stage_modules(image_size: int, batch: int) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:

@@ -103,7 +103,7 @@ def make_cases(
 ) -> Iterator[Case]:
     """All that is timed for one image size and batch."""
     graphs = {DENSE: write_dense(folder)} if batch == 1 else {}
-    networks, images = network_modules(), torch.rand(batch, 3, size, size)
+    networks, images = network_modules(apart=stages), torch.rand(batch, 3, size, size)
     for name, module in networks.items():
         graphs[name] = write_graph(module, (images,), folder)
     if torch.cuda.is_available():
@@ -296,7 +296,8 @@ def format_page(found: Mapping[str, Any], command: str) -> str:
         "install brings. `first_verdict_s`: from the start of a process with the base install to its verdict on a PNG "
         "file, `import_s`: of that for `import baad`; medians of some processes. `baad_near`, "
         "`array_to_verdict_near`: our network as it is where a background was found; named figures are those of the "
-        "slower one.",
+        "slower one. `baad_near_two_networks`, with `--all`: the same with a network of its own for the mask, in "
+        "place of one trunk for both tasks.",
         "",
         "By processor time, which others on the machine hardly change: "
         + ", ".join(f"`{name}` {value}" for name, value in found["by_processor_time"].items())
