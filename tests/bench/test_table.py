@@ -15,10 +15,11 @@ def test_methods_stand_side_by_side_with_the_mean_where_it_can_be_had():
 
 
 def test_figures_that_no_row_has_get_no_column_and_the_spread_is_highest_minus_lowest():
-    rows = [row("baad", "a", 0.9, psnr=None, steps=900), row("baad", "a", 0.95, 1, psnr=None, steps=1100)]
+    more = {"psnr": None, "mask_steps": 0, "background_fpr": 0.0}
+    rows = [row("baad", "a", 0.9, steps=900, **more), row("baad", "a", 0.95, 1, steps=1100, **more)]
     lines = format_table(rows, "command").splitlines()
-    assert "| category | method | seeds | spread | image auroc | steps |" in lines
-    assert "| a | baad | 2 | 0.050 | 0.925 | 1,000 |" in lines
+    assert "| category | method | seeds | spread | image auroc | background fpr | steps |" in lines
+    assert "| a | baad | 2 | 0.050 | 0.925 | 0.0000 | 1,000 |" in lines
     assert not any(line.startswith("| method") for line in lines)  # nothing to compare
 
 

@@ -115,7 +115,7 @@ def list_gains(gains: dict[str, float]) -> str:
 
 def list_figures(rows: Sequence[Row]) -> list[str]:
     """All figures, a line a category and method."""
-    shown = {key: digits for key, digits in FIGURES.items() if any(row.get(key) is not None for row in rows)}
+    shown = {key: digits for key, digits in FIGURES.items() if any(_has_figure(row.get(key), digits) for row in rows)}
     lines = [
         "| category | method | seeds | spread | " + " | ".join(key.replace("_", " ") for key in shown) + " |",
         "|" + "---|" * (len(shown) + 4),
@@ -129,6 +129,11 @@ def list_figures(rows: Sequence[Row]) -> list[str]:
         cells = [_show(_mean(group, key), digits) for key, digits in shown.items()]
         lines.append(f"| {category} | {method} | {len(group)} | {_show(spread, 3)} | " + " | ".join(cells) + " |")
     return lines
+
+
+def _has_figure(value: float | None, digits: int) -> bool:
+    """Whether there is something to show: a count of 0, such as steps of what is not trained, is nothing."""
+    return value is not None and (digits > 0 or value > 0)
 
 
 def _mean(group: Sequence[Row], key: str) -> float | None:
