@@ -70,7 +70,8 @@ def describe_methods() -> str:
 def tell_changes(method: Method) -> str:
     changes = {**method.settings, **method.scoring}
     told = ", ".join(f"`{name}={str(value).lower()}`" for name, value in changes.items())
-    return told + (", on the model of `baad`" if method.scoring else "")
+    trained = [name for name, other in METHODS.items() if not other.scoring and other.settings == method.settings]
+    return told + (f", on the model of `{trained[0]}`" if method.scoring else "")
 
 
 def describe_commands() -> str:

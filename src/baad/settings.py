@@ -61,8 +61,8 @@ class TrainSettings:
     steps: int = _setting(1800, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=1_000_000)
     minutes: float = _setting(
         0.0,
-        "Training time in minutes, in place of steps: the first 20 steps are timed, then the number of steps is fixed "
-        "and recorded. 0: use steps.",
+        "Training time in minutes, in place of steps: some steps are timed first, then their number is fixed and "
+        "recorded. 0: use steps.",
         low=0.0,
         high=100_000.0,
     )

@@ -25,7 +25,8 @@ def test_every_switch_of_the_ablation_throws_something(name):
 
 
 def test_switches_of_scoring_are_thrown_on_models_that_other_rows_train():
-    trained = [method.settings for method in METHODS.values() if not method.scoring]
+    plain = [method for method in METHODS.values() if not (method.scoring or method.baseline or method.outlined)]
+    trained = [method.settings for method in plain]
     assert all(method.settings in trained for method in METHODS.values() if method.scoring)
 
 
@@ -40,6 +41,10 @@ def test_groups_stand_for_their_methods_and_each_comes_once():
     assert choose_methods(["baad", "ablation"]) == GROUPS["ablation"]
     assert choose_methods(["padim", "nearest+mask", "padim"]) == ("padim", "nearest+mask")
     assert len(GROUPS["baselines"]) == 2 * len(BASELINES)
+
+
+def test_what_takes_other_steps_or_is_the_default_somewhere_is_in_no_group():
+    assert not {"with_invariance", "wide_view", "near_view"} & {*GROUPS["ablation"], *GROUPS["baselines"]}
 
 
 @pytest.mark.parametrize("words", [["foo"], []])

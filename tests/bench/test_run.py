@@ -7,7 +7,7 @@ import pytest
 from baad.bench.job import Job, Part, Workshop, describe_settings, train_once
 from baad.bench.made_with import fingerprint
 from baad.bench.methods import METHODS, Method
-from baad.bench.run import is_done, put_rows, read_rows, run_benchmark
+from baad.bench.run import is_done, put_rows, read_rows, run_benchmark, write_rows
 from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import Category, GoodImage
@@ -189,17 +189,27 @@ def test_what_is_usual_at_each_place_is_learnt_anew_for_a_map_that_is_scored_oth
 
 
 def test_a_training_that_fails_costs_its_own_rows_and_no_others(category, tmp_path, monkeypatch):
-    def make(self, job):
-        if job.method == "no_image_head":
-            raise TrainingError("The loss is not a number at step 3.")
+    def row_of(method):
+        return {"category": "disc", "method": method, "seed": 0, "image_auroc": 0.9}
+
+    def fail(data, settings, *_, **__):
+        tried.append(settings.image_head)
+        raise TrainingError("The loss is not a number at step 3.")
 
     def told_of(job, detector, progress):
-        return {"category": "disc", "method": job.method, "seed": 0, "image_auroc": 0.9, **job.made_with()}
+        return row_of(job.method) | job.made_with()
 
-    monkeypatch.setattr("baad.bench.run.Workshop.make", make)
+    tried, heard = [], Heard()
+    monkeypatch.setattr("baad.bench.job.train_once", fail)
+    monkeypatch.setattr("baad.bench.job.Workshop._fit", lambda *_: None)
     monkeypatch.setattr("baad.bench.run.measure", told_of)
-    heard, part = Heard(), Part((category,), ("no_image_head", "baad"), 1, SETTINGS)
-    with pytest.raises(TrainingError, match="No rows of disc, seed 0, no_image_head: "):
-        run_benchmark([part], tmp_path / "out", heard, "command")
-    assert "not a number at step 3. Going on" in heard.warned[0]
-    assert [row["method"] for row in read_rows(tmp_path / "out" / "results.jsonl")] == ["baad"]
+    out, part = tmp_path / "out", Part((category,), ("baad", "mask_ones", "nearest"), 1, SETTINGS, ("baad",))
+    write_rows(out, [row_of("baad"), row_of("padim")], [], "command")  # of another program: the first is to be replaced
+    with pytest.raises(TrainingError) as told:
+        run_benchmark([part], out, heard, "command")
+    assert str(told.value).count("(The loss is not a number at step 3.)") == 3
+    for what in ("disc, seed 0, baad (", "disc, seed 0, baad, changed backgrounds (", "disc, seed 0, mask_ones ("):
+        assert what in str(told.value)
+    assert tried == [True]  # once for all that stands on it
+    assert "not a number at step 3. Going on" in heard.warned[1]
+    assert {row["method"] for row in read_rows(out / "results.jsonl")} == {"nearest", "padim"}

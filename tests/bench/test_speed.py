@@ -120,7 +120,7 @@ def small(monkeypatch):
     """64 px, and peers of one layer: the whole run in seconds."""
     peers = {name: nn.Conv2d(3, 8, 3) for name in speed.PEERS}
     ours = dict.fromkeys(speed.NETWORKS, graphs.Network(graphs.new_deploy(64, "tiny").model))
-    monkeypatch.setattr(speed, "network_modules", lambda apart: ours | peers)
+    monkeypatch.setattr(speed, "network_modules", lambda separate: ours | peers)
     monkeypatch.setattr(speed, "SUMMARY", (64, 1))
 
 
@@ -137,7 +137,7 @@ def test_without_a_model_every_named_figure_comes_out(small):
 
 
 def test_two_networks_in_place_of_one_cost_more():
-    networks = graphs.network_modules(apart=True)
+    networks = graphs.network_modules(separate=True)
     assert graphs.TWO_NETWORKS not in graphs.network_modules()
     images = torch.zeros(1, 3, 64, 64)
     two, one = (graphs.count_macs(networks[name], images) for name in (graphs.TWO_NETWORKS, "baad_near"))

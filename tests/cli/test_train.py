@@ -88,16 +88,16 @@ def test_a_model_is_trained_calibrated_proven_and_used_in_the_same_tiles(baad, t
 
 
 def test_pictures_of_many_aspects_train_a_model_that_judges_in_tiles(baad, tmp_path):
-    parts, model = write_folder(tmp_path / "parts", normals=4, size=(64, 130)), tmp_path / "m.baad"
-    for number, picture in enumerate(write_folder(tmp_path / "more", normals=4, size=(130, 64)).glob("*.png")):
+    parts, model = write_folder(tmp_path / "parts", normals=4, size=(100, 150)), tmp_path / "m.baad"
+    for number, picture in enumerate(write_folder(tmp_path / "more", normals=4, size=(150, 100)).glob("*.png")):
         picture.rename(parts / f"1{number}.png")
     tiny = ("image_size=64", "size=tiny", "batch_size=2", "threads=1", "held_out=0.25", "pdn=random", "steps=2")
     words = [word for change in (*tiny, "foreground=off") for word in ("--set", change)]
     told = baad("train", parts, "-o", model, *words)
     assert told.code == 0, told.err
-    assert "in tiles of 73 px" in told.err  # .8 of the root of 64 x 130
+    assert "in tiles of 98 px" in told.err  # .8 of the root of 100 x 150
     known = json.loads(baad("info", model, "--json").out)
-    assert (known["tile_px"], known["settings"]["tile_px"], known["input_shape"]) == (73, 73, [64, 64])
+    assert (known["tile_px"], known["settings"]["tile_px"], known["input_shape"]) == (98, 98, [64, 64])
 
 
 def test_zones_go_into_the_model(baad, tmp_path):

@@ -25,6 +25,7 @@ def long(tmp_path):
         ([(200, 245)] * 5 + [(245, 200)] * 5, False, 0),  # within a quarter
         ([(200, 260)] * 5 + [(260, 200)] * 5, False, 182),
         ([(200, 260)] * 5 + [(260, 200)] * 5, True, 0),
+        ([(100, 200)] * 6 + [(100, 400)] * 4, False, 100),  # no higher than the middle picture
         ([(30, 40)] * 5 + [(40, 30)] * 5, False, 64),  # no smaller ones
     ],
 )

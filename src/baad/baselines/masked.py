@@ -26,7 +26,7 @@ from baad.settings import TrainSettings
 
 RATE = 2e-3
 SHARE = 0.4  # of the steps or minutes that a detector gets: a step costs less, so that it makes about as many
-MOST = 4.0  # minutes, however many the detector gets
+MOST = 4.0  # minutes, where those of the detector are many: as much as a detector of ten minutes has for it
 
 
 class MaskNetwork(nn.Module):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,10 @@ def stress_rows(job: Job, workshop: Workshop, progress: Progress) -> list[Row]:
     whole picture for part is asked for the defects that lie outside of what plain BAAD takes for it.
     """
     score = workshop.make(job).score
-    eyes = workshop.make(replace(job, method="baad")).score
+    eyes = cache(lambda: workshop.make(replace(job, method="baad")).score)  # trained where a picture needs them
 
     def outline(picture: np.ndarray) -> np.ndarray:
-        return resize_map(eyes(picture).foreground, (picture.shape[0], picture.shape[1])) > 0.5
+        return resize_map(eyes()(picture).foreground, (picture.shape[0], picture.shape[1])) > 0.5
 
     def see_part(picture: np.ndarray) -> np.ndarray:
         own = resize_map(score(picture).foreground, (picture.shape[0], picture.shape[1])) > 0.5

@@ -59,12 +59,12 @@ def new_deploy(image_size: int, size: str = "fast", near: bool = False, separate
     return DeployGraph(model, (image_size, image_size), Scoring(feature_error=0.5))
 
 
-def network_modules(apart: bool = False) -> dict[str, nn.Module]:
-    """Name -> what takes images [B, 3, H, W]: ours and its peers; `apart`: and ours with a network for either task."""
+def network_modules(separate: bool = False) -> dict[str, nn.Module]:
+    """Name -> what takes images [B, 3, H, W]: ours, its peers; `separate`: ours with a network for either task, too."""
     peers = {"efficientad_s": EfficientAdS(), "wrn50_layer3": WideResNet50()}
     folded = {name: fold_batch_norms(module.eval()) for name, module in peers.items()}
     ours = {name: Network(new_deploy(256, near=near).model) for name, near in (("baad", False), ("baad_near", True))}
-    two = {TWO_NETWORKS: Network(new_deploy(256, near=True, separate=True).model)} if apart else {}
+    two = {TWO_NETWORKS: Network(new_deploy(256, near=True, separate=True).model)} if separate else {}
     return {**ours, **two, **folded}
 
 

@@ -14,7 +14,7 @@ from baad.bench.methods import METHODS, Method
 from baad.bundle import Bundle, read_bundle
 from baad.data.sample import Category
 from baad.data.split import split_held_out
-from baad.errors import DataError, SettingError
+from baad.errors import DataError, SettingError, TrainingError
 from baad.learn.deploy import DeployGraph, learn_places, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.machine import using_machine
@@ -107,18 +107,28 @@ def require_names(categories: Sequence[Category]) -> None:
 
 class Workshop:
     """Makes detectors. Trained models of BAAD are kept in `models`, by what they were made with, and used again; of the
-    baselines, which are fitted in memory, those of the category and settings last asked for."""
+    baselines, which are fitted in memory, those of the category and settings last asked for. What failed once is not
+    tried again."""
 
     def __init__(self, models: Path, progress: Progress) -> None:
         self._models, self._progress = models, progress
         self._key: tuple[Path, TrainSettings] | None = None
+        self._failed: dict[tuple[Path, TrainSettings, str, bool], TrainingError] = {}
 
     def make(self, job: Job) -> Detector:
-        """The detector of a job."""
+        """The detector of a job. Raises TrainingError where its training fails."""
         method = METHODS[job.method]
         settings = replace(job.settings, **method.settings)
-        if method.baseline:
-            return self._fit(job.category, method, settings)
+        trained = (job.category.root, settings, method.baseline, method.outlined)
+        if trained in self._failed:
+            raise self._failed[trained]
+        try:
+            return self._fit(job.category, method, settings) if method.baseline else self._train(job, method, settings)
+        except TrainingError as error:
+            self._failed[trained] = error
+            raise
+
+    def _train(self, job: Job, method: Method, settings: TrainSettings) -> Detector:
         model = train_once(job.category, settings, self._models, self._progress, method.outlined)
         bundle = read_bundle(model)
         session, told = open_session(model, bundle, job, self._progress), bundle.manifest

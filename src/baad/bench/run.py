@@ -1,7 +1,7 @@
 """Fit and judge method by method, category by category, seed by seed; one row each, resumable, and a table of them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,38 +34,44 @@ def run_benchmark(
 
     Rows that stand there already are not run again, unless they were made with other settings, another PDN or other
     training pictures: the new ones take their places. Trained models of BAAD are kept in `models`, by what they were
-    made with, and used again. What is to be stressed has its rows in `out`/stress.jsonl besides. `layout` is
-    read_category's; `command` is what the table says it was written by.
+    made with, and used again. What is to be stressed has its rows in `out`/stress.jsonl besides. Where a training fails
+    its rows are left out, and the others made. `layout` is read_category's; `command` is what the table says it was
+    written by.
 
     Raises DataError for a category without test pictures, or without a background where that is to be changed, and
     for two of one name; SettingError for a row that is wanted with two settings; TrainingError, at the end, where a
-    training failed.
+    training failed, with the reason.
     """
     read = {path: read_category(path, layout) for part in parts for path in part.categories}
     jobs = list_jobs(parts, read)
     for category in read.values():
         check_testable(category, progress)
     rows, stressed, workshop = read_rows(out / RESULTS), read_rows(out / STRESS), Workshop(models, progress)
-    failed: list[Job] = []
-    for job in jobs:
+    missing: list[str] = []
+
+    def attempt(make: Callable[[Job, Workshop, Progress], list[Row]], job: Job, what: str) -> list[Row]:
         try:
-            if not is_done(job, rows, f"{job}: already in {out.name}", progress):
-                row = measure(job, workshop.make(job), progress)
-                rows = put_rows(job, [row], rows)
-                progress.say(f"{job}: image AUROC {row['image_auroc']}")
-                write_rows(out, rows, stressed, command)
-            if job.stress and not is_done(job, stressed, f"{job}: changed backgrounds already in {out.name}", progress):
-                progress.say(f"{job}: changing backgrounds")
-                stressed = put_rows(job, stress_rows(job, workshop, progress), stressed)
-                write_rows(out, rows, stressed, command)
+            return make(job, workshop, progress)
         except TrainingError as error:
-            progress.warn(f"{job}: {error} Going on with the others")
-            failed.append(job)
+            progress.warn(f"{what}: {error} Going on with the others")
+            missing.append(f"{what} ({error})")
+            return []  # what stood there was made otherwise
+
+    for job in jobs:
+        if not is_done(job, rows, f"{job}: already in {out.name}", progress):
+            made = attempt(measure_one, job, str(job))
+            rows = put_rows(job, made, rows)
+            for row in made:
+                progress.say(f"{job}: image AUROC {row['image_auroc']}")
+            write_rows(out, rows, stressed, command)
+        if job.stress and not is_done(job, stressed, f"{job}: changed backgrounds already in {out.name}", progress):
+            progress.say(f"{job}: changing backgrounds")
+            made = attempt(stress_rows, job, f"{job}, changed backgrounds")
+            stressed = put_rows(job, made, stressed)
+            write_rows(out, rows, stressed, command)
     write_rows(out, rows, stressed, command)
-    if failed:
-        raise TrainingError(
-            f"No rows of {'; '.join(map(str, failed))}: their trainings failed. The others are in {out}."
-        )
+    if missing:
+        raise TrainingError(f"Could not be made: {'; '.join(missing)}. All other rows are in {out}.")
     return rows
 
 
@@ -95,6 +101,11 @@ def put_rows(job: Job, made: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
     place = next((index for index, row in enumerate(rows) if job.describes(row)), len(rows))
     others = [row for row in rows if not job.describes(row)]
     return [*others[:place], *made, *others[place:]]
+
+
+def measure_one(job: Job, workshop: Workshop, progress: Progress) -> list[Row]:
+    """Make a detector and evaluate it: its one row."""
+    return [measure(job, workshop.make(job), progress)]
 
 
 def measure(job: Job, detector: Detector, progress: Progress) -> Row:

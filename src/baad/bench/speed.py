@@ -68,8 +68,8 @@ def bench_speed(
     """Time everything -> the summary at 256x256 and batch 1 under its named keys, and all rows under `rows`.
 
     Yields what there is after each combination of image size and batch, the last time all. `seconds`: for each of them.
-    `full`: all sizes and batches, and the stages. `threads`: 0 takes every core. `runtimes`: of RUNTIMES, those
-    installed unless given.
+    `full`: all sizes and batches, the stages, and two networks in place of one. `threads`: 0 takes every core.
+    `runtimes`: of RUNTIMES, those installed unless given.
     """
     threads = settle_threads(threads)
     torch.set_num_threads(1)
@@ -99,17 +99,17 @@ def installed_runtimes() -> list[str]:
 
 
 def make_cases(
-    folder: Path, size: int, batch: int, runtimes: Sequence[str], threads: int, stages: bool
+    folder: Path, size: int, batch: int, runtimes: Sequence[str], threads: int, full: bool
 ) -> Iterator[Case]:
     """All that is timed for one image size and batch."""
     graphs = {DENSE: write_dense(folder)} if batch == 1 else {}
-    networks, images = network_modules(apart=stages), torch.rand(batch, 3, size, size)
+    networks, images = network_modules(separate=full), torch.rand(batch, 3, size, size)
     for name, module in networks.items():
         graphs[name] = write_graph(module, (images,), folder)
     if torch.cuda.is_available():
         for name, module in networks.items():
             yield Case(name, CUDA_GRAPH, size, batch, graphs[name].macs, record(module, [images]))
-    if stages:
+    if full:
         for name, (module, inputs) in stage_modules(size, batch).items():
             graphs[name] = write_graph(module, inputs, folder)
     for name, near in WHOLE.items():
@@ -124,7 +124,7 @@ def make_cases(
             detector = Detector.load(find_model(folder, size, name), threads, RUNTIMES[runtime])
             whole = partial(judge_pictures, detector, pictures)
             yield Case(name, runtime, size, batch, graphs[network].macs, whole)
-    if stages:
+    if full:
         yield from outside_cases(folder, detector, pictures)
 
 

@@ -21,7 +21,7 @@ def main(
         str | None, typer.Option("--json", metavar="FILE", help="All figures and rows; - for standard output.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Gets speed.json and a page, README.md.")] = None,
-    full: Annotated[bool, typer.Option("--all", help="Also 384 and 512 px, batch 8, and every stage.")] = False,
+    full: Annotated[bool, typer.Option("--all", help="Also 384 and 512 px, batch 8, stages, two networks.")] = False,
     seconds: Annotated[float, typer.Option(min=0.0, metavar="S", help="How long each table is timed.")] = 90.0,
     threads: options.Threads = None,
     quiet: options.Quiet = False,

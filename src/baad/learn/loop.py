@@ -123,7 +123,8 @@ def run(
 
 
 def stamped(stream: Iterable[Drawn], stamps: list[float]) -> Iterator[Drawn]:
-    """The same stream; notes in `stamps` when each of it is asked for, and the end, in seconds of a steady clock."""
+    """The same stream; notes in `stamps` when each of it has come, and the end of one that ends, in seconds of a steady
+    clock: from one to the next is what was done with it, and the wait for the next."""
     for each in stream:
         stamps.append(time.monotonic())
         yield each

@@ -85,7 +85,7 @@ class Pictures:
     resized: np.ndarray
     shapes: tuple[tuple[int, int], ...]
     colours: tuple[str, ...]  # "grey", "colour" or both: what the pictures are
-    fingerprint: str  # SHA-256 over the resized pictures, in order
+    fingerprint: str  # SHA-256 over the pictures in order, as they were resized first
 
     @property
     def input_shape(self) -> tuple[int, int]:
@@ -216,7 +216,7 @@ def prepare(
         progress.say(f"going on after step {past.step} of {past.note.steps}")
         settled = replace(settings, steps=past.note.steps, minutes=0.0)
         return Ready(split, pictures, gate, foregrounds, material, settled, past.note.to_text())
-    settled = fix_steps(settings, material, gate.accepted, run_dir, progress)
+    settled = fix_steps(settings, material, gate, run_dir, progress)
     discard_run(run_dir, progress)
     keep_masks(run_dir, gate, foregrounds)
     note = note_run(asked, settled.steps, pictures.fingerprint, foregrounds)
@@ -370,15 +370,15 @@ def batch_plan(settings: TrainSettings, gate: Gate) -> BatchPlan:
 
 
 def fix_steps(
-    settings: TrainSettings, material: Material, has_foreground: bool, run_dir: Path, progress: Progress
+    settings: TrainSettings, material: Material, gate: Gate, run_dir: Path, progress: Progress
 ) -> TrainSettings:
     """Time some steps on a throw-away network, say how long training will take, and settle the number of steps."""
     timed = TIMED_STEPS if settings.minutes else min(5, settings.steps)
     trial = replace(settings, steps=timed, minutes=0.0)
-    plan = batch_plan(trial, Gate(has_foreground, "none", 0.0, "", None))
+    plan = batch_plan(trial, gate)
     trial_dir, stamps = run_dir / "trial", list[float]()
     trial_dir.mkdir(exist_ok=True)
-    model, stream = new_model(trial, material.images, has_foreground), batches(material, plan, 0, timed)
+    model, stream = new_model(trial, material.images, gate.accepted), batches(material, plan, 0, timed)
     try:
         run(model, stamped(stream, stamps), 0, trial, trial_dir, Silence())
     finally:

@@ -12,7 +12,7 @@ from baad.runtime.tiles import LEAST, cut_tile, keep_part, lay_grid
 
 SQUASHED = 1.25  # times wider or narrower than the network sees it: such a picture no longer looks alike
 FEW = 0.1  # share of such pictures that whole pictures are kept for
-TILE = 0.8  # of the middle picture's side: two by two of them cover it
+TILE = 0.8  # of the middle picture's side: two by two of them cover it, if it is a square
 LIMIT = 3000  # views in memory: 590 MB at 256 x 256 px
 
 
@@ -20,15 +20,17 @@ def choose_tile(shapes: Sequence[tuple[int, int]], seen: tuple[int, int], has_ba
     """Side in px of the tiles for pictures of `shapes` (H, W) that the network would see at the shape `seen`; 0: whole.
 
     Where no background was found and the pictures' aspects vary, many would be squashed, the same texture each time in
-    another way: tiles keep the aspect, and are somewhat smaller than the middle picture (docs/decisions/012). Where
-    there is a background the part as a whole tells what is background, and pictures stay whole.
+    another way: tiles keep the aspect, and are somewhat smaller than the middle picture (docs/decisions/012), at most
+    as wide as its shorter side, lest much of a tile be mirrored. Where there is a background the part as a whole tells
+    what is background, and pictures stay whole.
     """
     common = seen[1] / seen[0]
     squash = np.array([width / height / common for height, width in shapes])
     if has_background or np.mean(np.maximum(squash, 1.0 / squash) > SQUASHED) <= FEW:
         return 0
     middle = float(np.median([np.sqrt(height * width) for height, width in shapes]))
-    return max(LEAST, round(TILE * middle))
+    shorter = float(np.median([min(shape) for shape in shapes]))
+    return max(LEAST, round(min(TILE * middle, shorter)))
 
 
 def cut_views(
