@@ -54,7 +54,7 @@ class TrainSettings:
         "Side in pixels of the tiles that the network sees one by one, of 64 or more: for pictures with defects too "
         "small to be seen in the whole picture. It costs a look at each tile, but at those of background alone. 0: "
         "whole pictures. -1: whole, unless no background was found and the pictures' aspects vary; then square tiles "
-        "of four fifths of the middle picture's side.",
+        "of four fifths of the middle picture's side, or of its shorter side where that is less.",
         low=-1,
         high=100_000,
     )

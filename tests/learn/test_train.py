@@ -7,7 +7,10 @@ import torch
 
 from baad.data.folder import read_folder
 from baad.foreground.gate import Gate
-from baad.learn.train import batch_plan, fill_memory, new_model, train
+from baad.learn.batches import Material
+from baad.learn.loop import TIMED_STEPS
+from baad.learn.train import batch_plan, fill_memory, fix_steps, new_model, train
+from baad.progress import Silence
 from baad.settings import TrainSettings
 from tests.factory import write_folder
 from tests.fake_model import brightness_graph, fake_certificate
@@ -72,3 +75,24 @@ def test_patches_of_the_background_are_remembered_where_no_mask_head_tells_it_ap
     pictures, split = SimpleNamespace(input_shape=(64, 64)), SimpleNamespace(held_out=[SimpleNamespace(path="a")])
     fill_memory(model, SimpleNamespace(settings=settings, material=material, split=split, pictures=pictures))
     assert seen[0].mean() == share
+
+
+def test_the_trial_of_minutes_draws_what_training_draws(tmp_path, monkeypatch):
+    plans = []
+
+    def draw(material, plan, start, stop):
+        plans.append(plan)
+        return range(start, stop)
+
+    monkeypatch.setattr("baad.learn.train.new_model", lambda *_: None)
+    monkeypatch.setattr("baad.learn.train.batches", draw)
+    monkeypatch.setattr("baad.learn.train.run", lambda model, stream, *_: list(stream))
+    monkeypatch.setattr("baad.learn.train.seconds_of_a_step", lambda stamps: 0.02 * len(stamps))
+    images = np.zeros((2, 64, 64, 3), np.uint8)
+    for found in (True, False):
+        gate = Gate(found, "border", 0.5, "", np.ones((2, 64, 64), np.float32) if found else None)
+        settings = TrainSettings(minutes=1.0, invariance=1.0)
+        settled = fix_steps(settings, Material(images, images[..., 0] == 0, None), gate, tmp_path, Silence())
+        assert (settled.steps, settled.minutes) == (round(60 / (0.02 * (TIMED_STEPS + 1))), 0.0)
+    assert [plan.synthesis.paired for plan in plans] == [True, False]
+    assert [plan.synthesis.background_share > 0 for plan in plans] == [True, False]
