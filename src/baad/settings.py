@@ -172,8 +172,8 @@ class TrainSettings:
     )
     by_place: bool = _setting(
         True,
-        "Measure the anomaly map by what is usual at each place of the picture, where no background was found and the "
-        "picture is seen whole: helps where camera and part stand still.",
+        "Measure the anomaly map, and novelty, by what is usual at each place of the picture, where no background was "
+        "found and the picture is seen whole: helps where camera and part stand still.",
     )
     anomaly_from: str = _setting(
         "discriminator",

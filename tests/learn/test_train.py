@@ -63,7 +63,7 @@ def test_a_refused_background_leaves_the_very_model_that_no_search_would(tmp_pat
 @pytest.mark.parametrize(("mask_head", "share"), [(True, 0.25), (False, 1.0)])
 def test_patches_of_the_background_are_remembered_where_no_mask_head_tells_it_apart(monkeypatch, mask_head, share):
     """Without the head all of a picture is judged, so all of it has to be known."""
-    settings = TrainSettings(size="tiny", pdn="random", image_size=64, mask_head=mask_head, tile_px=0)
+    settings = TrainSettings(size="tiny", pdn="random", image_size=64, mask_head=mask_head, by_place=False)
     parts = np.zeros((2, 64, 64), bool)
     parts[:, :32, :32] = True
     material = SimpleNamespace(images=np.zeros((2, 64, 64, 3), np.uint8), foregrounds=parts)

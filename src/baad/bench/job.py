@@ -18,6 +18,7 @@ from baad.errors import DataError, SettingError, TrainingError
 from baad.learn.deploy import DeployGraph, learn_places, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.machine import using_machine
+from baad.learn.placed_memory import PlacedMemory
 from baad.learn.places import Places
 from baad.learn.reload import load_model
 from baad.learn.train import read_pictures, train
@@ -183,7 +184,7 @@ def open_session(model: Path, bundle: Bundle, job: Job, progress: Progress) -> S
     before, scoring = (scoring_of(each, bundle.manifest["gate"]["accepted"]) for each in (trained, changed))
     relearn = network.places.known and changed.by_place and scoring != before
     if relearn or not changed.by_place:
-        network.places = Places()
+        network.places, network.placed = Places(), network.placed if relearn else PlacedMemory()
     if relearn:
         fit = split_held_out(job.category.train, trained.held_out, trained.seed).fit
         with using_machine(trained):

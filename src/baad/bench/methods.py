@@ -40,7 +40,7 @@ ABLATION = {
     "no_feature_head": Method("no reconstruction of the features", {"feature_head": False}),
     "no_novelty": Method("no distance to remembered patches", scoring={"novelty": 0.0}),
     "no_feature_error": Method("no error of the rebuilt features in the map", scoring={"feature_error": 0.0}),
-    "no_places": Method("the map not measured by what is usual at each place", scoring={"by_place": False}),
+    "no_places": Method("map and novelty not measured by what is usual at each place", scoring={"by_place": False}),
     "discriminator_map": Method("the discriminator's map alone", scoring={"novelty": 0.0, "feature_error": 0.0}),
     "bare_discriminator": Method(
         "the same, not multiplied by the mask either",

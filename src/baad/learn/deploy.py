@@ -25,6 +25,7 @@ SMOOTHING = 1.0  # standard deviation in cells of the 128x128 map, 2 px at 256
 LEAST_ERROR = 1e-6  # of the features, before its logarithm is taken
 OUTLINE = 2  # cells of the features inside the part's outline where novelty does not count
 RARE = 0.999  # quantile at which novelty and discriminator are made equal
+PLACED = 2.0  # times as much as other novelty counts novelty at its place, which is surer
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class DeployGraph(nn.Module):
             return error
         raw = align.logits(outputs.anomaly_logits)
         if self.scoring.novelty > 0:
-            novelty = self.scoring.novelty * align.novelty(self.model.memory(outputs.features))
+            novelty = self.scoring.novelty * align.novelty(self.model.novelty(outputs.features))
             on_part = self.scoring.knows_part and self.model.mask_head
             raw = raw + (novelty * align.part(shrink(foreground)) if on_part else novelty)
         if self.scoring.feature_error > 0:
@@ -155,17 +156,21 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
     maps set to equal quantiles).
     """
     align, error_map, found = Alignment(pictures.shape[1:3]), ErrorMap(model.pdn.head.out_channels), []
+    memories: list[nn.Module] = [model.memory, model.placed] if model.placed.known else [model.memory]
     for picture in pictures:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
         part = align.part(shrink(torch.sigmoid(outputs.foreground_logits)))[0, 0] > 0.5  # [2h, 2w]
-        novelty, error = align.novelty(model.memory(outputs.features)), align.error(error_map(outputs.difference))
-        maps = torch.cat([align.logits(outputs.anomaly_logits), novelty, error])[:, 0]  # [3, 2h, 2w]
+        novelty = [align.novelty(memory(outputs.features)) for memory in memories]
+        error = align.error(error_map(outputs.difference))
+        maps = torch.cat([align.logits(outputs.anomaly_logits), error, *novelty])[:, 0]  # [3 or 4, 2h, 2w]
         found.append(maps[:, part] if model.mask_head and part.any() else maps.flatten(1))
-    cells = torch.cat(found, dim=1).double().numpy()  # [3, cells]
+    cells = torch.cat(found, dim=1).double().numpy()  # [3 or 4, cells]
     usual = np.median(cells, axis=1)
     reach = np.maximum(np.quantile(cells, RARE, axis=1) - usual, 1e-6)
-    for index, level in enumerate((model.memory.level, model.error_level), 1):
+    levels = [model.error_level, model.memory.level, model.placed.level][: len(cells) - 1]
+    for index, level in enumerate(levels, 1):
         level.set(float(usual[index]), float(reach[0] / reach[index]))
+    model.placed.level.gain *= PLACED
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from baad.learn.discriminator import Discriminator, DiscriminatorShape
 from baad.learn.memory import Level, Memory
 from baad.learn.mtrs import Mtrs, MtrsShape
 from baad.learn.pdn import STRIDE, Pdn
+from baad.learn.placed_memory import PlacedMemory
 from baad.learn.places import Places
 from baad.settings import TrainSettings
 
@@ -57,9 +58,9 @@ class Baad(nn.Module):
     weights, so that one design serves every ablation. With `separate` the mask has a network of its own.
 
     `usual` [1, 1, h, w] in 0..1: share of the training pictures in which a cell of the mask is part, where the part
-    always lies alike; one cell of 0 where it does not. `memory` is filled after training; it tells of novelty when
-    pictures are scored, and `forward` does not ask it. `error_level` levels the error of the rebuilt features then, and
-    `places` the whole map.
+    always lies alike; one cell of 0 where it does not. `memory` is filled after training, and `placed` where the part
+    stands still; one of them tells of novelty when pictures are scored, and `forward` does not ask it. `error_level`
+    levels the error of the rebuilt features then, and `places` the whole map.
     """
 
     usual: Tensor
@@ -78,7 +79,8 @@ class Baad(nn.Module):
         self.pdn: Pdn = fold_batch_norms(pdn.eval())  # type: ignore[assignment]
         self.mtrs = Mtrs(features, size.mtrs, separate)
         self.discriminator = Discriminator(features, size.discriminator)
-        self.memory, self.error_level, self.places = Memory(features), Level(), Places()
+        self.memory, self.placed = Memory(features), PlacedMemory()
+        self.error_level, self.places = Level(), Places()
         self.image_head, self.mask_head, self.feature_head = image_head, mask_head, feature_head
         self.register_buffer("usual", torch.zeros(1, 1, 1, 1))
 
@@ -101,6 +103,10 @@ class Baad(nn.Module):
         anomaly_logits = self.discriminator(images, seen, features, difference, foreground)
         return Outputs(features, picture, foreground_logits, -minus_rebuilt, difference, anomaly_logits)
 
+    def novelty(self, features: Tensor) -> Tensor:
+        """How new patches of features [B, C, h, w] are, at their place where that is known: [B, 1, h / 2, w / 2]."""
+        return self.placed(features) if self.placed.known else self.memory(features)
+
     def trained_parts(self) -> dict[str, nn.Module]:
         """The parts that training changes, by name."""
         return {"mtrs": self.mtrs, "discriminator": self.discriminator}
@@ -121,5 +127,5 @@ def describe_cost(model: Baad, input_shape: tuple[int, int]) -> dict[str, int]:
     """Parameters of the whole network, and multiply-accumulates for one image of that (height, width)."""
     image = torch.zeros(1, 3, *input_shape)
     features = torch.zeros(1, model.pdn.head.out_channels, input_shape[0] // STRIDE, input_shape[1] // STRIDE)
-    macs = count_macs(model, image) + count_macs(model.memory, features)
-    return {"parameters": count_parameters(model), "macs": macs}
+    parameters, macs = model.placed.cost() if model.placed.known else (0, count_macs(model.memory, features))
+    return {"parameters": count_parameters(model) + parameters, "macs": count_macs(model, image) + macs}

@@ -14,6 +14,8 @@ from baad.learn.network import Baad, new_network, sees_near
 from baad.learn.pdn import PDN_SHAPES, Pdn, name_pdn
 from baad.settings import TrainSettings
 
+SIZED_BY_PICTURES = {"usual", "places.centre", "places.gain", "placed.axes", "placed.mean", "placed.factor"}
+
 
 def load_model(path: Path) -> tuple[Baad, TrainSettings]:
     """Network in evaluation mode, and the settings it was trained with. Raises BundleError for a bad file."""
@@ -25,9 +27,9 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
     try:
         state = load(read_member(path, WEIGHTS))
         model = new_network(pdn, settings)
-        model.usual = state.get("usual", model.usual)  # the size of these is that of the pictures
-        model.places.centre = state.get("places.centre", model.places.centre)
-        model.places.gain = state.get("places.gain", model.places.gain)
+        for name in SIZED_BY_PICTURES & state.keys():
+            owner, _, buffer = name.rpartition(".")
+            setattr(model.get_submodule(owner), buffer, torch.empty_like(state[name]))
         model.load_state_dict(state)
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]

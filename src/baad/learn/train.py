@@ -38,6 +38,7 @@ from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network, sees_near
 from baad.learn.parity import Certificate, certify, require_parity
 from baad.learn.pdn import Pdn, fit_features, hash_of, load_pdn, name_pdn, new_pdn
+from baad.learn.placed_memory import TELLING, learn_gaussians
 from baad.learn.resume import (
     Past,
     claimed,
@@ -234,7 +235,7 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     if gate.accepted and not settings.tile_px:  # a tile has no place that is usual
         model.usual = find_usual_place(ready.material.foregrounds)
     fill_memory(model, ready)
-    if settings.by_place and not gate.accepted and not settings.tile_px:
+    if goes_by_place(ready):
         learn_places(model, ready.material.images, scoring, progress)
     graph = DeployGraph(model, ready.pictures.input_shape, scoring).eval()
     progress.say("exporting")
@@ -250,7 +251,10 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
 
 
 def fill_memory(model: Baad, ready: Ready) -> None:
-    """Remember patches of the normal pictures; level novelty and the error of the features on the held-out ones."""
+    """Remember patches of the normal pictures; level novelty and the error of the features on the held-out ones.
+
+    Patches are remembered by their place, too, where the pictures are measured by place and tell more for it.
+    """
     settings, material, held_out = ready.settings, ready.material, ready.split.held_out[:MEASURED]
     parts = material.foregrounds if settings.mask_head else np.ones_like(material.foregrounds)  # else all is judged
     model.memory.remember(choose_codes(model.pdn, material.images, parts, CODES, settings.seed))
@@ -258,7 +262,15 @@ def fill_memory(model: Baad, ready: Ready) -> None:
     if settings.tile_px:
         rng = np.random.default_rng([settings.seed, 17])
         seen = cut_views(held_out, seen, None, settings.tile_px, rng, Silence(), limit=MEASURED)[0]
+    found = learn_gaussians(model.pdn, material.images, seen) if goes_by_place(ready) else None
+    if found is not None and found.telling > TELLING:
+        model.placed.remember(found)
     level_maps(model, seen)
+
+
+def goes_by_place(ready: Ready) -> bool:
+    """Whether what is usual at each place is learnt: whole pictures, no background found (docs/decisions/013)."""
+    return ready.settings.by_place and not ready.gate.accepted and not ready.settings.tile_px
 
 
 def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
