@@ -5,14 +5,20 @@ import numpy as np
 import pytest
 import torch
 
+from baad.data.decode import read_image
 from baad.data.folder import read_folder
+from baad.data.geometry import resize_image
+from baad.data.reading import read_category
+from baad.data.split import split_held_out
 from baad.foreground.gate import Gate
 from baad.learn.batches import Material
 from baad.learn.loop import TIMED_STEPS
+from baad.learn.reload import load_model
 from baad.learn.train import batch_plan, fill_memory, fix_steps, new_model, train
+from baad.learn.views import cut_views
 from baad.progress import Silence
 from baad.settings import TrainSettings
-from tests.factory import write_folder
+from tests.factory import write_category, write_folder
 from tests.fake_model import brightness_graph, fake_certificate
 
 
@@ -63,7 +69,7 @@ def test_a_refused_background_leaves_the_very_model_that_no_search_would(tmp_pat
 @pytest.mark.parametrize(("mask_head", "share"), [(True, 0.25), (False, 1.0)])
 def test_patches_of_the_background_are_remembered_where_no_mask_head_tells_it_apart(monkeypatch, mask_head, share):
     """Without the head all of a picture is judged, so all of it has to be known."""
-    settings = TrainSettings(size="tiny", pdn="random", image_size=64, mask_head=mask_head, by_place=False)
+    settings = TrainSettings(size="tiny", pdn="random", image_size=64, mask_head=mask_head, tile_px=0, by_place=False)
     parts = np.zeros((2, 64, 64), bool)
     parts[:, :32, :32] = True
     material = SimpleNamespace(images=np.zeros((2, 64, 64, 3), np.uint8), foregrounds=parts)
@@ -75,6 +81,21 @@ def test_patches_of_the_background_are_remembered_where_no_mask_head_tells_it_ap
     pictures, split = SimpleNamespace(input_shape=(64, 64)), SimpleNamespace(held_out=[SimpleNamespace(path="a")])
     fill_memory(model, SimpleNamespace(settings=settings, material=material, split=split, pictures=pictures))
     assert seen[0].mean() == share
+
+
+def test_features_are_fitted_to_the_tiles_that_the_network_sees(tmp_path):
+    category = read_category(write_category(tmp_path / "disc", normals=8, size=(192, 192)))
+    settings = TrainSettings(
+        **{"size": "tiny", "image_size": 64, "tile_px": 64, "steps": 1, "batch_size": 2, "held_out": 0.25},
+        **{"foreground": "off", "threads": 1, "device": "cpu"},
+    )
+    model, _ = load_model(train(category.train, settings, tmp_path / "model.baad").path)
+    fit = split_held_out(category.train, 0.25, 0).fit
+    wholes = np.stack([resize_image(read_image(image.path), (64, 64)) for image in fit])
+    tiles = cut_views(fit, wholes, None, 64, np.random.default_rng([0, 11]), Silence())[0]
+    for pictures, fitted in ((tiles, True), (wholes, False)):
+        features = model.pdn(torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0)
+        assert (abs(float(features.var((0, 2, 3)).mean()) - 1.0) < 0.02) is fitted
 
 
 def test_the_trial_of_minutes_draws_what_training_draws(tmp_path, monkeypatch):

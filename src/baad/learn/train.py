@@ -131,7 +131,7 @@ def train(
             plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
             stream = batches(ready.material, plan, start, ready.settings.steps)
             trained = run(
-                new_model(ready.settings, ready.pictures.resized, ready.gate.accepted),
+                new_model(ready.settings, ready.material.images, ready.gate.accepted),
                 stream,
                 start,
                 ready.settings,
