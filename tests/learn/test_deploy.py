@@ -21,7 +21,7 @@ from baad.learn.deploy import (
 )
 from baad.learn.export import export_onnx
 from baad.learn.mtrs import unfold
-from baad.learn.network import SIZES, Baad
+from baad.learn.network import SIZES, Baad, Outputs
 from baad.learn.pdn import new_pdn
 from baad.progress import Silence
 from baad.runtime.openvino_network import shared_core
@@ -319,3 +319,34 @@ def test_levelling_lets_all_maps_reach_equally_far():
     reach = np.quantile(cells, 0.999, axis=1) - np.median(cells, axis=1)
     assert reach[1:] == pytest.approx(reach[0], rel=1e-2)
     assert np.median(cells[1:], axis=1) == pytest.approx(0.0, abs=1e-3)
+
+
+class Lit(Baad):
+    """Says that all of a bright picture is part, and nothing of a dark one."""
+
+    def forward(self, images: torch.Tensor) -> Outputs:
+        outputs = super().forward(images)
+        return replace(outputs, foreground_logits=outputs.foreground_logits * 0 + (images.mean() - 0.5) * 1000.0)
+
+
+def test_pictures_that_show_no_part_do_not_count_in_levelling_unless_none_does():
+    def centre_of(pictures: np.ndarray) -> float:
+        model.memory.level.set(0.0, 1.0)
+        level_maps(model, pictures)
+        return float(model.memory.level.centre)
+
+    torch.manual_seed(0)
+    model = Lit(new_pdn("tiny", 0), SIZES["tiny"]).eval()
+    model.memory.remember(torch.zeros(512, 128))
+    seen = np.random.default_rng(0).integers(0, 128, (4, 64, 64, 3), dtype=np.uint8)
+    seen[2:] += 127
+    dark, bright = centre_of(seen[:2]), centre_of(seen[2:])
+    assert dark != pytest.approx(bright, rel=1e-2)
+    assert centre_of(seen) == pytest.approx(bright)
+
+
+def test_levelling_does_not_blow_up_what_never_varies():
+    model = remembering(1.0).model
+    model.mask_head = False
+    level_maps(model, np.full((2, 64, 64, 3), 90, np.uint8))
+    assert 0 <= float(model.memory.level.gain) < 1e3

@@ -41,3 +41,15 @@ def test_the_pictures_are_spread_over_the_set():
     assert spread(7).tolist() == [0, 1, 2, 3, 4, 5, 6]
     many = spread(1000)
     assert len(many) == PICTURES and (many[0], many[-1]) == (0, 999)
+
+
+def test_pictures_that_show_no_part_are_not_remembered_unless_none_does():
+    def codes_of(pictures: np.ndarray, part: np.ndarray) -> np.ndarray:
+        return np.unique(choose_codes(pdn, pictures, part, 256, seed=0).numpy().round(4), axis=0)
+
+    pdn, rng = new_pdn("tiny", 0), np.random.default_rng(0)
+    pictures, part = rng.integers(0, 256, (3, 64, 64, 3), dtype=np.uint8), np.zeros((3, 64, 64), bool)
+    part[:2] = True
+    known = codes_of(pictures, part)
+    assert len(known) == 2 * 64  # patches of the first two pictures
+    assert len(codes_of(pictures, np.zeros_like(part))) == 3 * 64

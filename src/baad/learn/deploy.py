@@ -24,6 +24,7 @@ from baad.settings import TrainSettings
 SMOOTHING = 1.0  # standard deviation in cells of the 128x128 map, 2 px at 256
 LEAST_ERROR = 1e-6  # of the features, before its logarithm is taken
 OUTLINE = 2  # cells of the features inside the part's outline where novelty does not count
+LEAST_REACH = 1e-2  # of novelty and error beyond the usual: less is the noise of sums, and would be blown up
 RARE = 0.999  # quantile at which novelty and discriminator are made equal
 PLACED = 2.0  # times as much as other novelty counts novelty at its place, which is surer
 
@@ -153,9 +154,10 @@ class ErrorMap(nn.Module):
 def level_maps(model: Baad, pictures: np.ndarray) -> None:
     """Give novelty and the error of the features the discriminator's scale: on the part of held-out normal pictures
     uint8 [N, h, w, 3], all reach as far from their median to their .999 quantile (Batzner et al. 2023, section 3.4, for
-    maps set to equal quantiles).
+    maps set to equal quantiles). Pictures that show no part do not count, unless none shows any.
     """
     align, error_map, found = Alignment(pictures.shape[1:3]), ErrorMap(model.pdn.head.out_channels), []
+    everywhere = []
     memories: list[nn.Module] = [model.memory, model.placed] if model.placed.known else [model.memory]
     for picture in pictures:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
@@ -163,10 +165,12 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
         novelty = [align.novelty(memory(outputs.features)) for memory in memories]
         error = align.error(error_map(outputs.difference))
         maps = torch.cat([align.logits(outputs.anomaly_logits), error, *novelty])[:, 0]  # [3 or 4, 2h, 2w]
-        found.append(maps[:, part] if model.mask_head and part.any() else maps.flatten(1))
-    cells = torch.cat(found, dim=1).double().numpy()  # [3 or 4, cells]
+        found.append(maps[:, part] if model.mask_head else maps.flatten(1))
+        everywhere.append(maps.flatten(1))
+    on_part = torch.cat(found, dim=1)  # [3 or 4, cells]
+    cells = (on_part if on_part.numel() else torch.cat(everywhere, dim=1)).double().numpy()
     usual = np.median(cells, axis=1)
-    reach = np.maximum(np.quantile(cells, RARE, axis=1) - usual, 1e-6)
+    reach = np.maximum(np.quantile(cells, RARE, axis=1) - usual, LEAST_REACH)
     levels = [model.error_level, model.memory.level, model.placed.level][: len(cells) - 1]
     for index, level in enumerate(levels, 1):
         level.set(float(usual[index]), float(reach[0] / reach[index]))

@@ -114,15 +114,21 @@ def choose_spread(patches: Tensor, count: int) -> Tensor:
 
 
 def _sample_patches(pdn: Pdn, pictures: np.ndarray, foregrounds: np.ndarray, rng: np.random.Generator) -> Tensor:
-    """Patches of the part [P, C], about as many from every picture; of everything where nothing is part."""
+    """Patches of the part [P, C], about as many from every picture that shows it; of everything where none does."""
     chosen = spread(len(pictures))
+    on_part = [_cells_of_part(foregrounds[index]) for index in chosen]
+    if not any(cells.any() for cells in on_part):
+        on_part = [np.ones_like(cells) for cells in on_part]
     device, kept = next(pdn.parameters()).device, []
-    for index in chosen:
+    for index, places in zip(chosen, map(np.flatnonzero, on_part)):
         image = torch.from_numpy(pictures[index]).to(device).permute(2, 0, 1)[None].float() / 255.0
         patches = pool_patches(pdn(image))[0].flatten(1).T  # [h * w / 4, C]
-        off_part = F.max_pool2d(torch.from_numpy(~foregrounds[index]).float()[None, None], 2 * EDGE + 1, 1, EDGE)
-        on_part = F.avg_pool2d(off_part, 2 * STRIDE)[0, 0].flatten().numpy() <= 1.0 - LEAST_PART
-        places = np.flatnonzero(on_part) if on_part.any() else np.arange(len(patches))
         some = rng.choice(places, min(len(places), -(-SAMPLE // len(chosen))), replace=False)
         kept.append(patches[torch.from_numpy(some).to(device)])
     return torch.cat(kept)
+
+
+def _cells_of_part(foreground: np.ndarray) -> np.ndarray:
+    """bool [H, W] -> bool [h * w / 4]: the patches of which enough is part, EDGE px inside its outline."""
+    off_part = F.max_pool2d(torch.from_numpy(~foreground).float()[None, None], 2 * EDGE + 1, 1, EDGE)
+    return F.avg_pool2d(off_part, 2 * STRIDE)[0, 0].flatten().numpy() <= 1.0 - LEAST_PART
