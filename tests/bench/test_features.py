@@ -9,7 +9,7 @@ from baad.bench.candidates import Candidate
 from baad.bench.features import FeatureSettings, compare_features, format_features
 from baad.bench.latency import Latency
 from baad.bench.made_with import hash_pdn
-from baad.bench.run import read_rows
+from baad.bench.rows import read_rows
 from baad.errors import SettingError
 from baad.learn.pdn import PDN_SHAPES, WEIGHTS, new_pdn
 from baad.progress import Silence
@@ -41,7 +41,7 @@ def test_rows_of_other_weights_are_made_anew(category, tmp_path):
     rows = compare_features([category], tmp_path / "out", QUICK, Silence())
     file = tmp_path / "out" / "results.jsonl"
     file.write_text(file.read_text().replace(rows[0]["pdn_sha256"], "0" * 12))
-    assert sorted(row["candidate"] for row in read_rows(file)) == ["fast", "random"]
+    assert sorted(row["candidate"] for row in read_rows(file, ())) == ["fast", "random"]
     again = compare_features([category], tmp_path / "out", QUICK, Silence())
     assert sorted(again, key=str) == sorted(rows, key=str)
 

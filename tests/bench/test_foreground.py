@@ -7,7 +7,7 @@ import pytest
 from baad.bench import foreground
 from baad.bench.drawn_sets import PICTURES, SIZE, draw_sets
 from baad.bench.foreground_table import choose_level, describe_errors, describe_gate, describe_level
-from baad.bench.run import read_rows
+from baad.bench.rows import read_rows
 from baad.data.reading import read_category
 from baad.errors import DataError, SettingError
 from baad.foreground.gate import Gate
@@ -114,7 +114,7 @@ def test_rows_that_were_made_otherwise_are_made_anew(category, tmp_path, monkeyp
     ]
     assert made[0] == made[1] != made[2] and [row["head_steps"] for row in made[2]] == [2]
     assert 0.0 < made[0][0]["iou_train"] < 0.5  # the whole picture counts as part
-    (judged,) = read_rows(tmp_path / "out" / "drawn.jsonl")
+    (judged,) = read_rows(tmp_path / "out" / "drawn.jsonl", ("set",))
     assert judged["pdn_sha256"] == json.loads((WEIGHTS / "pdn_fast.json").read_text())["sha256"][:12]
 
 

@@ -7,7 +7,8 @@ import pytest
 from baad.bench.job import Job, Part, Workshop, describe_settings, train_once
 from baad.bench.made_with import fingerprint
 from baad.bench.methods import METHODS, Method
-from baad.bench.run import is_done, put_rows, read_rows, run_benchmark, write_rows
+from baad.bench.rows import read_rows
+from baad.bench.run import KEYS, is_done, put_rows, run_benchmark, write_results
 from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import Category, GoodImage
@@ -204,7 +205,9 @@ def test_a_training_that_fails_costs_its_own_rows_and_no_others(category, tmp_pa
     monkeypatch.setattr("baad.bench.job.Workshop._fit", lambda *_: None)
     monkeypatch.setattr("baad.bench.run.measure", told_of)
     out, part = tmp_path / "out", Part((category,), ("baad", "mask_ones", "nearest"), 1, SETTINGS, ("baad",))
-    write_rows(out, [row_of("baad"), row_of("padim")], [], "command")  # of another program: the first is to be replaced
+    write_results(
+        out, [row_of("baad"), row_of("padim")], [], "command"
+    )  # of another program: the first is to be replaced
     with pytest.raises(TrainingError) as told:
         run_benchmark([part], out, heard, "command")
     assert str(told.value).count("(The loss is not a number at step 3.)") == 3
@@ -212,4 +215,4 @@ def test_a_training_that_fails_costs_its_own_rows_and_no_others(category, tmp_pa
         assert what in str(told.value)
     assert tried == [True]  # once for all that stands on it
     assert "not a number at step 3. Going on" in heard.warned[1]
-    assert {row["method"] for row in read_rows(out / "results.jsonl")} == {"nearest", "padim"}
+    assert {row["method"] for row in read_rows(out / "results.jsonl", KEYS)} == {"nearest", "padim"}

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from baad.bench.job import Job, Workshop
+from baad.bench.rows import Row, mean, show
 from baad.bench.stress import ALL, CLEAN, Examined, run_stress
 from baad.bench.table import gain, list_gains
 from baad.data.geometry import resize_map
 from baad.data.sample import Category
 from baad.progress import Progress
 
-Row = dict[str, Any]
 OFF = "background_off"  # what the others are compared with
 FIGURES = {  # key -> title
     "image_auroc": "image AUROC",
@@ -76,7 +76,7 @@ def format_background(rows: Sequence[Row], clean: Sequence[Row] = ()) -> str:
             if _mean(rows, category, method, CLEAN, "image_auroc") is None:
                 continue
             cells = [
-                " → ".join(_show(_mean(rows, category, method, family, key)) for family in (CLEAN, ALL))
+                " → ".join(show(_mean(rows, category, method, family, key), 4) for family in (CLEAN, ALL))
                 for key in FIGURES
             ]
             lines.append(f"| {category} | {method} | " + " | ".join(cells) + " |")
@@ -128,10 +128,4 @@ def _compare_alarms(alarmed: float | None, off: float | None) -> str:
 
 def _mean(rows: Sequence[Row], category: str, method: str, family: str, key: str) -> float | None:
     wanted = (category, method, family)
-    values = [row[key] for row in rows if (row["category"], row["method"], row["family"]) == wanted]
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
-
-
-def _show(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return mean(row[key] for row in rows if (row["category"], row["method"], row["family"]) == wanted)

@@ -1,12 +1,10 @@
 """What are patch features worth? A nearest-neighbour detector on each candidate, category by category, and its cost."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 import baad
@@ -16,7 +14,8 @@ from baad.bench.latency import Latency, measure_latency
 from baad.bench.made_with import DIGITS
 from baad.bench.neighbours import GRID, MEMORY, Pictures, read_pictures, score_features
 from baad.bench.peers import TEACHER_CHANNELS, WideResNet50, pdn_s
-from baad.bench.run import check_testable, read_rows
+from baad.bench.rows import Row, mean, put_last, read_rows, show, write_rows
+from baad.bench.run import check_testable
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.learn.blocks import fold_batch_norms
@@ -30,6 +29,7 @@ PEERS: Mapping[str, Callable[[], nn.Module]] = {  # timed beside the candidates;
     "pdn_s": lambda: pdn_s(TEACHER_CHANNELS).eval(),
 }
 MEASURED = ("image_auroc", "pixel_auroc")
+RESULTS, LATENCY = "results.jsonl", "latency.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class FeatureSettings:
 
 def compare_features(
     categories: Sequence[Path], out: Path, settings: FeatureSettings, progress: Progress, layout: str = "auto"
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """A row for each candidate and category in `out`/results.jsonl, and tables in `out`/README.md.
 
     Rows of the same weights and seed that stand there already are kept, and so are times in `out`/latency.jsonl if they
@@ -57,15 +57,12 @@ def compare_features(
     candidates = {name: _load(name, settings) for name in dict.fromkeys(settings.candidates)}
     read = [read_category(path, layout) for path in categories]
     times = time_candidates(candidates, out, settings, progress)
-    rows = [
-        row | cost_of(row["candidate"], times) | _steps_of(row, candidates) for row in read_rows(out / "results.jsonl")
-    ]
+    kept = read_rows(out / RESULTS, ("candidate", "category", "seed"))
+    rows = [row | cost_of(row["candidate"], times) | _steps_of(row, candidates) for row in kept]
     write_results(out, rows, times, settings)
     for category in read:
         for row in score_category(category, candidates, rows, settings, progress):
-            place = (row["candidate"], row["category"])
-            rows = [other for other in rows if (other["candidate"], other["category"]) != place]
-            rows.append(row | cost_of(row["candidate"], times))
+            rows = put_last(rows, row | cost_of(row["candidate"], times), ("candidate", "category"))
             write_results(out, rows, times, settings)
             figures = ", ".join(f"{name} {row[name]}" for name in MEASURED)
             progress.say(f"{category.name}, {row['candidate']}: {figures}")
@@ -75,10 +72,10 @@ def compare_features(
 def score_category(
     category: Category,
     candidates: Mapping[str, Candidate],
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[Row],
     settings: FeatureSettings,
     progress: Progress,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Row]:
     """Yields a row, without costs, for each candidate that has none yet."""
     missing = [each for each in candidates.values() if not any(_made(row, each, category, settings) for row in rows)]
     if missing:
@@ -128,8 +125,10 @@ def time_candidates(
     candidates: Mapping[str, Candidate], out: Path, settings: FeatureSettings, progress: Progress
 ) -> dict[str, Latency]:
     """Times of all candidates and of `PEERS`, from `out` where it has them all."""
-    file = out / "latency.jsonl"
-    known = {row.pop("network"): Latency(**row) for row in read_rows(file)}
+    known = {
+        row["network"]: Latency(row["size"], row["gmac"], row["medians"], row.get("where", ""))
+        for row in read_rows(out / LATENCY, ("network", "size", "gmac", "medians"))
+    }
     if not settings.seconds or {*candidates, *PEERS} <= set(known):
         return known
     networks: dict[str, tuple[nn.Module, int]] = {name: (new(), SIZE) for name, new in PEERS.items()}
@@ -140,7 +139,7 @@ def time_candidates(
             each = candidates.get(name) or _load(name, settings)
             networks[name] = (each.network, each.input_size)
     found = measure_latency(networks, min(settings.threads, usable_cores()), settings.seconds, progress)
-    write_text(file, "".join(json.dumps({"network": name} | vars(each)) + "\n" for name, each in found.items()))
+    write_rows(out / LATENCY, ({"network": name} | vars(each) for name, each in found.items()))
     return found
 
 
@@ -149,15 +148,13 @@ def cost_of(candidate: str, times: Mapping[str, Latency]) -> dict[str, float | N
     return {"ms": found.ms if found else None, "gmac": found.gmac if found else None}
 
 
-def write_results(
-    out: Path, rows: Sequence[dict[str, Any]], times: Mapping[str, Latency], settings: FeatureSettings
-) -> None:
+def write_results(out: Path, rows: Sequence[Row], times: Mapping[str, Latency], settings: FeatureSettings) -> None:
     """`results.jsonl` and the tables made from it."""
-    write_text(out / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    write_rows(out / RESULTS, rows)
     write_text(out / "README.md", format_features(rows, times, settings))
 
 
-def format_features(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency], settings: FeatureSettings) -> str:
+def format_features(rows: Sequence[Row], times: Mapping[str, Latency], settings: FeatureSettings) -> str:
     """Markdown: what each candidate costs and keeps, then image and pixel AUROC by category."""
     lines = [
         "# What the patch features are worth",
@@ -177,7 +174,7 @@ def format_features(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency]
     return "\n".join(lines) + "\n"
 
 
-def _cost_table(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency]) -> list[str]:
+def _cost_table(rows: Sequence[Row], times: Mapping[str, Latency]) -> list[str]:
     """A line per network: means over the categories that all candidates have, costs, fidelity."""
     candidates = list(dict.fromkeys(row["candidate"] for row in rows))
     shared = _shared_categories(rows)
@@ -207,7 +204,7 @@ def _cost_table(rows: Sequence[dict[str, Any]], times: Mapping[str, Latency]) ->
     return lines
 
 
-def _category_table(rows: Sequence[dict[str, Any]], key: str) -> list[str]:
+def _category_table(rows: Sequence[Row], key: str) -> list[str]:
     """A line per category, a column per candidate, the mean over the categories that all have last."""
     candidates = list(dict.fromkeys(row["candidate"] for row in rows))
     found = {(row["candidate"], row["category"]): row[key] for row in rows}
@@ -219,13 +216,12 @@ def _category_table(rows: Sequence[dict[str, Any]], key: str) -> list[str]:
     return [*lines, "| mean | " + " | ".join(means) + " |"]
 
 
-def _shared_categories(rows: Sequence[dict[str, Any]]) -> list[str]:
+def _shared_categories(rows: Sequence[Row]) -> list[str]:
     """Those that every candidate was measured on: means over others could not be compared."""
     candidates = {row["candidate"] for row in rows}
     names = dict.fromkeys(row["category"] for row in rows)
     return [name for name in names if {row["candidate"] for row in rows if row["category"] == name} == candidates]
 
 
-def _mean(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return f"{np.mean(known):.3f}" if known else "–"
+def _mean(values: Iterable[float | None]) -> str:
+    return show(mean(values), 3)

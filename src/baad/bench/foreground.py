@@ -18,10 +18,10 @@ import torch.nn.functional as F
 
 import baad
 from baad.bench.drawn_sets import DrawnSet, draw_sets
-from baad.bench.foreground_table import write_table
+from baad.bench.foreground_table import DRAWN, RESULTS, write_table
 from baad.bench.job import require_names
 from baad.bench.made_with import describe_making, hash_weights
-from baad.bench.run import read_rows
+from baad.bench.rows import Row, put_last, read_rows
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.data.masks import read_mask
@@ -45,7 +45,7 @@ from baad.synthesis.recipe import make_banks
 
 TEST_PICTURES = 120  # at most, spread over those with an outline
 CHUNK = 16
-DRAWN = "drawn.jsonl"
+KEYS = ("category", "user_masks", "seed")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def run_foreground(
     seeds: int = 3,
     user_masks: Sequence[int] = (0, 1, 3),
     layout: str = "auto",
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Rows in `out`/results.jsonl, the gate's word on drawn sets in `out`/drawn.jsonl, tables in `out`/README.md.
 
     Rows that stand there already are kept where they were made with the same settings, networks and pictures.
@@ -94,7 +94,7 @@ def run_foreground(
     read = [read_category(path, layout) for path in categories]
     require_names(read)
     plans = [plan_trials(category, user_masks, seeds) for category in read]
-    rows, drawn = read_rows(out / "results.jsonl"), read_rows(out / DRAWN)
+    rows, drawn = read_rows(out / RESULTS, KEYS), read_rows(out / DRAWN, ("set",))
     write = partial(write_table, out, settings=settings)
     with using_machine(settings):
         for category, wanted in zip(read, plans):
@@ -103,7 +103,7 @@ def run_foreground(
             done = {(row["user_masks"], row["seed"]) for row in mine if _same(row, made_with, "fingerprint")}
             left = [trial for trial in wanted if (trial.user_masks, trial.seed) not in done]
             for row in run_category(category, left, settings, progress):
-                rows = [*_without(rows, row, ("category", "user_masks", "seed")), row | made_with]
+                rows = put_last(rows, row | made_with, KEYS)
                 write(rows, drawn)
                 progress.say(f"{row['category']}, {row['user_masks']} masks, seed {row['seed']}: {describe(row)}")
         seeker = {"version": baad.__version__, "pdn_sha256": hash_weights(SEEKER), "level": LEAST_QUALITY}
@@ -111,7 +111,7 @@ def run_foreground(
         for each in draw_sets():
             if each.name not in done:
                 row = judge_drawn(each) | seeker
-                drawn = [*_without(drawn, row, ("set",)), row]
+                drawn = put_last(drawn, row, ("set",))
                 write(rows, drawn)
                 progress.say(f"{each.name}: {describe(drawn[-1])}")
     write(rows, drawn)
@@ -120,11 +120,6 @@ def run_foreground(
 
 def _same(row: Mapping[str, Any], made_with: Mapping[str, Any], key: str) -> bool:
     return row.get(key) == made_with[key]
-
-
-def _without(rows: Sequence[dict[str, Any]], made: Mapping[str, Any], keys: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows but for the one that is made anew, of the same keys."""
-    return [row for row in rows if any(row[key] != made[key] for key in keys)]
 
 
 def plan_trials(category: Category, user_masks: Sequence[int], seeds: int) -> list[Trial]:
@@ -140,7 +135,7 @@ def plan_trials(category: Category, user_masks: Sequence[int], seeds: int) -> li
     return [Trial(count, seed) for count in user_masks for seed in range(seeds)]
 
 
-def describe(row: dict[str, Any]) -> str:
+def describe(row: Row) -> str:
     """A row in a few words."""
     figures = [f"{name} {row[name]:.3f}" for name in ("quality", "iou_train", "iou_test") if row.get(name) is not None]
     return f"{row['gate']} by {row['recipe']}, {', '.join(figures)}"
@@ -148,7 +143,7 @@ def describe(row: dict[str, Any]) -> str:
 
 def run_category(
     category: Category, trials: Sequence[Trial], settings: TrainSettings, progress: Progress
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Row]:
     """The rows of one category. Without user masks the search has no chance in it, so it is done once."""
     if not trials:
         return
@@ -191,12 +186,10 @@ def search(subject: Subject, trial: Trial, progress: Progress) -> Found:
     return Found(gate, index, (time.monotonic() - began) / count, (time.process_time() - busy) / count)
 
 
-def measure(
-    subject: Subject, trial: Trial, found: Found, settings: TrainSettings, progress: Progress
-) -> dict[str, Any]:
+def measure(subject: Subject, trial: Trial, found: Found, settings: TrainSettings, progress: Progress) -> Row:
     """One row: figures of the masks, and of a head that is trained on them. After a refusal everything is part."""
     gate = found.gate
-    row: dict[str, Any] = {
+    row: Row = {
         "category": subject.name,
         "seed": trial.seed,
         "user_masks": trial.user_masks,
@@ -273,7 +266,7 @@ def see_with_proposal(gate: Gate, pictures: np.ndarray) -> np.ndarray:
     return np.stack([resize_map(mask, shape) for mask in masks])
 
 
-def judge_drawn(drawn: DrawnSet) -> dict[str, Any]:
+def judge_drawn(drawn: DrawnSet) -> Row:
     """What the gate says of a drawn set, and how right the best proposal is."""
     gate = find_foreground(drawn.images, Silence())
     iou = None

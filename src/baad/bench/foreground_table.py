@@ -1,23 +1,22 @@
 """The results of `baad bench foreground` as tables; whether the gate's level holds for sets it was not chosen on."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from baad.atomic import write_text
+from baad.bench.rows import Row, mean, show, write_rows
 from baad.foreground.gate import LEAST_QUALITY
 from baad.settings import TrainSettings
 
-Row = dict[str, Any]
+RESULTS, DRAWN = "results.jsonl", "drawn.jsonl"
 
 
 def write_table(out: Path, rows: Sequence[Row], drawn: Sequence[Row], settings: TrainSettings) -> None:
     """`out`/results.jsonl, `out`/drawn.jsonl and `out`/README.md."""
-    write_text(out / "results.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    write_text(out / "drawn.jsonl", "".join(json.dumps(row) + "\n" for row in drawn))
+    write_rows(out / RESULTS, rows)
+    write_rows(out / DRAWN, drawn)
     write_text(out / "README.md", "\n".join([*describe_masks(rows, settings), "", *describe_gate(rows, drawn)]) + "\n")
 
 
@@ -70,7 +69,7 @@ def describe_gate(rows: Sequence[Row], drawn: Sequence[Row]) -> list[str]:
     ]
     for row in sets:
         has, accepted = ("yes" if each else "no" for each in (row["has_background"], row["gate"] == "background"))
-        lines.append(f"| {row['set']} | {has} | {row['quality']:.2f} | {accepted} | {_show(row['iou_train'])} |")
+        lines.append(f"| {row['set']} | {has} | {row['quality']:.2f} | {accepted} | {show(row['iou_train'], 3)} |")
     return [*lines, "", describe_errors(sets), "", *describe_level(sets)]
 
 
@@ -129,8 +128,7 @@ def _agreed(group: Sequence[Row], key: str) -> str:
 
 
 def _mean(group: Sequence[Row], key: str, digits: int = 3) -> str:
-    values = [row[key] for row in group if row[key] is not None]
-    return f"{np.mean(values):.{digits}f}" if values else "–"
+    return show(mean(row[key] for row in group), digits)
 
 
 def _mean_and_lowest(group: Sequence[Row], key: str) -> str:
@@ -141,7 +139,3 @@ def _mean_and_lowest(group: Sequence[Row], key: str) -> str:
 def _head_less_recipe(group: Sequence[Row]) -> str:
     pairs = [(row["iou_test"], row["iou_test_proposal"]) for row in group if row["iou_test_proposal"] is not None]
     return f"{np.mean([head - recipe for head, recipe in pairs]):+.3f}" if pairs else "–"
-
-
-def _show(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

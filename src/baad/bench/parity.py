@@ -1,6 +1,5 @@
 """Do the runtimes judge every test picture as PyTorch does? A row for each model and runtime."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from baad.atomic import write_text
 from baad.bench.made_with import DIGITS
+from baad.bench.rows import write_rows
 from baad.bench.speed import describe_host
 from baad.bundle import Bundle, read_bundle
 from baad.data.decode import read_image
@@ -78,9 +78,9 @@ def measure(bundle: Bundle, category: Category, progress: Progress, threads: int
     return [{**facts, **asdict(row), "holds": row.holds, "host": describe_host()} for row in found]
 
 
-def write_rows(rows: Sequence[Mapping[str, Any]], out: Path, command: str) -> None:
+def write_results(rows: Sequence[Mapping[str, Any]], out: Path, command: str) -> None:
     """`parity.jsonl` and a page made from it, in a folder."""
-    write_text(out / ROWS, "".join(json.dumps(row) + "\n" for row in rows))
+    write_rows(out / ROWS, rows)
     write_text(out / PAGE, format_page(rows, command))
 
 

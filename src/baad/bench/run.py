@@ -1,13 +1,12 @@
 """Fit and judge method by method, category by category, seed by seed; one row each, resumable, and a table of them."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from baad.atomic import write_text
 from baad.bench.background import format_background, stress_rows
 from baad.bench.job import Detector, Job, Part, Workshop, describe_settings, list_jobs
+from baad.bench.rows import Row, read_rows, write_rows
 from baad.bench.table import format_table
 from baad.bench.tasks import Watched
 from baad.data.doctor import check_category
@@ -18,8 +17,8 @@ from baad.errors import DataError, TrainingError
 from baad.metrics.evaluate import evaluate
 from baad.progress import Progress
 
-Row = dict[str, Any]
 RESULTS, STRESS = "results.jsonl", "stress.jsonl"
+KEYS = ("category", "method", "seed")  # what a row is of
 
 
 def run_benchmark(
@@ -46,7 +45,8 @@ def run_benchmark(
     jobs = list_jobs(parts, read)
     for category in read.values():
         check_testable(category, progress)
-    rows, stressed, workshop = read_rows(out / RESULTS), read_rows(out / STRESS), Workshop(models, progress)
+    rows, stressed = read_rows(out / RESULTS, KEYS), read_rows(out / STRESS, KEYS)
+    workshop = Workshop(models, progress)
     missing: list[str] = []
 
     def attempt(make: Callable[[Job, Workshop, Progress], list[Row]], job: Job, what: str) -> list[Row]:
@@ -63,13 +63,13 @@ def run_benchmark(
             rows = put_rows(job, made, rows)
             for row in made:
                 progress.say(f"{job}: image AUROC {row['image_auroc']}")
-            write_rows(out, rows, stressed, command)
+            write_results(out, rows, stressed, command)
         if job.stress and not is_done(job, stressed, f"{job}: changed backgrounds already in {out.name}", progress):
             progress.say(f"{job}: changing backgrounds")
             made = attempt(stress_rows, job, f"{job}, changed backgrounds")
             stressed = put_rows(job, made, stressed)
-            write_rows(out, rows, stressed, command)
-    write_rows(out, rows, stressed, command)
+            write_results(out, rows, stressed, command)
+    write_results(out, rows, stressed, command)
     if missing:
         raise TrainingError(f"Could not be made: {'; '.join(missing)}. All other rows are in {out}.")
     return rows
@@ -136,18 +136,11 @@ def check_testable(category: Category, progress: Progress) -> None:
         raise DataError(f"{category.root} has {len(errors)} errors:\n{listed}")
 
 
-def read_rows(file: Path) -> list[Row]:
-    """Rows of a results file; none where it does not exist."""
-    if not file.exists():
-        return []
-    return [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
-
-
-def write_rows(out: Path, rows: Sequence[Row], stressed: Sequence[Row], command: str) -> None:
+def write_results(out: Path, rows: Sequence[Row], stressed: Sequence[Row], command: str) -> None:
     """The files of rows and the tables made from them."""
     page = format_table(rows, command)
-    write_text(out / RESULTS, "".join(json.dumps(row) + "\n" for row in rows))
+    write_rows(out / RESULTS, rows)
     if stressed:
-        write_text(out / STRESS, "".join(json.dumps(row) + "\n" for row in stressed))
+        write_rows(out / STRESS, stressed)
         page += "\n" + format_background(stressed, rows)
     write_text(out / "README.md", page)

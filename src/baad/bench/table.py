@@ -1,13 +1,12 @@
 """Rows of a benchmark -> Markdown: the image AUROC of all methods side by side, then every figure."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from baad.bench.methods import METHODS
+from baad.bench.rows import Row, mean, show
 
-Row = dict[str, Any]
 OURS = "baad"
 FIGURES = {  # key -> digits
     "image_auroc": 3,
@@ -53,9 +52,9 @@ def compare_methods(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:
     for method in methods:
         groups = [[row for row in rows if (row["method"], row["category"]) == (method, name)] for name in names]
         means = [_mean(group, "image_auroc") for group in groups]
-        known = [mean for mean in means if mean is not None]
+        known = [each for each in means if each is not None]
         overall = float(np.mean(known)) if len(known) == len(names) else None
-        lines.append(f"| {method} | " + " | ".join(_show(mean, 3) for mean in [*means, overall]) + " |")
+        lines.append(f"| {method} | " + " | ".join(show(each, 3) for each in [*means, overall]) + " |")
     return lines
 
 
@@ -97,12 +96,12 @@ def is_baseline(method: str) -> bool:
 def gain(rows: Sequence[Row], method: str, key: str, ours: str = OURS) -> dict[str, float]:
     """How far the figure of `ours` lies above the method's, by category, means over the seeds; where both have one."""
 
-    def mean(name: str, category: str) -> float | None:
+    def mean_of(name: str, category: str) -> float | None:
         return _mean([row for row in rows if (row["method"], row["category"]) == (name, category)], key)
 
     found = {}
     for category in sorted({row["category"] for row in rows if row["method"] == method}):
-        first, other = mean(ours, category), mean(method, category)
+        first, other = mean_of(ours, category), mean_of(method, category)
         if first is not None and other is not None:
             found[category] = first - other
     return found
@@ -126,8 +125,8 @@ def list_figures(rows: Sequence[Row]) -> list[str]:
     for (category, method), group in sorted(groups.items(), key=lambda item: item[0][0]):
         known = [row["image_auroc"] for row in group if row["image_auroc"] is not None]
         spread = float(np.ptp(known)) if known else None
-        cells = [_show(_mean(group, key), digits) for key, digits in shown.items()]
-        lines.append(f"| {category} | {method} | {len(group)} | {_show(spread, 3)} | " + " | ".join(cells) + " |")
+        cells = [show(_mean(group, key), digits) for key, digits in shown.items()]
+        lines.append(f"| {category} | {method} | {len(group)} | {show(spread, 3)} | " + " | ".join(cells) + " |")
     return lines
 
 
@@ -137,9 +136,4 @@ def _has_figure(value: float | None, digits: int) -> bool:
 
 
 def _mean(group: Sequence[Row], key: str) -> float | None:
-    values = [row[key] for row in group if row.get(key) is not None]
-    return float(np.mean(values)) if values else None
-
-
-def _show(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:,.{digits}f}"
+    return mean(row.get(key) for row in group)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from baad.bench.rows import mean
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_mask
 from baad.data.masks import read_mask
@@ -46,9 +47,9 @@ class Watched:
     def figures(self) -> dict[str, float | None]:
         """Means, None where there was nothing to see; `score_ms` is the median time without reading the file."""
         return {
-            "psnr": rounded(_mean(self._psnr)),
-            "ssim": rounded(_mean(self._ssim)),
-            "mask_iou": rounded(_mean(self._overlap)) if self._finds else None,
+            "psnr": rounded(mean(self._psnr)),
+            "ssim": rounded(mean(self._ssim)),
+            "mask_iou": rounded(mean(self._overlap)) if self._finds else None,
             "score_ms": rounded(1000.0 * float(np.median(self._times))) if self._times else None,
         }
 
@@ -69,7 +70,3 @@ def psnr(first: np.ndarray, second: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB of two uint8 arrays of one shape: 20 log10(255 / root mean square error)."""
     error = float(np.mean((first.astype(np.float64) - second) ** 2))
     return min(HIGHEST_PSNR, float(10.0 * np.log10(255.0**2 / error))) if error else HIGHEST_PSNR
-
-
-def _mean(values: list[float]) -> float | None:
-    return float(np.mean(values)) if values else None

@@ -4,18 +4,15 @@ What is chosen is chosen here (settings, losses, network), over several categori
 only after that.
 """
 
-import json
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from baad.atomic import write_text
 from baad.bench.job import require_names, train_once
 from baad.bench.made_with import describe_making
-from baad.bench.run import read_rows
+from baad.bench.rows import Row, put_last, read_rows, write_rows
 from baad.bundle import read_bundle
 from baad.data.decode import read_image
 from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
@@ -31,6 +28,7 @@ from baad.runtime.tiles import as_trained
 from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS, draw_defect
 
+RESULTS, KEYS = "results.jsonl", ("category", "seed")
 DRAWS = 3  # of each kind of defect on each picture
 
 
@@ -41,14 +39,14 @@ def run_validation(
     progress: Progress,
     models: Path = Path("runs"),
     layout: str = "auto",
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """A row per category and seed in `out`/results.jsonl. Test pictures are not read.
 
     Rows that stand there already are kept, unless their fingerprint says that they were made with something else.
 
     Raises DataError for two categories of one name.
     """
-    rows, read = read_rows(out / "results.jsonl"), [read_category(path, layout) for path in categories]
+    rows, read = read_rows(out / RESULTS, KEYS), [read_category(path, layout) for path in categories]
     require_names(read)
     for category in read:
         made_with = describe_making(category, settings)
@@ -59,14 +57,13 @@ def run_validation(
         if before:
             progress.say(f"{category.name}, seed {settings.seed}: in {out.name} with other settings; run again")
         row = validate_model(train_once(category, settings, models, progress), category, settings, progress)
-        row |= made_with
-        rows = [each for each in rows if each not in before] + [row]
-        write_text(out / "results.jsonl", "".join(json.dumps(each) + "\n" for each in rows))
+        rows = put_last(rows, row | made_with, KEYS)
+        write_rows(out / RESULTS, rows)
         progress.say(f"{category.name}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
     return rows
 
 
-def validate_model(model: Path, category: Category, settings: TrainSettings, progress: Progress) -> dict[str, Any]:
+def validate_model(model: Path, category: Category, settings: TrainSettings, progress: Progress) -> Row:
     """Figures of one model over its own held-out pictures: each as it is, and DRAWS times with each kind of defect.
 
     Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in

@@ -33,7 +33,7 @@ def main(
     from baad.progress import choose_progress
 
     options.require_extra("train")
-    from baad.bench.parity import bench_parity, write_rows
+    from baad.bench.parity import bench_parity, write_results
 
     require_folder(out, "--out")
     place = data or (Path(os.environ["BAAD_DATA"]) if os.environ.get("BAAD_DATA") else None)
@@ -43,7 +43,7 @@ def main(
     rows = []
     for row in bench_parity(models, place, progress, options.limit_threads(threads, progress)):
         rows.append(row)
-        write_rows(rows, out, "baad bench parity MODEL ... --data DIR --out DIR")
+        write_results(rows, out, "baad bench parity MODEL ... --data DIR --out DIR")
         if not quiet:
             told = f"{row['flips']} verdicts flipped on {row['pictures']}, maps at most {row['map_error']:.1e} off"
             told += "" if row["holds"] else ": it does not hold"

@@ -64,8 +64,7 @@ def main(
     eyes = Detector.load(outlines, threads) if outlines is not None else detector
     category = open_for_testing(data, progress, layout)
 
-    import json
-
+    from baad.bench.rows import rows_to_text
     from baad.bench.stress import examine_maps, examine_model, foreground_of, run_stress, stress_lines, write_shifted
 
     see_part = foreground_of(eyes.session)
@@ -76,7 +75,7 @@ def main(
         return 0
     examined = examine_model(detector.session, see_part) if maps is None else examine_maps(maps, category, see_part)
     rows = run_stress(examined, category, progress, method, seed)
-    text = "".join(json.dumps(row) + "\n" for row in rows)
+    text = rows_to_text(rows)
     if is_stream(json_file):
         print(text, end="")
     elif json_file is not None:

@@ -1,0 +1,70 @@
+"""Rows of figures, a JSON object a line: read, written, and told as cells of a table."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baad.atomic import write_text
+from baad.data.decode import show_path
+from baad.data.jsonfile import parse_json
+from baad.errors import DataError
+
+Row = dict[str, Any]
+
+
+def read_rows(file: Path, keys: Sequence[str]) -> list[Row]:
+    """Rows of a results file, each with these keys at least; none where it does not exist.
+
+    Raises DataError that names the line where it is no such row, as after the writing of another program.
+    """
+    if not file.exists():
+        return []
+    try:
+        lines = file.read_text("utf-8").split("\n")
+    except OSError as error:
+        raise DataError(f"{show_path(file)} cannot be opened: {error.strerror}. Give another --out.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{show_path(file)} is not UTF-8, so no file of rows. Give another --out.") from error
+    return [_read_row(f"{show_path(file)}, line {at}", line, keys) for at, line in enumerate(lines, 1) if line.strip()]
+
+
+def _read_row(where: str, line: str, keys: Sequence[str]) -> Row:
+    remedy = "Remove the line: its figures are then made anew."
+    try:
+        row = parse_json(line)
+    except ValueError as error:
+        raise DataError(f"{where}: this is no JSON ({error}). {remedy}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: this is no JSON object. {remedy}")
+    if missing := [key for key in keys if key not in row]:
+        raise DataError(f"{where}: this row has no {missing[0]!r}. {remedy}")
+    return row
+
+
+def rows_to_text(rows: Iterable[Mapping[str, Any]]) -> str:
+    """A JSON object a line."""
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def write_rows(file: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """The whole file at once. Raises OutputError where it cannot be written."""
+    write_text(file, rows_to_text(rows))
+
+
+def put_last(rows: Sequence[Row], made: Row, keys: Sequence[str]) -> list[Row]:
+    """The rows with `made` at the end, in place of those that have its values under these keys."""
+    return [*(row for row in rows if any(row[key] != made[key] for key in keys)), made]
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """Of those that are known; None where none is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def show(value: float | None, digits: int) -> str:
+    """'0.950', '1,200'; a dash for what is not known."""
+    return "–" if value is None else f"{value:,.{digits}f}"
