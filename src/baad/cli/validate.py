@@ -31,15 +31,19 @@ def main(
 
     Training never sees that generator. This is where settings are to be chosen: no test picture is read.
     """
+    from baad.cli.outputs import require_folder
     from baad.progress import choose_progress
 
     settings = options.gather_settings(
         config, changes, device=device, threads=threads, seed=seed, steps=steps, minutes=minutes
     )
     options.require_extra("train")
+    require_folder(out, "--out")
     from baad.bench.validate import run_validation
 
-    rows = run_validation(categories, out, settings, choose_progress(quiet), models, layout)
+    progress = choose_progress(quiet)
+    options.limit_threads(settings.threads, progress)
+    rows = run_validation(categories, out, settings, progress, models, layout)
     if not quiet:
         for row in rows:
             print(f"{row['category']}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
