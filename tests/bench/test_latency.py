@@ -1,5 +1,6 @@
 from torch import nn
 
+from baad.bench import latency
 from baad.bench.latency import Latency, measure_latency
 from baad.progress import Silence
 
@@ -14,3 +15,9 @@ def test_every_network_is_timed_at_its_own_size():
     assert [(each.size, each.gmac) for each in found.values()] == [(16, 0.0), (32, 0.0)]
     assert all(ms > 0 for each in found.values() for ms in each.medians.values())
     assert "onnxruntime" in found["a"].medians
+
+
+def test_a_graphics_card_is_not_timed(monkeypatch):
+    monkeypatch.setattr(latency, "installed_runtimes", lambda: ["onnxruntime", "onnxruntime_cuda"])
+    found = measure_latency({"a": (nn.Conv2d(3, 2, 1), 16)}, threads=1, seconds=0.1, progress=Silence())
+    assert list(found["a"].medians) == ["onnxruntime"]

@@ -105,7 +105,7 @@ def test_what_each_precision_may_cost(precision, map_error, score_error, foregro
 
 
 def test_without_openvino_the_certificate_says_that_it_was_left_out(monkeypatch):
-    monkeypatch.setattr("baad.learn.parity.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("baad.learn.parity.has_openvino", lambda: False)
     runners, remarks = open_runners(brightness_graph(), 1, 0.5, lambda session: session, None)
     assert [each.runtime.split()[0] for each in runners] == ["ONNX"]
     assert remarks == ('OpenVINO is not installed and was not compared: pip install "baad[openvino]"',)

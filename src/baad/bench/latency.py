@@ -1,6 +1,5 @@
 """How long do the candidates for patch features take on a processor? All by turns, in every runtime, in one run."""
 
-import importlib.util
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ import torch
 from torch import nn
 
 from baad.bench.graphs import write_graph
-from baad.bench.speed import RUNTIMES, describe_host, load_call
+from baad.bench.host import describe_host
+from baad.bench.runtimes import ON_PROCESSOR, RUNTIMES, installed_runtimes, load_call
 from baad.bench.timing import interleave
 from baad.progress import Progress
 
@@ -35,7 +35,7 @@ def measure_latency(
     networks: Mapping[str, tuple[nn.Module, int]], threads: int, seconds: float, progress: Progress
 ) -> dict[str, Latency]:
     """Name -> (what takes images [B, 3, H, W], side of its square input in px) -> its times."""
-    runtimes = [name for name in RUNTIMES if importlib.util.find_spec(name)]
+    runtimes = [name for name in installed_runtimes() if name in ON_PROCESSOR]
     calls, macs = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for name, (network, size) in networks.items():

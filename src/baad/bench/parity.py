@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from baad.atomic import write_text
+from baad.bench.host import describe_host
 from baad.bench.made_with import DIGITS
 from baad.bench.rows import write_rows
-from baad.bench.speed import describe_host
 from baad.bundle import Bundle, read_bundle
 from baad.data.decode import read_image
 from baad.data.reading import read_category

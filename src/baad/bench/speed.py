@@ -3,27 +3,21 @@
 All that is compared runs in one process in turns (see `timing`): figures of a busy machine are slow, their ratios hold.
 """
 
-import importlib.util
 import json
-import os
-import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 
 from baad.atomic import write_text
 from baad.bench.cuda_graph import record
 from baad.bench.footprint import judge_pictures, measure_peak, measure_start
 from baad.bench.graphs import (
-    Graph,
     draw_pictures,
     network_modules,
     stage_modules,
@@ -31,23 +25,22 @@ from baad.bench.graphs import (
     write_graph,
     write_model,
 )
+from baad.bench.host import describe_host
+from baad.bench.runtimes import ON_PROCESSOR, RUNTIMES, installed_runtimes, load_call
 from baad.bench.timing import Times, interleave
 from baad.data.decode import read_image
 from baad.progress import Progress
 from baad.runtime.detector import Detector, judge
-from baad.runtime.session import Session, settle_threads, start_network, usable_cores
+from baad.runtime.session import Session, settle_threads
 
 SIZES, BATCHES = (256, 384, 512), (1, 8)
 SUMMARY = (256, 1)  # image size and batch of the figures that have a name
-RUNTIMES = {"onnxruntime": "cpu", "openvino": "openvino", "onnxruntime_cuda": "cuda"}  # in the tables -> provider
 CUDA_GRAPH = "pytorch_cuda_graph"  # times networks, too, where PyTorch finds a graphics card
-ON_PROCESSOR = ("onnxruntime", "openvino")  # the named figures are theirs
 PEERS = ("efficientad_s", "wrn50_layer3")
 DENSE = "dense_convolution"
 NETWORKS = ("baad", "baad_near")  # without a background and with one; what has a name is the slower one's
 WHOLE = {"array_to_verdict": False, "array_to_verdict_near": True}  # the whole way -> whether with the near view
 COLUMNS = ("p50_ms", "p95_ms", "processor_ms", "images_per_s", "gmac", "gmac_per_s", "peak_rss_mib")
-PACKAGES = ("baad", "numpy", "pillow", "onnxruntime", "openvino", "torch")
 
 
 @dataclass(frozen=True)
@@ -63,22 +56,21 @@ class Case:
 
 
 def bench_speed(
-    progress: Progress, threads: int = 0, seconds: float = 90.0, full: bool = False, runtimes: Sequence[str] = ()
+    progress: Progress, threads: int = 0, seconds: float = 90.0, full: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Time everything -> the summary at 256x256 and batch 1 under its named keys, and all rows under `rows`.
 
     Yields what there is after each combination of image size and batch, the last time all. `seconds`: for each of them.
     `full`: all sizes and batches, the stages, and two networks in place of one. `threads`: 0 takes every core.
-    `runtimes`: of RUNTIMES, those installed unless given.
     """
     threads = settle_threads(threads)
     torch.set_num_threads(1)
-    chosen = list(runtimes) or installed_runtimes()
+    runtimes = installed_runtimes()
     combinations = [(size, batch) for size in SIZES for batch in BATCHES] if full else [SUMMARY]  # that is the first
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, progress.task("speed", len(combinations)) as task:
         for size, batch in combinations:
-            cases = list(make_cases(Path(folder), size, batch, chosen, threads, full))
+            cases = list(make_cases(Path(folder), size, batch, runtimes, threads, full))
             progress.say(f"{size} px, batch {batch}: timing {len(cases)} things in turns for {seconds:.0f} s")
             times = interleave({(case.what, case.runtime): case.call for case in cases}, seconds)
             rows += [make_row(case, times[case.what, case.runtime]) for case in cases]
@@ -89,13 +81,6 @@ def bench_speed(
                 start = {name: max(each[name] for each in starts) for name in starts[0]}
             yield {**summarise(rows), **start, "threads": threads, "host": describe_host(), "rows": rows}
             task.advance()
-
-
-def installed_runtimes() -> list[str]:
-    """Names of RUNTIMES that can run here."""
-    there = {name: importlib.util.find_spec(name) is not None for name in ON_PROCESSOR}
-    there["onnxruntime_cuda"] = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    return [name for name in RUNTIMES if there[name]]
 
 
 def make_cases(
@@ -146,12 +131,6 @@ def outside_cases(folder: Path, detector: Detector, pictures: Sequence[np.ndarra
     raws = [detector.session.run(picture) for picture in pictures]
     after = partial(judge, shape=(size, size), calibration=detector.calibration)
     yield Case("post", "-", size, batch, 0, partial(_call_all, after, raws))
-
-
-def load_call(graph: Graph, provider: str, threads: int) -> Callable[[], object]:
-    """What runs a graph once on its inputs."""
-    network = start_network(graph.file.read_bytes(), threads, provider)
-    return partial(network.run, list(network.outputs), graph.inputs)
 
 
 def _call_all(function: Callable[[Any], object], values: Sequence[Any]) -> None:
@@ -220,7 +199,7 @@ def compare(rows: Sequence[Mapping[str, Any]], time: str) -> dict[str, float]:
 
 
 def find_fastest(rows: Sequence[Mapping[str, Any]], time: str) -> dict[str, Mapping[str, Any]]:
-    """Of each thing at 256x256 and batch 1, the row of the runtime that runs it fastest."""
+    """Of each thing at 256x256 and batch 1, the row of the runtime that runs it fastest on the processor."""
     fastest: dict[str, Mapping[str, Any]] = {}
     for row in rows:
         if _place(row) == SUMMARY and row["runtime"] in ON_PROCESSOR:
@@ -237,34 +216,6 @@ def find_bare_peak(rows: Sequence[Mapping[str, Any]]) -> float | None:
 
 def _place(row: Mapping[str, Any]) -> tuple[int, int]:
     return row["image_size"], row["batch"]
-
-
-def describe_host() -> dict[str, Any]:
-    """The machine and versions that figures belong to; nothing that names it."""
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return {
-        "processor": _processor(),
-        "cores": usable_cores(),
-        "graphics_card": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "versions": versions,
-    }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    flags = next((line.split() for line in lines if line.startswith("flags")), [])
-    wide = [flag for flag in ("avx2", "avx512f", "avx512_vnni", "amx_bf16") if flag in flags]
-    return " ".join([*(named[:1] or [platform.processor() or platform.machine()]), *wide])
 
 
 def write_results(found: Mapping[str, Any], out: Path, command: str) -> None:

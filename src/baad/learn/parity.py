@@ -1,6 +1,5 @@
 """Does the exported file judge as the network did? The certificate, and what refuses an export."""
 
-import importlib.util
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,6 +14,7 @@ from baad.errors import TrainingError
 from baad.learn.deploy import DeployGraph
 from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
 from baad.progress import Progress
+from baad.runtime.openvino_network import has_openvino
 from baad.runtime.session import RawMaps, Session
 from baad.runtime.tiles import Scorer
 from baad.settings import TrainSettings
@@ -245,7 +245,7 @@ def open_runners(
     `usual`: (H, W) of the pictures, where all have one size: OpenVINO makes a copy of the graph for it, as on the line.
     """
     runners = [Runner(f"ONNX Runtime {onnxruntime.__version__}", "fp32", judging(Session(onnx, threads)), threshold)]
-    if importlib.util.find_spec("openvino") is None:
+    if not has_openvino():
         return runners, ('OpenVINO is not installed and was not compared: pip install "baad[openvino]"',)
     session = judging(Session(onnx, threads, "openvino", usual=usual))
     return [*runners, Runner(name_openvino(), "fp32", session, threshold)], ()

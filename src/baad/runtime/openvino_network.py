@@ -1,5 +1,6 @@
 """A network in OpenVINO on the processor: the extra `openvino`. The same graph as ONNX Runtime's, the same float32."""
 
+import importlib.util
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     import openvino
 
 TYPE_NAMES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}  # OpenVINO's name -> ONNX Runtime's
-
-
 _ONE_AT_A_TIME = threading.Lock()
+
+
+def has_openvino() -> bool:
+    """Whether it is installed; nothing of it is loaded."""
+    return importlib.util.find_spec("openvino") is not None
 
 
 def shared_core() -> "openvino.Core":  # noqa: TID251
