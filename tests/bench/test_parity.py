@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -34,3 +35,17 @@ def test_a_model_whose_category_is_elsewhere_is_named(baad, place, tmp_path):
     told = baad("bench", "parity", place / "disc.baad", "--data", tmp_path, "--out", tmp_path / "out")
     assert told.code == 2
     assert "of the category 'disc'" in told.err and "--data" in told.err
+
+
+@pytest.mark.parametrize("damage", ["no test half", "no picture"])
+def test_a_test_half_that_cannot_be_used_is_refused_before_any_picture_is_run(
+    baad, place, tmp_path, monkeypatch, damage
+):
+    monkeypatch.setattr("baad.bench.parity.measure", lambda *_: pytest.fail("a picture was run"))
+    shutil.copytree(place / "disc", tmp_path / "disc")
+    if damage == "no picture":
+        next((tmp_path / "disc" / "test" / "good").glob("*.png")).write_bytes(b"no picture")
+    else:
+        shutil.rmtree(tmp_path / "disc" / "test")
+    told = baad("bench", "parity", place / "disc.baad", "--data", tmp_path, "--out", tmp_path / "out")
+    assert told.code == 2 and {"no picture": "good", "no test half": "it has no test pictures"}[damage] in told.err

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from baad.bench.job import Job, Part, Workshop, describe_settings, train_once
 from baad.bench.made_with import fingerprint
@@ -168,6 +169,15 @@ def test_a_category_without_test_pictures_is_refused(tmp_path):
     folder = write_folder(tmp_path / "plain", normals=4)
     with pytest.raises(DataError, match="no test pictures"):
         run_benchmark([Part((folder,), ("baad",), 1, SETTINGS)], tmp_path / "out", Silence(), "command")
+
+
+def test_an_outline_that_does_not_fit_is_named_before_anything_is_trained(tmp_path):
+    folder = write_category(tmp_path / "disc", normals=4, good=1, defective=1, foreground=True)
+    outline = next((folder / "foreground" / "test").rglob("*.png"))
+    Image.fromarray(np.zeros((5, 7), np.uint8)).save(outline)
+    with pytest.raises(DataError, match=outline.name) as told:
+        run_benchmark([Part((folder,), ("baad",), 1, SETTINGS)], tmp_path / "out", Silence(), "command")
+    assert "foreground" in str(told.value) and not (tmp_path / "out").exists()
 
 
 def test_settings_are_told_by_what_differs_from_the_defaults():

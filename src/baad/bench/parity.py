@@ -11,6 +11,7 @@ from baad.bench.made_with import DIGITS
 from baad.bench.rows import write_rows
 from baad.bundle import Bundle, read_bundle
 from baad.data.decode import read_image
+from baad.data.doctor import check_test, require_usable
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.errors import DataError
@@ -27,10 +28,12 @@ def bench_parity(models: Sequence[Path], data: Path, progress: Progress, threads
     """Run all test pictures of each model's category through the model file's own graph, in every runtime: rows.
 
     data: holds a folder for each category, of the name that the model knows. Labels are counted, not used. Raises
-    DataError where a category or its test half is absent, before any picture is run.
+    DataError where a category or its test half is absent or has errors, before any picture is run.
     """
     opened = [read_bundle(path) for path in models]
     categories = [find_category(bundle, data) for bundle in opened]
+    for category in categories:
+        require_usable(check_test(category, progress))
     for bundle, category in zip(opened, categories):
         yield from measure(bundle, category, progress, threads)
 
@@ -42,10 +45,7 @@ def find_category(bundle: Bundle, data: Path) -> Category:
         raise DataError(
             f"{bundle.path} is of the category {name!r}, and {data} has no such folder. Give another --data."
         )
-    category = read_category(data / name)
-    if not category.test:
-        raise DataError(f"{category.root} has no test pictures to compare on.")
-    return category
+    return read_category(data / name)
 
 
 def measure(bundle: Bundle, category: Category, progress: Progress, threads: int) -> list[dict[str, Any]]:

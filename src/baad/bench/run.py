@@ -9,11 +9,10 @@ from baad.bench.job import Detector, Job, Part, Workshop, describe_settings, lis
 from baad.bench.rows import Row, read_rows, write_rows
 from baad.bench.table import format_table
 from baad.bench.tasks import Watched
-from baad.data.doctor import check_category
-from baad.data.homes import homes_of
+from baad.data.doctor import check_category, check_test, require_usable
 from baad.data.reading import read_category
 from baad.data.sample import Category
-from baad.errors import DataError, TrainingError
+from baad.errors import TrainingError
 from baad.metrics.evaluate import evaluate
 from baad.progress import Progress
 
@@ -37,9 +36,9 @@ def run_benchmark(
     its rows are left out, and the others made. `layout` is read_category's; `command` is what the table says it was
     written by.
 
-    Raises DataError for a category without test pictures, or without a background where that is to be changed, and
-    for two of one name; SettingError for a row that is wanted with two settings; TrainingError, at the end, where a
-    training failed, with the reason.
+    Raises DataError for a category with errors or without test pictures, or without a background where that is to be
+    changed, and for two of one name; SettingError for a row that is wanted with two settings; TrainingError, at the
+    end, where a training failed, with the reason.
     """
     read = {path: read_category(path, layout) for part in parts for path in part.categories}
     jobs = list_jobs(parts, read)
@@ -126,14 +125,11 @@ def measure(job: Job, detector: Detector, progress: Progress) -> Row:
 
 
 def check_testable(category: Category, progress: Progress) -> None:
-    """Raises DataError where the test half is absent or the data has errors."""
-    if not category.test:
-        homes = homes_of(category.layout)
-        raise DataError(f"{category.root} has no test pictures, good ones and defective ones. {homes.test_normal}.")
-    errors = [finding for finding in check_category(category, progress) if finding.severity == "error"]
-    if errors:
-        listed = "\n".join(f"{finding.file}: {finding.problem}. {finding.remedy}" for finding in errors[:20])
-        raise DataError(f"{category.root} has {len(errors)} errors:\n{listed}")
+    """Raises DataError with a line for each error in either half, as `baad train` and `baad evaluate` do."""
+    found = check_test(category, progress)  # with the outlines of the part, which judge
+    if category.test:
+        found += check_category(category, progress)
+    require_usable(list(dict.fromkeys(found)))
 
 
 def write_results(out: Path, rows: Sequence[Row], stressed: Sequence[Row], command: str) -> None:
