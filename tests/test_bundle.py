@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from baad.bundle import SCHEMA, SIZE_LIMITS, read_bundle, read_member, write_bundle
+from baad.bundle import SCHEMA, SIZE_LIMITS, read_bundle, read_member, require, write_bundle
 from baad.errors import BundleError, OutputError
 from baad.runtime.session import Session
 from baad.verdict.calibration import fit_calibration
@@ -220,3 +220,15 @@ def test_a_place_that_cannot_be_written_is_said_plainly(tmp_path):
     (tmp_path / "model.baad").mkdir()
     with pytest.raises(OutputError, match="Cannot write"):
         write(tmp_path / "model.baad")
+
+
+def test_an_entry_that_a_command_needs_is_named_where_the_manifest_lacks_it(model):
+    manifest = read_bundle(model).manifest
+    require(manifest, "category", "seed")
+    with pytest.raises(BundleError, match=r"no 'gate'.*baad train"):
+        require(manifest, "seed", "gate")
+
+
+@pytest.mark.parametrize("entry", [{"n_train": "many"}, {"macs": None}, {"parameters": []}, {"findings": "none"}])
+def test_an_entry_that_cannot_be_is_damage(model, entry):
+    assert f"{next(iter(entry))} is" in refusal(rewrite(model, manifest=entry))

@@ -46,6 +46,10 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "seed": lambda value: isinstance(value, int),
     "steps": lambda value: isinstance(value, int),
     "tile_px": lambda value: isinstance(value, int) and value >= 0,
+    "n_train": lambda value: isinstance(value, int),
+    "parameters": lambda value: isinstance(value, (int, float)),
+    "macs": lambda value: isinstance(value, (int, float)),
+    "findings": lambda value: isinstance(value, list),
     "train_minutes": lambda value: isinstance(value, (int, float)),
     "processor_minutes": lambda value: isinstance(value, (int, float)),
     "settings": lambda value: isinstance(value, dict),
@@ -161,6 +165,16 @@ def read_bundle(path: Path) -> Bundle:
             if name in (ONNX, CALIBRATION):
                 kept[name] = content
     return Bundle(manifest, kept[ONNX], Calibration.from_json(_parse_json(kept[CALIBRATION], path)), path)
+
+
+def require(manifest: Mapping[str, Any], *keys: str) -> None:
+    """Raise BundleError where a manifest, or an object in it, lacks an entry that judging can do without."""
+    for key in keys:
+        if key not in manifest:
+            raise BundleError(
+                f"The model file's manifest has no {key!r}, which is needed here, though not to judge pictures. Train "
+                "the model again with `baad train`."
+            )
 
 
 def read_member(path: Path, name: str) -> bytes:

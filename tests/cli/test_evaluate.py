@@ -5,6 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from baad.bundle import rewrite_bundle
 from tests.factory import save_picture, write_category, write_truncated
 
 KEYS = [
@@ -30,6 +31,15 @@ def test_figures_are_printed_and_saved_as_one_flat_object(baad, model, category,
     assert (row["n_normal"], row["n_defective"], row["train_minutes"]) == (4, 4, 0.5)
     assert row["image_auroc"] == 1.0  # the fake model sees brightness, and the defects are bright
     assert row["background_fpr"] is not None
+
+
+@pytest.mark.parametrize("absent", ["seed", "steps", "train_minutes"])
+def test_a_model_that_does_not_tell_how_it_was_trained_is_refused_before_any_picture(
+    baad, model, category, tmp_path, absent
+):
+    other = rewrite_bundle(model, tmp_path / "other.baad", {absent: None})
+    told = baad("evaluate", other, category)
+    assert (told.code, told.out) == (2, "") and f"no '{absent}'" in told.err
 
 
 def test_figures_go_to_standard_output_where_that_is_asked_for(baad, model, category, tmp_path, monkeypatch):

@@ -2,9 +2,17 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from baad.learn.card import WORST, name_highest, name_worst, sample_pictures
+from baad.errors import BundleError
+from baad.learn.card import WORST, describe_model, name_highest, name_worst, sample_pictures
+from baad.verdict.calibration import fit_calibration
+
+MANIFEST = {
+    **{"input_shape": [64, 96], "findings": ["two are alike"], "n_train": 10, "steps": 3, "seed": 0, "size": "fast"},
+    **{"parameters": 1_250_000, "macs": 1_500_000_000, "gate": {"accepted": False, "reason": "all is part"}},
+}
 
 
 def grey(count):
@@ -47,3 +55,19 @@ def test_the_highest_held_out_pictures_are_named_so_that_somebody_looks_at_them(
         {"image": "mon/2.png", "score": 2.0},
     ]
     assert len(name_highest([1.0], pictures[:1])) == 1
+
+
+def test_the_card_tells_what_the_manifest_does():
+    card = describe_model(MANIFEST, fit_calibration([0.0, 1.0], [0.0, 1.0], ["", ""], 0.05))
+    assert card.startswith("# BAAD model\n") and "10 normal pictures, 3 steps, seed 0" in card
+    assert "`fast` at 96x64 px: 1.25 million parameters" in card
+    assert "everything counts as part (all is part)" in card and "- two are alike\n" in card
+
+
+@pytest.mark.parametrize("absent", [*MANIFEST, "reason"])
+def test_what_the_card_tells_and_the_manifest_lacks_is_named(absent):
+    manifest = {name: value for name, value in MANIFEST.items() if name != absent}
+    if absent == "reason":
+        manifest["gate"] = {"accepted": False}
+    with pytest.raises(BundleError, match=f"no '{absent}'"):
+        describe_model(manifest, fit_calibration([0.0, 1.0], [0.0, 1.0], ["", ""], 0.05))

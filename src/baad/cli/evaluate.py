@@ -47,6 +47,7 @@ def main(
     false-positive rates alone. Nothing is tuned here: the model stays as it is.
     """
     from baad.atomic import write_text
+    from baad.bundle import require
     from baad.cli.checked import open_for_testing
     from baad.cli.outputs import is_stream, require_different, require_file, require_folder
     from baad.progress import choose_progress
@@ -59,6 +60,7 @@ def main(
     require_folder(maps, "--maps")
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress))
+    require(detector.manifest, "seed", "steps", "train_minutes")
     category = open_for_testing(data, progress, layout)
 
     import json

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from baad.bundle import require
 from baad.data.part_masks import name_pictures
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
@@ -20,8 +21,10 @@ OUTLINE = (0, 255, 255)
 
 
 def describe_model(manifest: dict, calibration: Calibration) -> str:
-    """The model card, Markdown."""
+    """The model card, Markdown. Raises BundleError where the manifest lacks something that it tells."""
+    require(manifest, "gate", "input_shape", "findings", "n_train", "steps", "seed", "size", "parameters", "macs")
     gate = manifest["gate"]
+    require(gate, "accepted", *(("recipe", "quality") if gate.get("accepted") else ("reason",)))
     part = (
         f"found by the recipe `{gate['recipe']}` (quality {gate['quality']})"
         if gate["accepted"]
@@ -29,7 +32,7 @@ def describe_model(manifest: dict, calibration: Calibration) -> str:
     )
     height, width = manifest["input_shape"]
     findings = "".join(f"- {finding}\n" for finding in manifest["findings"]) or "- none\n"
-    return f"""# {manifest["category"] or "BAAD model"}
+    return f"""# {manifest.get("category") or "BAAD model"}
 
 - trained on {manifest["n_train"]} normal pictures, {manifest["steps"]} steps, seed {manifest["seed"]}
 - network `{manifest["size"]}` at {width}x{height} px: {manifest["parameters"] / 1e6:.2f} million parameters,

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from baad.atomic import replacing
-from baad.bundle import SAMPLES, Bundle, read_bundle, read_member
+from baad.bundle import SAMPLES, Bundle, read_bundle, read_member, require
 from baad.data.decode import read_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
@@ -225,12 +225,16 @@ def learnt_from(bundle: Bundle, split: Split, progress: Progress) -> bool:
     """Whether the pictures are those that the model was fitted to, to the last pixel; of tiles nothing is known."""
     if bundle.manifest.get("tile_px", 0):
         return True
+    require(bundle.manifest, "settings")
+    require(bundle.manifest["settings"], "image_size")
     size = bundle.manifest["settings"]["image_size"]
     return read_pictures(split.fit, size, progress).fingerprint == bundle.manifest.get("data_fingerprint")
 
 
 def read_samples(bundle: Bundle) -> list[np.ndarray]:
-    """The training pictures in a model file, uint8 [H, W, 3]. Raises DataError where it has none."""
+    """The training pictures in a model file, uint8 [H, W, 3]. Raises DataError where it has none, BundleError where it
+    does not say which of them are masks."""
+    require(bundle.manifest, "gate")
     shown = {each["sample"] for each in bundle.manifest["gate"].get("worst", ())}  # masks, for people
     names = [name for name in bundle.manifest["files"] if name.startswith(SAMPLES) and name not in shown]
     if not names:
