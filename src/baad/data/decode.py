@@ -89,26 +89,24 @@ class Samples:
     pages: int = 1
 
 
-def read_image(path: Path | str, max_pixels: int | None = None) -> np.ndarray:
+def read_image(path: Path | str) -> np.ndarray:
     """Read a picture file -> uint8 [H, W, 3], by the rules at the top of this file.
-
-    `max_pixels` guards against decompression bombs; None takes BAAD_MAX_PIXELS or 200 million.
 
     Raises ImageError where the file is missing, empty, truncated, no picture, too large, or in a range that cannot
     be known; SettingError for a BAAD_MAX_PIXELS that is no number.
     """
     path = Path(path)
-    return to_picture(open_samples(read_content(path, max_pixels), path, max_pixels), path)
+    return to_picture(open_samples(read_content(path), path), path)
 
 
-def read_content(path: Path, max_pixels: int | None = None) -> bytes:
+def read_content(path: Path) -> bytes:
     """The bytes of a picture file, read once. Raises ImageError where there is none to read."""
     try:
         with open(path, "rb", opener=_open_at_once) as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableFile(path, "it is not a file", "Give a picture file")
-            if status.st_size > pixel_limit(max_pixels) * _BYTES_PER_PIXEL:
+            if status.st_size > pixel_limit() * _BYTES_PER_PIXEL:
                 raise UnreadableFile(path, f"the file is too large ({status.st_size / 1e9:.1f} GB)", _SMALLER)
             content = stream.read()
     except FileNotFoundError as error:
@@ -123,9 +121,7 @@ def read_content(path: Path, max_pixels: int | None = None) -> bytes:
     return content
 
 
-def open_samples(
-    content: bytes, path: Path | str, max_pixels: int | None = None, reduce_to: int | None = None
-) -> Samples:
+def open_samples(content: bytes, path: Path | str, reduce_to: int | None = None) -> Samples:
     """Decode the bytes of a picture file; `path` is for messages alone.
 
     With `reduce_to`, a JPEG may come smaller, by 2, 4 or 8 but no side below `reduce_to` px: about twice as fast, and
@@ -133,7 +129,7 @@ def open_samples(
 
     Raises ImageError as read_image does, but leaves the range of the values to to_picture.
     """
-    limit = pixel_limit(max_pixels)
+    limit = pixel_limit()
     try:
         with _open(content) as image:
             _check_size(image.width, image.height, limit, path)
@@ -208,10 +204,8 @@ def natural_order(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
     )
 
 
-def pixel_limit(max_pixels: int | None = None) -> int:
-    """The largest picture that is decoded, in px: the argument, else BAAD_MAX_PIXELS, else 200 million."""
-    if max_pixels is not None:
-        return max_pixels
+def pixel_limit() -> int:
+    """The largest picture that is decoded, in px, against decompression bombs: BAAD_MAX_PIXELS, else 200 million."""
     text = os.environ.get(MAX_PIXELS_VARIABLE, "").strip()
     if not text:
         return DEFAULT_MAX_PIXELS

@@ -34,11 +34,11 @@ def read_mask(mask: Mask | str, shape: tuple[int, int]) -> np.ndarray:
     return marked
 
 
-def read_marks(mask: Mask, max_pixels: int | None = None) -> np.ndarray:
+def read_marks(mask: Mask) -> np.ndarray:
     """Read a mask of any size -> bool [H, W]. Raises ImageError as read_image does."""
     if isinstance(mask, Outlines):
         return paint_outlines(mask)
-    samples = open_samples(read_content(mask, max_pixels), mask, max_pixels)
+    samples = open_samples(read_content(mask), mask)
     marked = samples.values != 0  # [H, W] or [H, W, 3]; before any scaling, which would lose small values
     if marked.ndim == 3:
         marked = marked.any(axis=2)

@@ -13,6 +13,8 @@ from baad.foreground.patches import describe_cells, principal_axes
 
 BAND = 0.0625  # of the side: width of the border band
 SAMPLE = 20_000  # cells the clusters are found on
+CLUSTERS = 2
+DIMENSIONS = 16  # that features are reduced to
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,10 @@ class BorderScorer:
         return describe_cells(images, features, self.mean, self.axes) @ self.weights
 
 
-def fit_border(
-    images: np.ndarray, features: np.ndarray, rng: np.random.Generator, clusters: int = 2, dimensions: int = 16
-) -> BorderScorer | None:
+def fit_border(images: np.ndarray, features: np.ndarray, rng: np.random.Generator) -> BorderScorer | None:
     """Find the clusters and the discriminant; None where one side is (nearly) empty."""
     flat = features.reshape(-1, features.shape[-1])
-    mean, axes = principal_axes(flat[:: max(1, len(flat) // SAMPLE)], dimensions)
+    mean, axes = principal_axes(flat[:: max(1, len(flat) // SAMPLE)], DIMENSIONS)
     described = describe_cells(images, features, mean, axes)  # [N, h, w, d]
     cells = described.shape[1]
     cloud = described.reshape(-1, described.shape[-1])
@@ -40,13 +40,13 @@ def fit_border(
     drawn = rng.choice(len(cloud), min(SAMPLE, len(cloud)), replace=False)
     cloud, band = cloud[drawn], border_band(cells).ravel()[place[drawn]]
     scale = cloud.std(axis=0) + 1e-6
-    scale[:-3] *= np.sqrt(dimensions / 3.0)  # colour counts as much as all features together
+    scale[:-3] *= np.sqrt(DIMENSIONS / 3.0)  # colour counts as much as all features together
     cv2.setRNGSeed(int(rng.integers(1 << 30)))
     stop = (cv2.TERM_CRITERIA_MAX_ITER + cv2.TERM_CRITERIA_EPS, 20, 1e-3)
-    _, labels, _ = cv2.kmeans((cloud / scale).astype(np.float32), clusters, None, stop, 2, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]  # None: new labels
+    _, labels, _ = cv2.kmeans((cloud / scale).astype(np.float32), CLUSTERS, None, stop, 2, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]  # None: new labels
     labels = labels.ravel()
-    in_band = np.bincount(labels[band], minlength=clusters) / max(1, band.sum())
-    inside = np.bincount(labels[~band], minlength=clusters) / max(1, (~band).sum())
+    in_band = np.bincount(labels[band], minlength=CLUSTERS) / max(1, band.sum())
+    inside = np.bincount(labels[~band], minlength=CLUSTERS) / max(1, (~band).sum())
     background = (in_band > inside)[labels]
     fewest = min(int(background.sum()), int((~background).sum()))
     if fewest < 4 * cloud.shape[1]:

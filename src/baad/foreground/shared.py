@@ -12,6 +12,8 @@ import numpy as np
 from baad.foreground.patches import pool_patches, principal_axes
 
 NEAREST_GENERIC = 8  # generic patches averaged over
+PICTURES, PATCHES = 24, 256  # compared with: others of the set, and patches of each
+DIMENSIONS = 48  # that features are reduced to
 QUANTILES = (0.1, 0.2, 0.3, 0.4)  # over other pictures; the low ones are for parts that come in several looks
 
 
@@ -44,20 +46,13 @@ class SharedScorer:
         return np.log(nearest.mean(axis=1) + 1e-3) - np.log(typical + 1e-3).mean(axis=1)
 
 
-def fit_shared(
-    features: np.ndarray,
-    codebook: np.ndarray,
-    rng: np.random.Generator,
-    pictures: int = 24,
-    patches: int = 256,
-    dimensions: int = 48,
-) -> SharedScorer:
+def fit_shared(features: np.ndarray, codebook: np.ndarray, rng: np.random.Generator) -> SharedScorer:
     """Draw the reference patches. features: float32 [N, h, w, C], N >= 2; codebook: float32 [K, C], K > 8."""
-    mean, axes = principal_axes(codebook, min(dimensions, codebook.shape[1]))
-    chosen = np.sort(rng.choice(len(features), min(pictures + 1, len(features)), replace=False))
+    mean, axes = principal_axes(codebook, min(DIMENSIONS, codebook.shape[1]))
+    chosen = np.sort(rng.choice(len(features), min(PICTURES + 1, len(features)), replace=False))
     reduced = (pool_patches(features[chosen]) - mean) @ axes  # [R, g, g, d]
     flat = reduced.reshape(len(chosen), -1, axes.shape[1])
-    drawn = np.stack([one[rng.choice(len(one), min(patches, len(one)), replace=False)] for one in flat])
+    drawn = np.stack([one[rng.choice(len(one), min(PATCHES, len(one)), replace=False)] for one in flat])
     return SharedScorer(mean, axes, drawn, chosen, (codebook - mean) @ axes)
 
 

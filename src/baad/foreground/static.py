@@ -12,6 +12,7 @@ import numpy as np
 from baad.foreground.patches import describe_cells, principal_axes
 
 QUANTILE = 0.35  # of the other pictures show a position's background
+DIMENSIONS = 16  # that features are reduced to
 FEATURE_WEIGHT = 0.15  # beside colour: a patch sees its surroundings, so features smear contours, but part grey things
 
 
@@ -35,10 +36,10 @@ class StaticScorer:
         return np.stack(maps)
 
 
-def fit_static(images: np.ndarray, features: np.ndarray, dimensions: int = 16) -> StaticScorer:
+def fit_static(images: np.ndarray, features: np.ndarray) -> StaticScorer:
     """images: uint8 [N, S, S, 3], features: float32 [N, h, w, C], N >= 2."""
     flat = features.reshape(-1, features.shape[-1])
-    mean, axes = principal_axes(flat[:: max(1, len(flat) // 20_000)], dimensions)
+    mean, axes = principal_axes(flat[:: max(1, len(flat) // 20_000)], DIMENSIONS)
     described = describe_cells(images, features, mean, axes)
     scale = np.full(described.shape[-1], described[..., -3:].std(axis=(0, 1, 2)).mean() + 1e-6, np.float32)
     scale[:-3] = (described[..., :-3].std(axis=(0, 1, 2)) + 1e-6) / FEATURE_WEIGHT

@@ -16,6 +16,7 @@ from baad.foreground.refine import drop_strays, refine_masks, typical_area
 from baad.foreground.scores import Cut, Scorer, find_cut
 
 WORDS = 96
+DIMENSIONS = 8  # that features are reduced to
 SAMPLE = 15_000  # cells the words are found on
 TRUST = 0.25  # weight of the recipe's own score beside the words' odds, both in standard deviations
 DOUBT = 20.0  # cells of average odds that every word starts with
@@ -38,11 +39,11 @@ class Words:
         return (described @ self.centroids.T - 0.5 * (self.centroids**2).sum(axis=1)).argmax(axis=-1)
 
 
-def find_words(images: np.ndarray, features: np.ndarray, rng: np.random.Generator, dimensions: int = 8) -> Words:
+def find_words(images: np.ndarray, features: np.ndarray, rng: np.random.Generator) -> Words:
     """images: uint8 [N, S, S, 3]; features: float32 [N, h, w, C]."""
     flat = features.reshape(-1, features.shape[-1])
     drawn = rng.choice(len(flat), min(SAMPLE, len(flat)), replace=False)
-    mean, axes = principal_axes(flat[drawn], dimensions)
+    mean, axes = principal_axes(flat[drawn], DIMENSIONS)
     described = describe_cells(images, features, mean, axes)
     cloud = described.reshape(-1, described.shape[-1])[drawn]
     scale = cloud.std(axis=0) + 1e-6

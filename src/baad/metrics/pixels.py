@@ -12,7 +12,7 @@ import numpy as np
 
 from baad.metrics.background import false_positive_rate, split_zones
 from baad.metrics.pro import au_pro, count_overlaps
-from baad.metrics.ranking import BINS, ScoreBins, auroc, average_precision, f1_max, fit_bins
+from baad.metrics.ranking import ScoreBins, auroc, average_precision, f1_max, fit_bins
 
 COARSE_LEVELS = 2048
 SAMPLE_SIZE = 2**22  # scores from which the levels are placed: 16 MB
@@ -109,9 +109,9 @@ class MapStore:
         self._file.seek(place)
         return np.frombuffer(self._file.read(4 * int(np.prod(shape))), np.float32).reshape(shape)
 
-    def fit_bins(self, bins: int = BINS) -> ScoreBins:
+    def fit_bins(self) -> ScoreBins:
         """Levels for the maps kept."""
-        return fit_bins(np.concatenate(self._sample), bins)
+        return fit_bins(np.concatenate(self._sample))
 
     def close(self) -> None:
         """Release memory and the temporary file."""

@@ -76,14 +76,9 @@ class Scorecard:
     notes: tuple[str, ...] = field(default=())
 
     def row(
-        self,
-        method: str,
-        seed: int | None,
-        steps: int | None,
-        train_minutes: float | None = None,
-        ms_per_image: float | None = None,
+        self, method: str, seed: int | None, steps: int | None, train_minutes: float | None = None
     ) -> dict[str, str | int | float | None]:
-        """One flat object with stable keys, for JSON. `ms_per_image` is the measured median unless another is given."""
+        """One flat object with stable keys, for JSON."""
         return {
             "method": method,
             "category": self.category,
@@ -93,7 +88,7 @@ class Scorecard:
             "n_defective": self.n_defective,
             **{name: rounded(value) for name, value in asdict(self.overall.figures).items()},
             "train_minutes": rounded(train_minutes),
-            "ms_per_image": rounded(self.ms_per_image if ms_per_image is None else ms_per_image),
+            "ms_per_image": rounded(self.ms_per_image),
         }
 
 
