@@ -1,12 +1,9 @@
-import json
 import shutil
 
-import numpy as np
 import pytest
 
-from baad.data.loco import DefectType, is_loco, read_defect_types, read_loco
+from baad.data.loco import is_loco, read_loco
 from baad.data.masks import unite_masks
-from baad.errors import DataError
 from tests.factory import draw_set, write_category, write_layout
 
 
@@ -46,41 +43,3 @@ def test_the_layout_is_told_by_its_config_or_its_kinds(root, tmp_path):
     (root / "defects_config.json").unlink()
     assert is_loco(root)
     assert not is_loco(write_category(tmp_path / "other"))
-
-
-def test_types_of_defect_are_read_by_their_value(root):
-    types = read_defect_types(root / "defects_config.json")
-    assert types[250] == DefectType("spot", 250, 20.0, relative=False)
-    values = {int(value) for file in root.glob("ground_truth/*/*/*.png") for value in np.unique(_pixels(file))}
-    assert values - {0} == set(types)
-
-
-def _pixels(file):
-    from PIL import Image
-
-    return np.asarray(Image.open(file))
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ({"pixel_value": "x"}, "entry 0 does not tell"),
-        ({"pixel_value": 0}, "entry 0 .* pixel value 0"),
-        ({"pixel_value": 7}, "entry 1 .* pixel value 7"),
-        ({"saturation_threshold": -1}, "entry 0 .* saturation -1"),
-        ({"saturation_threshold": None}, "entry 0 does not tell"),
-    ],
-)
-def test_types_that_cannot_be_are_refused(root, change, problem):
-    config = root / "defects_config.json"
-    records = json.loads(config.read_text())
-    records[0] |= change
-    config.write_text(json.dumps(records))
-    with pytest.raises(DataError, match=rf"defects_config\.json: {problem}"):
-        read_defect_types(config)
-
-
-def test_a_config_that_is_no_list_is_refused(root):
-    (root / "defects_config.json").write_text("{}")
-    with pytest.raises(DataError, match="entry 0 does not tell defect_name"):
-        read_defect_types(root / "defects_config.json")

@@ -100,18 +100,18 @@ def taught(masks, quality):
 def test_a_recipe_that_the_painted_masks_confirm_is_taken_before_what_was_learnt_from_them(monkeypatch):
     images, truths, painted, patches = paint(agreeing=True)
     monkeypatch.setattr(gate_module, "teach_masks", lambda *_: taught(~truths, 0.2))
-    gate = find_foreground(images, describe, patches, Silence(), painted=painted)
+    gate = find_foreground(images, describe, patches, Silence(), np.random.default_rng(0), painted=painted)
     assert gate.accepted and gate.confirmed and gate.recipe != "taught"
     assert np.array_equal(gate.masks[1] >= 0.5, truths[1]) and gate.painted == (1,)
     monkeypatch.setattr(gate_module, "teach_masks", lambda *_: taught(truths, 0.99))
-    gate = find_foreground(images, describe, patches, Silence(), painted=painted)
+    gate = find_foreground(images, describe, patches, Silence(), np.random.default_rng(0), painted=painted)
     assert gate.recipe == "taught" and not gate.confirmed
 
 
 def test_what_the_painted_masks_contradict_is_taught_whatever_it_looks_like(monkeypatch):
     images, truths, painted, patches = paint(agreeing=False)
     monkeypatch.setattr(gate_module, "teach_masks", lambda *_: taught(truths, 0.2))
-    gate = find_foreground(images, describe, patches, Silence(), painted=painted)
+    gate = find_foreground(images, describe, patches, Silence(), np.random.default_rng(0), painted=painted)
     assert gate.recipe == "taught" and not gate.confirmed
 
 
@@ -126,7 +126,7 @@ def test_the_gate_decides_on_some_and_the_rest_follows(monkeypatch):
     images, truths = (np.stack(each) for each in zip(*(put_part(plain, rng) for _ in range(9))))
     monkeypatch.setattr(gate_module, "DECIDE_ON", 5)
     asked, counting = count_described()
-    gate = find_foreground(images, counting, generic_patches(rng, 2), Silence())
+    gate = find_foreground(images, counting, generic_patches(rng, 2), Silence(), np.random.default_rng(0))
     assert asked == [5, 4]
     assert gate.accepted and gate.masks.shape == (9, 256, 256)
     assert ((gate.masks >= 0.5) == truths).mean() > 0.99
@@ -136,7 +136,9 @@ def test_after_a_refusal_no_further_picture_is_described(monkeypatch):
     monkeypatch.setattr(gate_module, "DECIDE_ON", 3)
     images = np.random.default_rng(1).integers(100, 140, (5, 256, 256, 3)).astype(np.uint8)
     asked, counting = count_described()
-    gate = find_foreground(images, counting, generic_patches(np.random.default_rng(0), 2), Silence())
+    gate = find_foreground(
+        images, counting, generic_patches(np.random.default_rng(0), 2), Silence(), np.random.default_rng(0)
+    )
     assert asked == [3] and not gate.accepted and gate.masks is None
 
 
@@ -144,7 +146,9 @@ def test_the_scene_without_a_part_is_believed_before_what_was_guessed():
     rng = np.random.default_rng(5)
     scene = clutter(rng)
     images, truths = (np.stack(each) for each in zip(*(put_part(scene, rng) for _ in range(4))))
-    gate = find_foreground(images, describe, generic_patches(rng, 2), Silence(), empty_scene=scene)
+    gate = find_foreground(
+        images, describe, generic_patches(rng, 2), Silence(), np.random.default_rng(0), empty_scene=scene
+    )
     assert gate.accepted and gate.recipe == EMPTY and dict(gate.tried).keys() > {EMPTY}
     assert ((gate.masks >= 0.5) == truths).mean() > 0.98
 
@@ -155,7 +159,9 @@ def test_painted_masks_stay_where_they_could_not_teach(mask):
     plain = np.full((256, 256, 3), (170, 175, 180), np.uint8)
     images = np.stack([put_part(plain, rng)[0] for _ in range(4)])
     painted = Painted(np.array([2]), mask[None])
-    gate = find_foreground(images, describe, generic_patches(rng, 2), Silence(), painted=painted)
+    gate = find_foreground(
+        images, describe, generic_patches(rng, 2), Silence(), np.random.default_rng(0), painted=painted
+    )
     assert gate.accepted and gate.recipe != "taught" and gate.painted == (2,)
     assert np.array_equal(gate.masks[2] >= 0.5, mask)
     assert gate.per_image[2] == 0.0  # no contour, no contrast
@@ -182,7 +188,9 @@ def test_masks_of_more_pictures_than_may_teach_stay_as_they_are(monkeypatch):
     monkeypatch.setattr(gate_module, "DECIDE_ON", 3)
     asked, counting = count_described()
     painted = Painted(np.array([5, 1, 2, 4]), truths[[5, 1, 2, 4]])
-    gate = find_foreground(images, counting, generic_patches(rng, 2), Silence(), painted=painted)
+    gate = find_foreground(
+        images, counting, generic_patches(rng, 2), Silence(), np.random.default_rng(0), painted=painted
+    )
     assert asked == [3, 3] and gate.recipe == "taught" and gate.painted == (5, 1, 2, 4)
     assert np.array_equal(gate.masks[painted.index] >= 0.5, painted.masks)
     assert ((gate.masks >= 0.5) == truths).mean() > 0.99

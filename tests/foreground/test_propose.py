@@ -35,7 +35,7 @@ def codebook():
 @pytest.mark.parametrize("kind, least", [("plain", 0.9), ("static", 0.8), ("varying", 0.85)])
 def test_the_part_is_found_without_help(kind, least, codebook):
     images, truths = draw_set(kind)
-    gate = judge_masks(propose_masks(images, describe(images), codebook, Silence()), images)
+    gate = judge_masks(propose_masks(images, describe(images), codebook, Silence(), np.random.default_rng(0)), images)
     assert gate.accepted, gate.reason
     assert gate.masks.dtype == np.float32 and gate.masks.shape == truths.shape
     assert np.mean([overlap(mask >= 0.5, truth) for mask, truth in zip(gate.masks, truths)]) > least
@@ -44,7 +44,7 @@ def test_the_part_is_found_without_help(kind, least, codebook):
 @pytest.mark.parametrize("kind", ["texture", "nothing in common"])
 def test_no_part_is_invented(kind, codebook):
     images, _ = draw_set(kind)
-    gate = judge_masks(propose_masks(images, describe(images), codebook, Silence()), images)
+    gate = judge_masks(propose_masks(images, describe(images), codebook, Silence(), np.random.default_rng(0)), images)
     assert not gate.accepted and gate.masks is None
     assert gate.reason.startswith("no background: ")
 
@@ -62,11 +62,11 @@ def test_the_best_proposal_comes_first_and_the_same_seed_repeats_it(codebook):
 
 def test_a_single_picture_gives_no_proposal(codebook):
     images, _ = draw_set("plain", 1)
-    assert propose_masks(images, describe(images), codebook, Silence()) == []
+    assert propose_masks(images, describe(images), codebook, Silence(), np.random.default_rng(0)) == []
 
 
 def test_further_pictures_are_done_like_the_first_ones(codebook):
     images, truths = draw_set("plain", 10)
-    best = propose_masks(images[:6], describe(images[:6]), codebook, Silence())[0]
+    best = propose_masks(images[:6], describe(images[:6]), codebook, Silence(), np.random.default_rng(0))[0]
     masks = extend_masks(best, images[6:], describe(images[6:]))
     assert np.mean([overlap(mask >= 0.5, truth) for mask, truth in zip(masks, truths[6:])]) > 0.9

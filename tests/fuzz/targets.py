@@ -15,7 +15,6 @@ import tifffile
 from PIL import Image
 
 from baad.data.decode import read_image
-from baad.data.loco import read_defect_types
 from baad.data.masks import read_mask, unite_masks
 from baad.data.reading import read_category
 from baad.runtime.detector import Detector
@@ -142,7 +141,6 @@ def _lists(folder: Path) -> list[Original]:
         ("COCO runs", runs, mutate_json, _read_whole),
         ("labelme", _with_other_shapes(labelled), mutate_json, lambda path: _read_whole(path.parent)),
         ("VisA's split", folder / "visa" / "split_csv" / "1cls.csv", mutate_text, _read_visa),
-        ("LOCO's defects", folder / "loco" / "disc" / "defects_config.json", mutate_json, read_defect_types),
     ):
         originals.append(Original(name, place.read_bytes(), place, change, read))
     return originals

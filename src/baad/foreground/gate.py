@@ -68,7 +68,7 @@ def find_foreground(
     describe: Describe,
     codebook: np.ndarray,
     progress: Progress,
-    rng: np.random.Generator | None = None,
+    rng: np.random.Generator,
     painted: Painted = NOBODY,
     empty_scene: np.ndarray | None = None,
 ) -> Gate:
@@ -80,7 +80,6 @@ def find_foreground(
     chosen = _choose_pictures(len(images), painted.index)
     few, features = images[chosen], describe(images[chosen])
     scene = None if empty_scene is None else (empty_scene, describe(empty_scene[None])[0])
-    rng = rng or np.random.default_rng(0)
     proposals, confirmed = propose_masks(few, features, codebook, progress, rng, scene), False
     if len(painted.index):
         used = np.isin(painted.index, chosen)

@@ -22,7 +22,6 @@ from baad.foreground.static import fit_static
 from baad.foreground.words import find_words, learn_words
 from baad.progress import Progress
 
-SEED = 0
 EMPTY = "empty"  # the recipe that compares with a picture of the empty scene
 
 
@@ -55,7 +54,7 @@ def propose_masks(
     features: np.ndarray,
     codebook: np.ndarray,
     progress: Progress,
-    rng: np.random.Generator | None = None,
+    rng: np.random.Generator,
     empty_scene: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> list[Proposal]:
     """One proposal a recipe, best quality first; none for a recipe that finds nothing to tell apart.
@@ -64,7 +63,6 @@ def propose_masks(
     codebook: float32 [K, C] generic patches; empty_scene: the scene without a part, uint8 [S, S, 3], and its features.
     Fewer than 2 pictures give no proposal. Same rng state: same masks.
     """
-    rng = rng or np.random.default_rng(SEED)
     if len(images) < 2:
         return []
     words = find_words(images, features, rng)

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from baad.atomic import replacing
 from baad.errors import BundleError, OutputError
 
+CHECKPOINT, LOG = "checkpoint.safetensors", "losses.jsonl"  # in a run folder
+
 
 def save_checkpoint(
     file: Path,

@@ -27,6 +27,7 @@ from baad.settings import TrainSettings
 PROPOSED_AT = 256  # px
 CELL = 4  # px of the network's picture per cell of its mask
 ALIKE = 0.9  # overlap (IoU) of a picture's mask with the usual place, in the mean, from which the part lies still
+SEED = 0  # of the search: the same pictures give the same masks
 SAME_ASPECT = 1.05  # times wider or narrower that a picture of the empty scene may be
 
 
@@ -148,6 +149,7 @@ def find_foreground(
         lambda some: describe_patches(pdn, some),
         load_codebook(),
         progress,
+        np.random.default_rng(SEED),
         painted=given,
         empty_scene=scene,
     )

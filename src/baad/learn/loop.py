@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from baad.errors import TrainingError
 from baad.learn.batches import Batch
-from baad.learn.checkpoint import continued_log, load_checkpoint, read_header, save_checkpoint
+from baad.learn.checkpoint import CHECKPOINT, LOG, continued_log, load_checkpoint, read_header, save_checkpoint
 from baad.learn.losses import baad_loss, loss_weights
 from baad.learn.network import Baad
 from baad.learn.precision import autocast
@@ -78,17 +78,17 @@ def run(
     optimizer = new_optimizer(trained, settings)
     average = Average(model, settings.ema)
     state = trained | {f"average_{name}": part for name, part in average.parts.items()}
-    note, earlier = note or checkpoint_note(settings), 0.0
+    checkpoint, earlier = run_dir / CHECKPOINT, 0.0
     if start:
-        load_checkpoint(run_dir / "checkpoint.safetensors", state, optimizer, note)
-        earlier = float(read_header(run_dir / "checkpoint.safetensors").get("minutes", 0.0))
+        load_checkpoint(checkpoint, state, optimizer, note)
+        earlier = float(read_header(checkpoint).get("minutes", 0.0))
     model.train()
     began = time.monotonic()
     with (
         catch_stop() as stop,
         stop.held(),
         progress.task("training", settings.steps) as task,
-        continued_log(run_dir / "losses.jsonl", start) as log,
+        continued_log(run_dir / LOG, start) as log,
     ):
         task.advance(start)
         for step, batch in enumerate(stream, start):
@@ -114,7 +114,7 @@ def run(
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps or stop.asked:
                 log.flush()
                 minutes = earlier + (time.monotonic() - began) / 60.0
-                save_checkpoint(run_dir / "checkpoint.safetensors", step + 1, state, optimizer, note, minutes)
+                save_checkpoint(checkpoint, step + 1, state, optimizer, note, minutes)
             task.advance(1, f"loss {record['total']:.3f}")
             stop.raise_if_asked()
     model.mtrs.load_state_dict(average.parts["mtrs"].state_dict())
@@ -166,8 +166,3 @@ def check_loss(total: Tensor, step: int) -> None:
         raise TrainingError(
             f"The loss is not a number at step {step}. Lower the learning rate, such as --set learning_rate=0.001."
         )
-
-
-def checkpoint_note(settings: TrainSettings) -> str:
-    """What a checkpoint must agree with to be continued."""
-    return json.dumps(settings.to_dict(), sort_keys=True)

@@ -13,7 +13,7 @@ def has_fast_bfloat16(device: str = "cpu") -> bool:
     return "AVX512" in capability and bool(torch.cpu._is_avx512_bf16_supported())
 
 
-def autocast(device: str = "cpu", enabled: bool = True) -> AbstractContextManager[None]:
+def autocast(device: str = "cpu") -> AbstractContextManager[None]:
     """Convolutions and products in bfloat16 where that pays; losses stay in float32."""
     kind = device.split(":")[0]
-    return torch.autocast(kind, dtype=torch.bfloat16, enabled=enabled and has_fast_bfloat16(device))
+    return torch.autocast(kind, dtype=torch.bfloat16, enabled=has_fast_bfloat16(device))

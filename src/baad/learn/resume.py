@@ -27,11 +27,11 @@ import baad
 from baad.atomic import write_bytes
 from baad.errors import BaadError, BundleError, DataError, SettingError, TrainingError
 from baad.foreground.gate import Gate
-from baad.learn.checkpoint import read_header
+from baad.learn.checkpoint import CHECKPOINT, read_header
 from baad.progress import Progress
 from baad.settings import TrainSettings
 
-CHECKPOINT, MASKS, LOG = "checkpoint.safetensors", "foreground.safetensors", "losses.jsonl"
+MASKS = "foreground.safetensors"
 ANEW = "leave --resume away to begin anew"
 
 

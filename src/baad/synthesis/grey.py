@@ -6,12 +6,6 @@ import numpy as np
 ROUNDING = 1.5  # levels by which the channels of a grey picture may differ once each has a gain of its own
 
 
-def is_grey(picture: np.ndarray) -> bool:
-    """Whether all three channels of uint8 [H, W, 3] are the same."""
-    red, green, blue = cv2.split(picture)
-    return bool(np.array_equal(red, green) and np.array_equal(green, blue))
-
-
 def fit_grey(picture: np.ndarray) -> np.ndarray | None:
     """Gain (first row) and offset (second) of each channel over the green one, [2, 3]; None for a picture in colours.
 

@@ -27,7 +27,7 @@ from baad.errors import DataError
 Rule = Literal["reject", "warn", "ignore"]
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in px; x1 and y1 lie just outside
 RULES: tuple[Rule, ...] = ("reject", "warn", "ignore")
-REJECT, WARN, IGNORE = range(3)
+REJECT, IGNORE = RULES.index("reject"), RULES.index("ignore")  # as `paint_rules` paints them
 FRAMES = ("picture", "part")
 FURTHEST = 10.0  # frames away that a point may lie
 
