@@ -56,3 +56,8 @@ class OutputError(BaadError):
 
 class MissingExtra(BaadError):
     """A command needs an optional part of the installation."""
+
+
+def first_line(error: BaseException, most: int = 300) -> str:
+    """What the error of a library says, in a line of at most so many letters; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from baad.data.checksum import hash_file
 from baad.data.masks import read_mask
-from baad.data.part_masks import hash_file
 from baad.synthesis.scene import draw_scene
 from tests.factory import save_picture, write_folder
 

@@ -6,13 +6,13 @@ annotations.json      COCO, any name; every annotation is part
 masks.json            of `baad masks`: which of the masks were proposed
 """
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from baad.data.checksum import hash_file
 from baad.data.coco import outline_pictures
 from baad.data.decode import show_path
 from baad.data.jsonfile import mentions, read_json
@@ -120,11 +120,6 @@ def _read_records(folder: Path) -> list[dict[str, Any]]:
 def _read_list(folder: Path) -> dict[str, Any]:
     listed = read_json(folder / LIST) if os.path.isfile(folder / LIST) else {}
     return listed if isinstance(listed, dict) else {}
-
-
-def hash_file(file: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _is_painted(file: Path, picture: Path) -> bool:

@@ -7,7 +7,6 @@ found by thumbnails and only where neighbours are far nearer to each other than 
 so that a part in a fixed frame, where all pictures look alike, is not taken for one long burst.
 """
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from baad.data.checksum import hash_file
 from baad.data.decode import natural_order, open_samples, read_content, show_path, to_picture
 from baad.data.sample import GoodImage
 from baad.errors import DataError, SettingError
@@ -145,10 +145,9 @@ def _size_of(file: Path) -> int:
     return os.path.getsize(file) if os.path.isfile(file) else -1
 
 
-def _content_of(file: Path) -> bytes | Path:
+def _content_of(file: Path) -> str | Path:
     try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").digest()
+        return hash_file(file)
     except OSError:
         return file
 

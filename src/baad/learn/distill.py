@@ -21,6 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from baad.atomic import write_bytes, write_text
+from baad.data.checksum import hash_file
 from baad.learn.batches import draw_ahead
 from baad.learn.blocks import count_macs
 from baad.learn.checkpoint import load_checkpoint, read_header, save_checkpoint
@@ -126,7 +127,7 @@ def write_weights(
         "budget": budget,
         "gmac_at_256": round(count_macs(written, torch.zeros(1, 3, 256, 256)) / 1e9, 3),
         "fidelity_on_unseen_photos": measure_fidelity(written, targets),
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "sha256": hash_file(file),
     }
     write_text(out / f"pdn_{settings.size}.json", json.dumps(card, indent=2) + "\n")
     return card

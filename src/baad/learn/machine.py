@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from baad.errors import SettingError
+from baad.errors import SettingError, first_line
 from baad.runtime.session import settle_threads
 from baad.settings import TrainSettings
 
@@ -16,8 +16,8 @@ def choose_device(name: str) -> str:
     try:
         torch.empty(1, device=device)
     except Exception as error:  # PyTorch raises whatever its build has for it
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
-        raise SettingError(f"device is {name!r}, which cannot be used here: {reason}. Give auto or cpu.") from error
+        told = first_line(error, most=100)
+        raise SettingError(f"device is {name!r}, which cannot be used here: {told}. Give auto or cpu.") from error
     return device
 
 

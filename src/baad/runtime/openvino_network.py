@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baad.errors import BundleError, MissingExtra
+from baad.errors import BundleError, MissingExtra, first_line
 
 if TYPE_CHECKING:
     import openvino
@@ -75,9 +75,8 @@ class OpenVinoNetwork:
         except RuntimeError as error:
             from openvino import __version__
 
-            reason = str(error).strip().split("\n")[0][:300]
             raise BundleError(
-                f"The network in the model file does not load in OpenVINO {__version__}: {reason} "
+                f"The network in the model file does not load in OpenVINO {__version__}: {first_line(error)} "
                 "Run it without --provider, or upgrade with pip install --upgrade openvino."
             ) from error
         self._requests = threading.local()

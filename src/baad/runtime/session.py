@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from baad.errors import BundleError, ImageError, SettingError
+from baad.errors import BundleError, ImageError, SettingError, first_line
 from baad.runtime.onnx_network import OnnxNetwork
 from baad.runtime.openvino_network import OpenVinoNetwork
 
@@ -107,8 +107,7 @@ class Session:
         try:
             values = self._network.run(self._outputs, {INPUT: images})
         except Exception as error:  # the runtimes' exceptions have no common base but this one
-            told = _first_line(error)
-            where = f"The network cannot run on a picture of {_size(images[0])}: {told}"
+            where = f"The network cannot run on a picture of {_size(images[0])}: {first_line(error)}"
             raise ImageError(f"{where} Judge smaller pictures, or free memory; start again if it goes on.") from error
         found = dict(zip(self._outputs, values))
         if not all(np.isfinite(found[name]).all() for name in (SCORE, MAP, FOREGROUND)):
@@ -203,7 +202,3 @@ def _check_contract(network: Network) -> list[str]:
 
 def _size(image: np.ndarray) -> str:
     return f"{image.shape[1]} x {image.shape[0]} px"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:300]
