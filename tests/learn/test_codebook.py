@@ -1,11 +1,13 @@
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from baad.errors import BundleError, DataError
-from baad.learn import codebook as module
+from baad.errors import BundleError, DataError, ImageError
+from baad.learn import codebook, pdn
 from baad.learn.codebook import build_codebook, load_codebook
 from baad.learn.pdn import WEIGHTS
 from baad.progress import Silence
@@ -16,7 +18,8 @@ def shipped(tmp_path, monkeypatch):
     """A copy of the shipped files, in the place where the module looks for them."""
     for name in ("pdn_fast.safetensors", "pdn_fast.json", "codebook_fast.safetensors", "codebook_fast.json"):
         shutil.copy(WEIGHTS / name, tmp_path / name)
-    monkeypatch.setattr(module, "WEIGHTS", tmp_path)
+    for room in (codebook, pdn):
+        monkeypatch.setattr(room, "WEIGHTS", tmp_path)
     return tmp_path
 
 
@@ -55,8 +58,29 @@ def test_a_built_codebook_can_be_loaded_and_names_its_pictures(tmp_path, shipped
     card = build_codebook([photos], shipped, Silence(), centroids=20)
     assert card["images"] == {"photos": 3}
     assert load_codebook().shape == (20, 128)
+    (photos / "1.png").write_bytes((photos / "1.png").read_bytes()[:200])
+    with pytest.raises(ImageError, match=r"1\.png"):
+        build_codebook([photos], shipped, Silence(), centroids=20)
+
+
+@pytest.mark.parametrize("card", ["{", "{}", "[]"])
+def test_a_damaged_card_is_a_clear_error(shipped, card):
+    (shipped / "codebook_fast.json").write_text(card)
+    with pytest.raises(BundleError, match="states no SHA-256"):
+        load_codebook()
 
 
 def test_too_few_photos_are_refused(tmp_path):
-    with pytest.raises(DataError, match="too few"):
+    with pytest.raises(DataError, match="No photos in"):
         build_codebook([tmp_path], tmp_path, Silence())
+    for index in range(2):
+        Image.new("RGB", (40, 60)).save(tmp_path / f"{index}.png")
+    with pytest.raises(DataError, match=r"2 photos in .* are too few"):
+        build_codebook([tmp_path], tmp_path, Silence())
+
+
+def test_as_a_program_it_says_what_is_wrong_in_a_line(tmp_path):
+    words = [sys.executable, "-m", "baad.learn.codebook", str(tmp_path / "none")]
+    told = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert told.returncode == 1 and "Traceback" not in told.stderr
+    assert "none is not a folder" in told.stderr.splitlines()[-1]

@@ -5,7 +5,6 @@ and folders of photos; like the PDN's weights, the result lies in `weights/` wit
 their foreground found by one PDN, `SEEKER`: it is looked for once, before training, and costs nothing on the line.
 """
 
-import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -17,17 +16,19 @@ from PIL import Image
 from safetensors.numpy import load_file, save
 
 from baad.atomic import write_bytes, write_text
-from baad.errors import BundleError, DataError
+from baad.data.checksum import hash_file
+from baad.data.decode import read_image
+from baad.errors import BaadError, BundleError, DataError
 from baad.foreground.codebook import make_codebook
 from baad.foreground.patches import SHARED_CELLS, pool_patches
-from baad.learn.pdn import WEIGHTS, Pdn, load_pdn
+from baad.learn.pdn import WEIGHTS, Pdn, hash_of, load_pdn, verify
+from baad.learn.targets import find_photos
 from baad.progress import PlainLines, Progress
 
 SEEKER = "fast"  # the PDN that describes patches for the foreground recipes
 IMAGE_SIZE = 256  # px, squashed as training pictures are
 CENTROIDS = 3072
 PATCHES_A_PHOTO = 24
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 def build_codebook(
@@ -35,9 +36,11 @@ def build_codebook(
 ) -> dict:
     """Write `out`/codebook_fast.safetensors (key `centroids`, float16 [K, C]) and its card. Returns the card.
 
-    Uses the shipped PDN on every photo, pooled exactly as the foreground recipe pools.
+    Uses the shipped PDN on every photo in the folders and below, pooled exactly as the foreground recipe pools.
+
+    Raises DataError for too few photos, ImageError for a damaged one, OutputError.
     """
-    photos = [file for folder in folders for file in sorted(folder.iterdir()) if file.suffix.lower() in SUFFIXES]
+    photos = find_photos(folders)
     if len(photos) * PATCHES_A_PHOTO < centroids:
         raise DataError(
             f"{len(photos)} photos in {', '.join(map(str, folders))} are too few for {centroids} centroids: "
@@ -51,8 +54,8 @@ def build_codebook(
     write_bytes(file, save({"centroids": found}))
     card = {
         "name": f"codebook_{SEEKER}",
-        "pdn_sha256": json.loads((WEIGHTS / f"pdn_{SEEKER}.json").read_text("utf-8"))["sha256"],
-        "images": {folder.name: sum(photo.parent == folder for photo in photos) for folder in folders},
+        "pdn_sha256": hash_of(SEEKER),
+        "images": {folder.name: sum(photo.is_relative_to(folder) for photo in photos) for folder in folders},
         "settings": {
             "image_size": IMAGE_SIZE,
             "cells": SHARED_CELLS,
@@ -60,7 +63,7 @@ def build_codebook(
             "centroids": centroids,
             "seed": seed,
         },
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "sha256": hash_file(file),
     }
     write_text(out / f"codebook_{SEEKER}.json", json.dumps(card, indent=2) + "\n")
     return card
@@ -71,12 +74,7 @@ def load_codebook() -> np.ndarray:
     file, card_file = WEIGHTS / f"codebook_{SEEKER}.safetensors", WEIGHTS / f"codebook_{SEEKER}.json"
     if not file.exists() or not card_file.exists():
         raise BundleError(f"{file.name} or its card is missing. Install baad again.")
-    card = json.loads(card_file.read_text("utf-8"))
-    if hashlib.sha256(file.read_bytes()).hexdigest() != card["sha256"]:
-        raise BundleError(
-            f"{file.name} is damaged: its SHA-256 is not the one in {card_file.name}. Install baad again."
-        )
-    if json.loads((WEIGHTS / f"pdn_{SEEKER}.json").read_text("utf-8"))["sha256"] != card["pdn_sha256"]:
+    if verify(file, card_file).get("pdn_sha256") != hash_of(SEEKER):
         raise BundleError(
             f"{file.name} was made with another PDN than pdn_{SEEKER}.safetensors. "
             "Make it again: python -m baad.learn.codebook PHOTOS..."
@@ -88,8 +86,8 @@ def _sample_patches(photos: Sequence[Path], pdn: Pdn, rng: np.random.Generator, 
     found = []
     with progress.task("generic patches", len(photos)) as task, torch.no_grad():
         for photo in photos:
-            with Image.open(photo) as opened:
-                image = opened.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
+            square = (IMAGE_SIZE, IMAGE_SIZE)
+            image = Image.fromarray(read_image(photo)).resize(square, Image.Resampling.BILINEAR)
             pixels = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)[None].float() / 255.0
             pooled = pool_patches(pdn(pixels).permute(0, 2, 3, 1).numpy())  # [1, g, g, C]
             flat = pooled.reshape(-1, pooled.shape[-1])
@@ -99,4 +97,7 @@ def _sample_patches(photos: Sequence[Path], pdn: Pdn, rng: np.random.Generator, 
 
 
 if __name__ == "__main__":
-    build_codebook([Path(folder) for folder in sys.argv[1:]], WEIGHTS, PlainLines())
+    try:
+        build_codebook([Path(folder) for folder in sys.argv[1:]], WEIGHTS, PlainLines())
+    except BaadError as error:
+        sys.exit(f"baad: {error}")

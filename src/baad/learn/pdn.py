@@ -3,9 +3,9 @@
 Users never train it. Its weights lie in `weights/`, one safetensors file and one card (JSON) a size.
 """
 
-import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from baad.data.checksum import hash_file
 from baad.errors import BundleError
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.pdn_designs import PDN_SHAPES, PdnShape, new_trunk
@@ -101,14 +102,20 @@ def load_pdn(size: str) -> Pdn:
 
 def read_pdn(file: Path, card: Path, shape: PdnShape) -> Pdn:
     """A PDN from its weights file, after checking the hash that its card states."""
+    verify(file, card)
+    return read_weights(file, shape)
+
+
+def verify(file: Path, card: Path) -> dict[str, Any]:
+    """The card of a file of weights. Raises BundleError where the file's SHA-256 is not the one that it states."""
     try:
-        stated = json.loads(card.read_text("utf-8"))["sha256"]
+        told: dict[str, Any] = json.loads(card.read_text("utf-8"))
+        stated = told["sha256"]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{card.name} is damaged: it states no SHA-256. Install baad again.") from error
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
-    if found != stated:
+    if hash_file(file) != stated:
         raise BundleError(f"{file.name} is damaged: its SHA-256 is not the one in {card.name}. Install baad again.")
-    return read_weights(file, shape)
+    return told
 
 
 def read_weights(file: Path, shape: PdnShape) -> Pdn:
