@@ -30,6 +30,15 @@ def test_the_first_axis_is_the_direction_of_largest_spread():
     assert np.isclose(abs(axes[:, 0] @ np.array([0.6, 0.8])), 1.0, atol=1e-5)
 
 
+def test_of_many_vectors_every_third_is_enough_and_they_are_not_thinned_twice():
+    many = np.random.default_rng(0).normal(size=(79_999, 4)).astype(np.float32) * np.array([4, 3, 2, 1], np.float32)
+    for vectors, some in ((many, many[::3]), (many[::3], many[::3]), (many[:39_999], many[:39_999])):
+        centred = some - some.mean(axis=0)
+        mean, axes = principal_axes(vectors, 4)
+        assert np.array_equal(mean, some.mean(axis=0))
+        assert np.array_equal(axes, np.linalg.eigh(centred.T @ centred)[1][:, ::-1])
+
+
 def test_white_has_full_lightness_and_no_colour():
     lab = lab_cells(np.full((1, 64, 64, 3), 255, np.uint8), 16)
     assert np.allclose(lab[..., 0], 100.0, atol=0.1)

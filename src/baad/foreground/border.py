@@ -32,7 +32,7 @@ class BorderScorer:
 def fit_border(images: np.ndarray, features: np.ndarray, rng: np.random.Generator) -> BorderScorer | None:
     """Find the clusters and the discriminant; None where one side is (nearly) empty."""
     flat = features.reshape(-1, features.shape[-1])
-    mean, axes = principal_axes(flat[:: max(1, len(flat) // SAMPLE)], DIMENSIONS)
+    mean, axes = principal_axes(flat, DIMENSIONS)
     described = describe_cells(images, features, mean, axes)  # [N, h, w, d]
     cells = described.shape[1]
     cloud = described.reshape(-1, described.shape[-1])

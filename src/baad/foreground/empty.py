@@ -42,7 +42,7 @@ class EmptyScorer:
 def fit_empty(scene: np.ndarray, scene_features: np.ndarray, images: np.ndarray, features: np.ndarray) -> EmptyScorer:
     """scene: uint8 [S, S, 3], scene_features: float32 [h, w, C]; images, features: of the set, [N, ...]."""
     flat = features.reshape(-1, features.shape[-1])
-    mean, axes = principal_axes(flat[:: max(1, len(flat) // 20_000)], min(DIMENSIONS, flat.shape[1]))
+    mean, axes = principal_axes(flat, DIMENSIONS)
     described = describe_cells(images, features, mean, axes)
     scale = np.full(described.shape[-1], described[..., -3:].std(axis=(0, 1, 2)).mean() + 1e-6, np.float32)
     scale[:-3] = (described[..., :-3].std(axis=(0, 1, 2)) + 1e-6) / FEATURE_WEIGHT

@@ -48,7 +48,7 @@ class SharedScorer:
 
 def fit_shared(features: np.ndarray, codebook: np.ndarray, rng: np.random.Generator) -> SharedScorer:
     """Draw the reference patches. features: float32 [N, h, w, C], N >= 2; codebook: float32 [K, C], K > 8."""
-    mean, axes = principal_axes(codebook, min(DIMENSIONS, codebook.shape[1]))
+    mean, axes = principal_axes(codebook, DIMENSIONS)
     chosen = np.sort(rng.choice(len(features), min(PICTURES + 1, len(features)), replace=False))
     reduced = (pool_patches(features[chosen]) - mean) @ axes  # [R, g, g, d]
     flat = reduced.reshape(len(chosen), -1, axes.shape[1])

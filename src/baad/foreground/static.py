@@ -39,7 +39,7 @@ class StaticScorer:
 def fit_static(images: np.ndarray, features: np.ndarray) -> StaticScorer:
     """images: uint8 [N, S, S, 3], features: float32 [N, h, w, C], N >= 2."""
     flat = features.reshape(-1, features.shape[-1])
-    mean, axes = principal_axes(flat[:: max(1, len(flat) // 20_000)], DIMENSIONS)
+    mean, axes = principal_axes(flat, DIMENSIONS)
     described = describe_cells(images, features, mean, axes)
     scale = np.full(described.shape[-1], described[..., -3:].std(axis=(0, 1, 2)).mean() + 1e-6, np.float32)
     scale[:-3] = (described[..., :-3].std(axis=(0, 1, 2)) + 1e-6) / FEATURE_WEIGHT
