@@ -50,9 +50,13 @@ def write_fake_model(path: Path, samples: Mapping[str, bytes] | None = None, **c
 
 
 def brightness_graph() -> bytes:
-    """ONNX of the runtime's contract: the map is the brightest channel of the picture, 0..1, at 64 x 64."""
+    """ONNX as training exports it: the map is the brightest channel of the picture, 0..1, at 64 x 64."""
     constants = {
-        "to_chw": np.array([1, 3, SIDE, SIDE], np.int64),
+        "to_chw": np.array([3, SIDE, SIDE], np.int64),
+        "first": np.array([0], np.int64),
+        "second": np.array([1], np.int64),
+        "cells": np.array([0, 3, SIDE // 2, 2, SIDE // 2, 2], np.int64),  # 0: as many as there are
+        "folded": np.array([0, 12, SIDE // 2, SIDE // 2], np.int64),
         "white": np.array(255.0, np.float32),
         "one": np.array(1.0, np.float32),
         "channels": np.array([1], np.int64),
@@ -61,24 +65,29 @@ def brightness_graph() -> bytes:
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["float"], ["planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("Resize", ["planes", "", "", "to_chw"], ["small"], mode="linear"),
+        helper.make_node("Shape", ["planes"], ["shape"]),
+        helper.make_node("Slice", ["shape", "first", "second"], ["batch"]),
+        helper.make_node("Concat", ["batch", "to_chw"], ["sizes"], axis=0),
+        helper.make_node("Resize", ["planes", "", "", "sizes"], ["small"], mode="linear"),
         helper.make_node("ReduceMax", ["small", "channels"], ["brightest"], keepdims=0),
         helper.make_node("Div", ["brightest", "white"], ["anomaly_map"]),
         helper.make_node("Min", ["anomaly_map", "one"], ["bounded"]),
         helper.make_node("Sub", ["one", "bounded"], ["foreground"]),
         helper.make_node("ReduceMax", ["anomaly_map", "plane"], ["pred_score"], keepdims=0),
-        helper.make_node("Transpose", ["small"], ["rows"], perm=[0, 2, 3, 1]),
-        helper.make_node("Cast", ["rows"], ["reconstruction"], to=TensorProto.UINT8),
+        helper.make_node("Div", ["small", "white"], ["rebuilt"]),
+        helper.make_node("Reshape", ["rebuilt", "cells"], ["split"]),
+        helper.make_node("Transpose", ["split"], ["gathered"], perm=[0, 1, 3, 5, 2, 4]),
+        helper.make_node("Reshape", ["gathered", "folded"], ["reconstruction"]),
     ]
     graph = helper.make_graph(
         nodes,
         "brightness",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, "H", "W", 3])],
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["B", "H", "W", 3])],
         [
-            helper.make_tensor_value_info("anomaly_map", TensorProto.FLOAT, [1, SIDE, SIDE]),
-            helper.make_tensor_value_info("foreground", TensorProto.FLOAT, [1, SIDE, SIDE]),
-            helper.make_tensor_value_info("pred_score", TensorProto.FLOAT, [1]),
-            helper.make_tensor_value_info("reconstruction", TensorProto.UINT8, [1, SIDE, SIDE, 3]),
+            helper.make_tensor_value_info("anomaly_map", TensorProto.FLOAT, ["B", SIDE, SIDE]),
+            helper.make_tensor_value_info("foreground", TensorProto.FLOAT, ["B", SIDE, SIDE]),
+            helper.make_tensor_value_info("pred_score", TensorProto.FLOAT, ["B"]),
+            helper.make_tensor_value_info("reconstruction", TensorProto.FLOAT, ["B", 12, SIDE // 2, SIDE // 2]),
         ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )

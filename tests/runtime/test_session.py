@@ -29,12 +29,30 @@ def test_a_picture_of_any_size_gives_maps_of_the_networks_size(session, shape):
     np.testing.assert_allclose(raw.anomaly, 2.0, atol=1e-5)
     np.testing.assert_allclose(raw.foreground, 0.2, atol=1e-6)
     assert raw.score == pytest.approx(2.0, abs=1e-5)
-    assert raw.reconstruction.shape == (SIDE, SIDE, 3)
     assert raw.reconstruction.dtype == np.uint8
+    assert np.array_equal(raw.reconstruction, np.full((SIDE, SIDE, 3), (51, 160, 0)))
 
 
 def test_scores_are_raw_and_may_be_negative(session):
     assert session.run(np.zeros((5, 5, 3), np.uint8)).score == -8.0
+
+
+@pytest.mark.parametrize(("batch", "together"), [("B", [8, 3]), (1, [1] * 11)])
+def test_pictures_of_one_size_go_together_where_the_graph_takes_more_than_one(monkeypatch, batch, together):
+    session, counts = Session(tiny_onnx(batch=batch), threads=1), []
+    run = session._network.run
+
+    def counted(outputs, inputs):
+        counts.append(len(inputs["image"]))
+        return run(outputs, inputs)
+
+    monkeypatch.setattr(session._network, "run", counted)
+    pictures = [draw_part(green=100 + 10 * index) for index in range(11)]
+    raws = session.run_batch(pictures)
+    assert counts == together
+    for raw, picture in zip(raws, pictures, strict=True):
+        alone = session.run(picture)
+        assert raw.score == alone.score and np.array_equal(raw.reconstruction, alone.reconstruction)
 
 
 def test_a_batch_of_different_sizes_is_the_pictures_one_by_one(session):

@@ -17,11 +17,18 @@ onnx = pytest.importorskip("onnx")
 SIDE = 32  # px of its maps; the real network has 256
 
 
-def tiny_onnx(rename: tuple[str, str] = ("", ""), drop: str = "", scale: float = 1 / 16) -> bytes:
-    """Graph of the runtime's contract; `rename` and `drop` break it, a `scale` of inf makes values no numbers."""
+def tiny_onnx(
+    rename: tuple[str, str] = ("", ""), drop: str = "", scale: float = 1 / 16, batch: int | str = "B"
+) -> bytes:
+    """Graph as training exports it; `rename` and `drop` break it, a `scale` of inf makes values no numbers. A number
+    as `batch` fixes that, as other exporters do."""
     helper, types = onnx.helper, onnx.TensorProto
     constants = {
-        "sizes": np.array([1, 3, SIDE, SIDE], np.int64),
+        "to_chw": np.array([3, SIDE, SIDE], np.int64),
+        "first": np.array([0], np.int64),
+        "second": np.array([1], np.int64),
+        "cells": np.array([0, 3, SIDE // 2, 2, SIDE // 2, 2], np.int64),  # 0: as many as there are
+        "folded": np.array([0, 12, SIDE // 2, SIDE // 2], np.int64),
         "red": np.array(0, np.int64),
         "green": np.array(1, np.int64),
         "middle": np.array(128, np.float32),
@@ -32,6 +39,9 @@ def tiny_onnx(rename: tuple[str, str] = ("", ""), drop: str = "", scale: float =
     nodes = [
         helper.make_node("Cast", ["image"], ["levels"], to=types.FLOAT),
         helper.make_node("Transpose", ["levels"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Shape", ["planes"], ["shape"]),
+        helper.make_node("Slice", ["shape", "first", "second"], ["pictures"]),
+        helper.make_node("Concat", ["pictures", "to_chw"], ["sizes"], axis=0),
         helper.make_node("Resize", ["planes", "", "", "sizes"], ["small"], mode="linear", antialias=1),
         helper.make_node("Gather", ["small", "green"], ["greens"], axis=1),
         helper.make_node("Sub", ["greens", "middle"], ["centred"]),
@@ -39,14 +49,16 @@ def tiny_onnx(rename: tuple[str, str] = ("", ""), drop: str = "", scale: float =
         helper.make_node("Gather", ["small", "red"], ["reds"], axis=1),
         helper.make_node("Div", ["reds", "white"], ["foreground"]),
         helper.make_node("ReduceMax", ["anomaly_map", "plane"], ["pred_score"], keepdims=0),
-        helper.make_node("Transpose", ["small"], ["rows"], perm=[0, 2, 3, 1]),
-        helper.make_node("Cast", ["rows"], ["reconstruction"], to=types.UINT8),
+        helper.make_node("Div", ["small", "white"], ["rebuilt"]),
+        helper.make_node("Reshape", ["rebuilt", "cells"], ["split"]),
+        helper.make_node("Transpose", ["split"], ["gathered"], perm=[0, 1, 3, 5, 2, 4]),
+        helper.make_node("Reshape", ["gathered", "folded"], ["reconstruction"]),
     ]
     outputs = {
-        "anomaly_map": (types.FLOAT, [1, SIDE, SIDE]),
-        "foreground": (types.FLOAT, [1, SIDE, SIDE]),
-        "pred_score": (types.FLOAT, [1]),
-        "reconstruction": (types.UINT8, [1, SIDE, SIDE, 3]),
+        "anomaly_map": (types.FLOAT, [batch, SIDE, SIDE]),
+        "foreground": (types.FLOAT, [batch, SIDE, SIDE]),
+        "pred_score": (types.FLOAT, [batch]),
+        "reconstruction": (types.FLOAT, [batch, 12, SIDE // 2, SIDE // 2]),
     }
     for node in nodes:
         for names in (node.input, node.output):
@@ -54,7 +66,7 @@ def tiny_onnx(rename: tuple[str, str] = ("", ""), drop: str = "", scale: float =
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info(_renamed("image", rename), types.UINT8, [1, "H", "W", 3])],
+        [helper.make_tensor_value_info(_renamed("image", rename), types.UINT8, [batch, "H", "W", 3])],
         [helper.make_tensor_value_info(_renamed(name, rename), *outputs[name]) for name in outputs if name != drop],
         [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
     )

@@ -24,13 +24,12 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")
 INPUT = "image"
 MAP, FOREGROUND, SCORE, RECONSTRUCTION = "anomaly_map", "foreground", "pred_score", "reconstruction"
 TYPES = {
-    INPUT: ("tensor(uint8)", 4),  # [1, H, W, 3], any H and W: the graph resizes
-    MAP: ("tensor(float)", 3),  # [1, h, w]
-    FOREGROUND: ("tensor(float)", 3),  # [1, h, w]
-    SCORE: ("tensor(float)", 1),  # [1]
-    RECONSTRUCTION: ("tensor(float)", 4),  # [1, 12, h / 2, w / 2], see unfold; a graph may leave it out
+    INPUT: ("tensor(uint8)", 4),  # [B, H, W, 3], any H and W: the graph resizes
+    MAP: ("tensor(float)", 3),  # [B, h, w]
+    FOREGROUND: ("tensor(float)", 3),  # [B, h, w]
+    SCORE: ("tensor(float)", 1),  # [B]
+    RECONSTRUCTION: ("tensor(float)", 4),  # [B, 12, h / 2, w / 2], see unfold; a graph may leave it out
 }
-UNFOLDED = ("tensor(uint8)", 4)  # [1, h, w, 3]: a reconstruction may come like this, too
 
 
 class Network(Protocol):
@@ -50,7 +49,7 @@ class RawMaps:
     anomaly: np.ndarray  # float32 [h, w], any real number, higher is stranger
     foreground: np.ndarray  # float32 [h, w] in 0..1
     score: float  # any real number, higher is stranger
-    rebuilt: np.ndarray | None = None  # the reconstruction as the network gives it: folded, or what it unfolds to
+    rebuilt: np.ndarray | None = None  # the reconstruction, folded as BAAD's network gives it, or uint8 [h, w, 3]
 
     @property
     def reconstruction(self) -> np.ndarray | None:
@@ -192,8 +191,7 @@ def _check_contract(network: Network) -> list[str]:
     for name, expected in TYPES.items():
         if name not in found and name != RECONSTRUCTION:
             raise BundleError(f"The network has no {name!r} (it has {', '.join(found)}): it was not made by BAAD.")
-        allowed = (expected, UNFOLDED) if name == RECONSTRUCTION else (expected,)
-        if found.get(name, expected) not in allowed:
+        if found.get(name, expected) != expected:
             raise BundleError(f"The network's {name!r} is {found[name]}, not {expected}: it was not made by BAAD.")
     if list(network.inputs) != [INPUT]:
         raise BundleError(f"The network wants more than a picture ({', '.join(found)}): it was not made by BAAD.")
