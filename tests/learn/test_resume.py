@@ -14,7 +14,6 @@ import torch
 from baad.data.folder import read_folder
 from baad.errors import BundleError, DataError, SettingError, TrainingError
 from baad.foreground.gate import Gate
-from baad.learn.checkpoint import continued_log
 from baad.learn.resume import (
     Past,
     claimed,
@@ -105,17 +104,6 @@ def test_the_number_of_steps_that_minutes_came_to_is_remembered(told):
     assert "27 of 30 steps are saved" in told["minutes"][1]
     assert "going on after step 27 of 30" in told["minutes_on"][1]
     assert "29 of 30 steps are saved" in told["minutes_on"][1]
-
-
-def test_a_log_is_cut_back_to_the_step_that_is_next(tmp_path):
-    log = tmp_path / "losses.jsonl"
-    log.write_text('{"step": 0}\n{"step": 1}\n{"step": 2}\n{"st')
-    with continued_log(log, 2) as lines:
-        lines.write('{"step": 2, "again": 1}\n')
-    assert log.read_text() == '{"step": 0}\n{"step": 1}\n{"step": 2, "again": 1}\n'
-    with continued_log(log, 0):
-        pass
-    assert log.read_text() == ""
 
 
 @pytest.mark.parametrize("accepted", [True, False])
