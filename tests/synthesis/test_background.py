@@ -4,7 +4,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from baad.synthesis.background import CHANGES, FEATHER, change_background, mix, shift_part, soften_edge
+from baad.synthesis.background import (
+    CHANGES,
+    FEATHER,
+    change_background,
+    has_background,
+    mix,
+    shift_part,
+    soften_edge,
+)
 from baad.synthesis.site import Sources
 
 seeds = st.integers(0, 2**32 - 1)
@@ -94,3 +102,14 @@ def test_other_pictures_may_have_another_size(banks):
     for seed in range(40):
         sources = Sources(other[None], other_part[None], banks)
         assert change_background(picture, part, sources, np.random.default_rng(seed)).picture.shape == picture.shape
+
+
+def test_a_thin_strip_of_background_is_never_shifted_away(banks):
+    picture, _ = draw_case(0)
+    part = np.ones((60, 72), bool)
+    part[:, :3] = False  # 3 of 72 columns; a shift may take 4
+    assert any(shift_part(picture, part, np.random.default_rng(seed))[1].all() for seed in range(20))
+    sources = Sources(picture[None], part[None], banks)
+    for seed in range(400):
+        scenery = change_background(picture, part, sources, np.random.default_rng(seed))
+        assert has_background(scenery.foreground)

@@ -33,16 +33,23 @@ def change_background(
 ) -> Scenery:
     """One to three changes of the background, and sometimes of the part's place before it.
 
-    With a foreground of more than FULL of the picture, or none at all, nothing changes.
+    With a foreground of more than FULL of the picture, or none at all, nothing changes; a shift that would lead there,
+    such as over a thin strip of background at the border, is left out.
     """
-    share = float(foreground.mean())
-    if share > FULL or share == 0.0:
+    if not has_background(foreground):
         return Scenery(picture, foreground)
     if rng.random() < SHIFTED:
-        picture, foreground = shift_part(picture, foreground, rng)
+        shifted, part = shift_part(picture, foreground, rng)
+        if has_background(part):
+            picture, foreground = shifted, part
         if rng.random() < 0.5:
             return Scenery(picture, foreground)
     return Scenery(repaint_background(picture, foreground, sources, rng), foreground)
+
+
+def has_background(foreground: np.ndarray) -> bool:
+    """Whether bool [H, W] shows a part, and beside it a background worth changing."""
+    return 0.0 < float(foreground.mean()) <= FULL
 
 
 def repaint_background(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from baad.synthesis.background import FULL, change_background, repaint_background
+from baad.synthesis.background import FULL, change_background, has_background, repaint_background
 from baad.synthesis.banks import Banks, make_banks
 from baad.synthesis.chance import choose, log_uniform
 from baad.synthesis.defects import KINDS, LUMPS, SHARES, add_defect
@@ -73,8 +73,7 @@ def draw_example(
         corrupted = add_anomaly(clean, part, plan.anomalies_on, sources, rng, channels)
     elsewhere = None
     if plan.paired:
-        has_background = 0.0 < part.mean() <= FULL
-        elsewhere = repaint_background(corrupted, part, sources, rng) if has_background else corrupted
+        elsewhere = repaint_background(corrupted, part, sources, rng) if has_background(part) else corrupted
         elsewhere = keep_grey(image, elsewhere, channels)
     return Example(corrupted, clean, mark_difference(clean, corrupted), part, replaced, elsewhere)
 
