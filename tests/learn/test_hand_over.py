@@ -383,10 +383,12 @@ def test_a_decision_for_tiles_says_how_they_are_cut(small):
     assert (tiles["tile_px"], tiles["tile_shape"], tiles["skip_background"]) == (96, [96, 96], True)
 
 
-def test_model_api_gets_no_thresholds_for_a_model_that_judges_in_tiles(small):
+def test_model_api_gets_no_thresholds_for_a_model_of_tiles_or_of_small_pictures(small):
     calibration = Detector.load(small[0], threads=1).calibration
-    assert describe_model_info(calibration, (64, 64))["pixel_threshold"] == calibration.pixel_threshold
+    whole = describe_model_info(calibration, (64, 64), 0, [[64, 96]])
+    assert whole["pixel_threshold"] == calibration.pixel_threshold
     assert describe_model_info(calibration, (64, 64), 96) == {}
+    assert describe_model_info(calibration, (64, 64), 0, [[64, 96], [48, 96]]) == {}
 
 
 def test_the_cpp_example_says_what_it_cannot_read(judge, export, tmp_path):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from baad.data.decode import read_image
+from baad.data.geometry import resize_map
 from baad.data.sample import GoodImage
 from baad.progress import Progress
 from baad.runtime.tiles import Scorer
@@ -18,9 +19,18 @@ def calibrate(
     scores, maxima = [], []
     with progress.task("held-out pictures", len(held_out)) as task:
         for image in held_out:
-            maps = session.run(read_image(image.path))
+            picture = read_image(image.path)
+            maps = session.run(picture)
             scores.append(maps.score)
-            maxima.append(float(maps.anomaly.max()))
+            maxima.append(find_peak(maps.anomaly, (picture.shape[0], picture.shape[1])))
             task.advance()
     sessions = [image.session for image in held_out]
     return fit_calibration(np.array(scores), np.array(maxima), sessions, rate), tuple(scores)
+
+
+def find_peak(anomaly: np.ndarray, shape: tuple[int, int]) -> float:
+    """The highest value of a map [h, w] as the line outlines it: along each side on which the picture, `shape` (H, W),
+    is smaller than the map, the map is shrunk to it, which levels its peaks.
+    """
+    seen = (min(anomaly.shape[0], shape[0]), min(anomaly.shape[1], shape[1]))
+    return float(resize_map(anomaly, seen).max())

@@ -317,7 +317,8 @@ def write_decision(
     manifest = source.bundle.manifest
     decision = with_zones(describe_decision(written.calibration, manifest, written.precision), manifest)
     if form == "openvino":
-        info = describe_model_info(written.calibration, source.graph.input_shape, manifest.get("tile_px", 0))
+        shapes, side = manifest.get("image_shapes", ()), manifest.get("tile_px", 0)
+        info = describe_model_info(written.calibration, source.graph.input_shape, side, shapes)
         add_info(folder, info, decision)
     else:
         home = folder / VERSION if form == "triton" else folder

@@ -8,7 +8,7 @@ highest values; BAAD's own decision stands under `baad`.
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +31,20 @@ def read_onnx(onnx: bytes) -> "openvino.Model":
     return shared_core().read_model(onnx, b"")
 
 
-def describe_model_info(calibration: Calibration, input_shape: tuple[int, int], tile_px: int = 0) -> dict[str, Any]:
+def describe_model_info(
+    calibration: Calibration,
+    input_shape: tuple[int, int],
+    tile_px: int = 0,
+    image_shapes: Iterable[Sequence[int]] = (),
+) -> dict[str, Any]:
     """What Model API's AnomalyDetection wants to know. input_shape: (height, width) of the network.
 
-    `embedded_processing`: the graph takes pictures uint8 [1, H, W, 3] as they are, red first. Nothing for a model that
-    judges in tiles: Model API shows it whole pictures, for which its thresholds do not hold.
+    `embedded_processing`: the graph takes pictures uint8 [1, H, W, 3] as they are, red first. Nothing where the
+    threshold of the map does not hold for what Model API compares with it, the map of a whole picture at the network's
+    size: for a model that judges in tiles, or of pictures smaller than that, `image_shapes` (H, W) of training's.
     """
-    if tile_px:
+    shrunk = any(side < seen for shape in image_shapes for side, seen in zip(shape, input_shape))
+    if tile_px or shrunk:
         return {}
     return {
         "model_type": "AnomalyDetection",
