@@ -1,8 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 
 from baad.foreground.classify import fit_classifier
-from baad.foreground.correct import alike_in_area, teach_masks
+from baad.foreground.correct import alike_in_area, are_thin, teach_masks
 from baad.foreground.propose import Painted, make_proposal
 from baad.foreground.refine import overlap
 from tests.foreground.scenes import clutter, describe, put_part
@@ -46,6 +47,17 @@ def test_one_painted_mask_teaches_the_other_pictures_and_stays_as_it_is(drawn):
     found = taught.masks >= 0.5
     assert np.array_equal(found[2], truths[2])
     assert min(overlap(mask, truth) for mask, truth in zip(found, truths)) > 0.9
+
+
+def test_what_is_thinner_than_a_cell_teaches_nothing_and_is_known_to():
+    rng = np.random.default_rng(0)
+    scene, truths = clutter(rng), np.zeros((4, 256, 256), np.uint8)
+    for truth in truths:
+        cv2.line(truth, (int(rng.integers(20, 100)), 10), (int(rng.integers(150, 240)), 245), 1, 3)
+    images = np.where(truths[..., None] > 0, np.uint8(200), scene)
+    painted = Painted(np.array([0, 1]), truths[:2] > 0)
+    assert are_thin(painted)
+    assert teach_masks(images, describe(images), [], painted, np.random.default_rng(0)) is None
 
 
 def test_a_mask_of_one_side_only_teaches_nothing(drawn):

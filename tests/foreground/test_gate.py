@@ -195,3 +195,16 @@ def test_masks_of_more_pictures_than_may_teach_stay_as_they_are(monkeypatch):
     assert np.array_equal(gate.masks[painted.index] >= 0.5, painted.masks)
     assert ((gate.masks >= 0.5) == truths).mean() > 0.99
     assert set(gate.suggested) == {0, 3}
+
+
+@pytest.mark.parametrize(("width", "thin"), [(0, True), (1, True), (5, True), (6, False), (9, False)])
+def test_a_part_too_thin_to_be_learnt_is_said_to_need_a_mask_for_every_picture(monkeypatch, width, thin):
+    rng = np.random.default_rng(0)
+    images, mask = np.stack([clutter(rng) for _ in range(3)]), np.zeros((256, 256), bool)
+    mask[20:230, 100 : 100 + width] = True
+    monkeypatch.setattr(gate_module, "propose_masks", lambda *_: [])
+    monkeypatch.setattr(gate_module, "teach_masks", lambda *_: None)
+    painted = Painted(np.array([0]), mask[None])
+    gate = find_foreground(images, describe, np.zeros((1, 8), np.float32), Silence(), painted=painted)
+    assert not gate.accepted and ("give a mask for every picture" in gate.reason) == thin
+    assert (gate.suggested == ()) == thin

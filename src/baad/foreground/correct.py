@@ -24,6 +24,7 @@ TRUSTED = 0.6  # overlap (IoU) with the painted masks from which a recipe is lis
 UNPAINTED = 2.0  # weight of all unpainted pictures together beside the painted ones, at full agreement
 LEAST_SHARE = 0.25  # of what was painted, of part as of background, that the other pictures must come to
 PURE = 0.2  # a cell with less than that of one side belongs to the other; those between teach nothing
+THIN = 6  # px at 256 px: hardly a cell lies within what is narrower, and cleaning removes what was found of it
 CUT = Cut(level=0.5, sure_background=0.2, sure_part=0.8, separation=1.0)
 
 
@@ -108,6 +109,14 @@ def alike_in_area(masks: np.ndarray, painted: Painted) -> bool:
         return True
     found, shown = float((others >= 0.5).mean()), float(painted.masks.mean())
     return found >= LEAST_SHARE * shown and 1.0 - found >= LEAST_SHARE * (1.0 - shown)
+
+
+def are_thin(painted: Painted) -> bool:
+    """Whether what the painted masks show of the part, at 256 px a side, is mostly less than THIN px wide, if it can be
+    seen at all: such masks teach nothing."""
+    disc = (np.hypot(*(np.mgrid[0:THIN, 0:THIN] - (THIN - 1) / 2)) <= THIN / 2).astype(np.uint8)
+    wide = sum(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc).sum() for mask in painted.masks)
+    return len(painted.index) > 0 and bool(wide <= 0.5 * painted.masks.sum())
 
 
 def agreement(proposal: Proposal, painted: Painted) -> float:

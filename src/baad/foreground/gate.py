@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from baad.foreground.correct import TAUGHT, agreement, teach_masks
+from baad.foreground.correct import TAUGHT, THIN, agreement, are_thin, teach_masks
 from baad.foreground.propose import EMPTY, Painted, Proposal, extend_masks, propose_masks
 from baad.foreground.quality import judge_pictures
 from baad.foreground.suggest import suggest_pictures
@@ -16,6 +16,10 @@ LEAST_AREA, MOST_AREA = 0.01, 0.9  # of the picture
 DECIDE_ON = 60  # pictures at most that the recipes are tried on, the user's painted ones among them
 CONFIRMED = 0.9  # overlap (IoU) with the user's masks from which a recipe of higher quality need not be taught better
 CHUNK = 32  # pictures described and done at a time afterwards
+TOO_THIN = (
+    f"the part in your masks is less than {THIN} px wide once the picture is 256 x 256 px, too thin to be learnt "
+    "from a few: give a mask for every picture"
+)
 NOBODY = Painted(np.zeros(0, int), np.zeros((0, 1, 1), bool))
 
 Describe = Callable[[np.ndarray], np.ndarray]  # pictures uint8 [B, S, S, 3] -> features float32 [B, h, w, C]
@@ -94,6 +98,8 @@ def find_foreground(
         gate = _do_the_rest(gate, gate.proposal, images, describe, chosen, looks, progress)
     seen = np.flatnonzero(~np.isnan(looks[:, 0]))
     quality = None if gate.per_image is None else gate.per_image[seen]
+    if not gate.accepted and are_thin(painted):  # some more masks would not help
+        return replace(gate, reason=f"no background found: {TOO_THIN}")
     named = suggest_pictures(quality, looks[seen], np.flatnonzero(np.isin(seen, painted.index)))
     gate = _keep_painted(gate, images, painted, chosen)
     return replace(gate, suggested=tuple(int(seen[index]) for index in named))

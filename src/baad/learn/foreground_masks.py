@@ -86,7 +86,8 @@ def choose_foreground(
             by += ", as your masks confirm"
         elif painted and not taught:
             progress.warn(
-                f"nothing learnt from {len(painted)} of your masks: paint pictures that show part and background"
+                f"nothing learnt from {len(painted)} of your masks: paint pictures that show part and background, and "
+                "where the part is as thin as a wire, all of them"
             )
         progress.say(f"foreground: {by}, quality {found.quality:.2f}")
     else:
