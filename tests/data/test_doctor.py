@@ -292,6 +292,18 @@ def test_pictures_given_as_masks_of_the_part_warn(tmp_path):
     assert finding.problem == "the mask marks all of its picture as part (and 1 more files like it)"
 
 
+def test_masks_of_the_part_that_are_all_black_are_an_error_and_a_single_one_warns(tmp_path):
+    root = write_folder(tmp_path / "parts", normals=2)
+    for name in ("000.png", "001.png"):
+        save_picture(tmp_path / "masks" / name, np.zeros((64, 64), bool))
+    error, *warnings = check(root, part_masks=tmp_path / "masks")
+    assert (error.severity, error.problem) == ("error", "none of the masks of the part marks anything")
+    assert {finding.severity for finding in warnings} == {"warning"}
+    save_picture(tmp_path / "masks" / "001.png", as_mask())
+    (finding,) = check(root, part_masks=tmp_path / "masks")
+    assert (finding.severity, finding.problem) == ("warning", "the mask marks nothing")
+
+
 def test_several_pages_are_said_before_evaluation_too(tmp_path):
     root = write_category(tmp_path)
     (root / "test" / "good" / "000.png").unlink()

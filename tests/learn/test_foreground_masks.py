@@ -50,6 +50,24 @@ def test_a_folder_without_any_mask_of_these_pictures_is_refused(tmp_path, images
         choose(tmp_path, images)
 
 
+@pytest.mark.parametrize("days", [("mon",), ("mon", "tue")])
+def test_masks_that_are_all_black_are_refused(tmp_path, images, days):
+    for day in days:
+        draw(tmp_path, day, slice(0, 0))
+    with pytest.raises(DataError, match=r"masks: none of the masks of the part marks anything\. Paint"):
+        choose(tmp_path, images)
+    draw(tmp_path, "mon", slice(0, 32))  # one that shows the part is enough
+    assert days == ("mon",) or choose(tmp_path, images).accepted
+
+
+def test_masks_that_nothing_is_left_of_at_the_networks_size_are_refused(tmp_path, images):
+    for day in ("mon", "tue"):
+        draw(tmp_path, day, slice(9, 10), (640, 640))
+    seen = Seen(np.zeros((2, 64, 64, 3), np.uint8), images, [(640, 640)] * 2)
+    with pytest.raises(DataError, match="too thin to be seen at 64 x 64 px"):
+        choose_foreground(seen, (), Shown(tmp_path / "masks"), TrainSettings(), Silence())
+
+
 def test_some_masks_teach_the_rest_those_of_pictures_held_out_too(tmp_path, images, monkeypatch):
     draw(tmp_path, "tue", slice(0, 32))
     asked = []

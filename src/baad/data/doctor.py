@@ -17,7 +17,7 @@ import numpy as np
 from baad.data.decode import UnreadableFile, open_samples, read_content, show_path, to_picture
 from baad.data.homes import homes_of
 from baad.data.masks import explain_mismatch, mask_file, read_marks
-from baad.data.part_masks import find_part_masks
+from baad.data.part_masks import NOTHING, find_part_masks, mark_nothing
 from baad.data.sample import Category, LabelledImage, Mask, Outlines
 from baad.errors import DataError
 from baad.progress import Progress
@@ -99,6 +99,7 @@ def check_category(
     if part_masks is not None:
         found = find_part_masks(part_masks, [image.path for image in category.train])
         pairings += [_Pairing(picture, mask, "part") for picture, mask in found.items()]
+        findings += [Finding("error", _name(part_masks, root), *NOTHING)] if mark_nothing(found.values()) else []
     findings += _check_masks(pairings, pictures, root, progress)
     train = [pictures[image.path] for image in category.train if image.path in pictures]
     test = [pictures[image.path] for image in category.test if image.path in pictures]

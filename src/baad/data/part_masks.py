@@ -8,7 +8,7 @@ masks.json            of `baad masks`: which of the masks were proposed
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from baad.data.coco import outline_pictures
 from baad.data.decode import show_path
 from baad.data.jsonfile import mentions, read_json
 from baad.data.labelme import KEYS, read_labelme
+from baad.data.masks import read_marks
 from baad.data.sample import Mask
-from baad.errors import DataError
+from baad.errors import DataError, ImageError
 
 LIST = "masks.json"
+NOTHING = "none of the masks of the part marks anything", "Paint the part with any value above 0, such as 255"
 
 
 def name_pictures(pictures: Sequence[Path]) -> dict[Path, str]:
@@ -73,6 +75,15 @@ def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
         elif picture in outlined:
             found[picture] = outlined[picture]
     return found
+
+
+def mark_nothing(masks: Iterable[Mask]) -> bool:
+    """Whether there are masks, and none of them marks anything; of one that cannot be read it is not said."""
+    given = list(masks)
+    try:
+        return bool(given) and not any(read_marks(mask).any() for mask in given)  # mostly known after the first
+    except ImageError:
+        return False
 
 
 def drop_unchanged(folder: Path, found: Mapping[Path, Mask]) -> dict[Path, Mask]:

@@ -10,7 +10,7 @@ import torch
 from baad.data.decode import read_image, show_path
 from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.data.masks import read_mask
-from baad.data.part_masks import drop_unchanged, find_part_masks, name_pictures, was_refused
+from baad.data.part_masks import NOTHING, drop_unchanged, find_part_masks, mark_nothing, name_pictures, was_refused
 from baad.data.sample import GoodImage, Mask
 from baad.errors import DataError
 from baad.foreground import gate
@@ -61,8 +61,8 @@ def choose_foreground(
     """The user's masks where all pictures have one; else found, with what the user shows of it; or everything.
 
     `further` pictures are not trained on, but their masks, if there are any, teach as well. Raises DataError where
-    nothing in the folder of masks belongs to a picture, unless `baad masks` refused to write any, and the errors of
-    reading masks and pictures.
+    nothing in the folder of masks belongs to a picture, unless `baad masks` refused to write any, or where none of the
+    masks marks anything that is left at the network's size, and the errors of reading masks and pictures.
     """
     if shown.fg_masks is not None and was_refused(shown.fg_masks):
         progress.say(f"{shown.fg_masks} holds no masks: `baad masks` found no background")
@@ -214,15 +214,23 @@ def _read_shown(folder: Path, seen: Seen, further: Sequence[GoodImage], edited_o
             "STEM.png or STEM.json for at least one, in sub-folders where the pictures lie in some, or leave "
             "--fg-masks away to have them proposed."
         )
+    if mark_nothing(found.values()):
+        raise DataError(f"{folder}: {NOTHING[0]}. {NOTHING[1]}.")
     return drop_unchanged(folder, found) if edited_only else found
 
 
 def _read_masks(painted: Mapping[Path, Mask], seen: Seen) -> np.ndarray:
-    """The masks of all pictures, bool [N, H, W]. Raises MaskError where one does not fit its picture."""
+    """The masks of all pictures, bool [N, H, W]. Raises MaskError where one does not fit its picture, DataError where
+    nothing is left of any."""
     wanted = seen.resized.shape[1:3]
     masks = [
         resize_mask(read_mask(painted[image.path], shape), wanted) for image, shape in zip(seen.files, seen.shapes)
     ]
+    if not any(mask.any() for mask in masks):
+        raise DataError(
+            f"What the masks mark as part is too thin to be seen at {wanted[1]} x {wanted[0]} px, as the network sees "
+            "the pictures. Give a larger image_size, or tile_px."
+        )
     return np.stack(masks)
 
 
