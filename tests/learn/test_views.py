@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from baad.data.sample import GoodImage
-from baad.learn.views import choose_tile, cut_cells, cut_views
+from baad.learn.views import LIMIT, choose_tile, cut_cells, cut_views, limit_views
 from baad.progress import Silence
 from tests.factory import save_picture
 
@@ -56,6 +56,18 @@ def test_where_the_part_is_known_the_wholes_are_views_and_background_tiles_are_n
 
 def test_no_more_views_than_memory_holds(long):
     assert len(cut_views(*long, None, 64, np.random.default_rng(0), Silence(), limit=6)[0]) == 6
+
+
+def test_larger_views_are_fewer_and_take_no_more_memory():
+    sizes = {side: limit_views((side, side)) for side in (64, 256, 512, 1024, 100_000)}
+    assert sizes == {64: LIMIT, 256: LIMIT, 512: LIMIT // 4, 1024: 187, 100_000: 1}
+
+
+def test_the_limit_follows_the_size_of_the_views(long, monkeypatch):
+    monkeypatch.setattr("baad.learn.views.LIMIT", 6)
+    wholes = np.zeros((2, 512, 512, 3), np.uint8)
+    found, masks = cut_views(long[0], wholes, None, 64, np.random.default_rng(0), Silence())
+    assert found.shape == (2, 512, 512, 3) and masks.shape == (2, 512, 512)  # one of each picture; 6 at 256 px
 
 
 def test_cells_of_a_narrow_map_are_mirrored():

@@ -335,16 +335,17 @@ def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, sq
     measured = images[:: max(1, len(images) // MEASURED)]
     shapes_of_some = [(size, size)] if square else [read_image(image.path).shape[:2] for image in measured]
     wanted = fit_shape(shapes_of_some, size)
-    resized, shapes, colours, digest = [], [], set(), hashlib.sha256()
+    resized = np.empty((len(images), *wanted, 3), np.uint8)  # filled, not stacked, which would take twice the memory
+    shapes, colours, digest = [], set(), hashlib.sha256()
     with progress.task("reading pictures", len(images)) as task:
-        for image in images:
+        for number, image in enumerate(images):
             picture = read_image(image.path)
-            resized.append(resize_image(picture, wanted))
+            resized[number] = resize_image(picture, wanted)
             shapes.append((picture.shape[0], picture.shape[1]))
             colours.add(name_colour(picture))
-            digest.update(resized[-1].tobytes())
+            digest.update(resized[number].tobytes())
             task.advance()
-    return Pictures(np.stack(resized), tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
+    return Pictures(resized, tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
 
 
 def choose_pdn(settings: TrainSettings, has_foreground: bool) -> str:

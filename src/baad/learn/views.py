@@ -13,7 +13,7 @@ from baad.runtime.tiles import LEAST, cut_tile, keep_part, lay_grid
 SQUASHED = 1.25  # times wider or narrower than the network sees it: such a picture no longer looks alike
 FEW = 0.1  # share of such pictures that whole pictures are kept for
 TILE = 0.8  # of the middle picture's side: two by two of them cover it, if it is a square
-LIMIT = 3000  # views in memory: 590 MB at 256 x 256 px
+LIMIT = 3000  # views in memory, 590 MB at 256 x 256 px; of larger ones as many as take no more
 
 
 def choose_tile(shapes: Sequence[tuple[int, int]], seen: tuple[int, int], has_background: bool) -> int:
@@ -40,18 +40,19 @@ def cut_views(
     side: int,
     rng: np.random.Generator,
     progress: Progress,
-    limit: int = LIMIT,
+    limit: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tiles of the pictures' files at the network's size -> uint8 [V, h, w, 3], and where part is, bool [V, h, w].
 
     wholes: the same pictures as the network sees them whole, uint8 [N, h, w, 3]; `side`: as for lay_grid. parts: where
     part is in the wholes, bool [N, h, w], or None where that is not known. Then all of a tile counts as part; else the
     tiles without any are left out, as on the line, and the wholes are views too, for it looks at those first. Of
-    pictures with more than their share of `limit` some are drawn.
+    pictures with more than their share of `limit` some are drawn; None: what memory holds.
     """
     shape = (wholes.shape[1], wholes.shape[2])
-    most = max(1, limit // len(images))
-    views, masks = [], []
+    most = max(1, (limit or limit_views(shape)) // len(images))
+    room = len(images) * (most + (parts is not None))  # what is not filled takes no memory
+    views, masks, count = np.empty((room, *shape, 3), np.uint8), np.empty((room, *shape), bool), 0
     with progress.task("cutting tiles", len(images)) as task:
         for number, image in enumerate(images):
             picture = read_image(image.path)
@@ -62,13 +63,19 @@ def cut_views(
                 share = resize_map(parts[number], grid.shape)
                 places = keep_part(grid, share)
                 if len(grid.places) > 1:
-                    views.append(wholes[number])
-                    masks.append(parts[number])
+                    views[count], masks[count] = wholes[number], parts[number]
+                    count += 1
             for index in np.sort(rng.permutation(len(places))[:most]):
-                views.append(resize_image(cut_tile(picture, grid, places[index]), shape))
-                masks.append(cut_cells(share, shape, places[index]) > 0.5)
+                views[count] = resize_image(cut_tile(picture, grid, places[index]), shape)
+                masks[count] = cut_cells(share, shape, places[index]) > 0.5
+                count += 1
             task.advance()
-    return np.stack(views), np.stack(masks)
+    return views[:count], masks[:count]
+
+
+def limit_views(shape: tuple[int, int]) -> int:
+    """How many views of `shape` (h, w) are kept in memory at most."""
+    return max(1, min(LIMIT, LIMIT * 256**2 // (shape[0] * shape[1])))
 
 
 def cut_cells(values: np.ndarray, tile: tuple[int, int], place: tuple[int, int]) -> np.ndarray:
