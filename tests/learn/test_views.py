@@ -33,6 +33,12 @@ def test_pictures_of_many_aspects_are_seen_in_tiles_where_there_is_no_background
     assert choose_tile(shapes, (256, 256), has_background) == side
 
 
+@pytest.mark.parametrize(("shape", "seen"), [((100, 1000), (128, 512)), ((1000, 100), (512, 128))])
+def test_pictures_longer_than_the_network_sees_any_stay_whole_unless_their_aspects_vary(shape, seen):
+    assert choose_tile([shape] * 10, seen, False) == 0
+    assert choose_tile([shape] * 8 + [(200, 500), (400, 400)], seen, False) == 100
+
+
 def cut(long, parts):
     return cut_views(long[0], long[1], parts, 64, np.random.default_rng(0), Silence())
 

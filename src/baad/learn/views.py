@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from baad.data.decode import read_image
-from baad.data.geometry import resize_image, resize_map
+from baad.data.geometry import LONGEST, resize_image, resize_map
 from baad.data.sample import GoodImage
 from baad.progress import Progress
 from baad.runtime.tiles import LEAST, cut_tile, keep_part, lay_grid
@@ -21,10 +21,12 @@ def choose_tile(shapes: Sequence[tuple[int, int]], seen: tuple[int, int], has_ba
 
     Where no background was found and the pictures' aspects vary, many would be squashed, the same texture each time in
     another way: tiles keep the aspect, and are somewhat smaller than the middle picture (docs/decisions/012), at most
-    as wide as its shorter side, lest much of a tile be mirrored. Where there is a background the part as a whole tells
-    what is background, and pictures stay whole.
+    as wide as its shorter side, lest much of a tile be mirrored. Pictures that are all alike, but longer than the
+    network sees any, stay whole. Where there is a background the part as a whole tells what is background, and pictures
+    stay whole.
     """
-    common = seen[1] / seen[0]
+    usual = float(np.median([width / height for height, width in shapes]))
+    common = usual if max(usual, 1.0 / usual) > LONGEST else seen[1] / seen[0]
     squash = np.array([width / height / common for height, width in shapes])
     if has_background or np.mean(np.maximum(squash, 1.0 / squash) > SQUASHED) <= FEW:
         return 0
