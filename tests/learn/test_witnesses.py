@@ -62,3 +62,18 @@ def test_a_certificate_has_32_pictures_however_few_normals_there_are():
     assert {each.normal for each in witnesses.chosen} == {0, 1}
     assert all(picture.shape == (100, 120, 3) for picture in witnesses)
     assert [float(picture.mean()) for picture in witnesses] == [each.score for each in witnesses.chosen]
+
+
+def test_a_picture_is_judged_once_however_many_defects_are_drawn_on_it():
+    judged = []
+
+    class Counting(LeftPart):
+        def run(self, image):
+            judged.append(image.tobytes())
+            return super().run(image)
+
+    normals = Normals("two pictures", (100.0, 101.0), grey)
+    witnesses = choose_witnesses(normals, Counting(), 100.5, (64, 64), 0, Silence())
+    assert len(list(witnesses)) == 32
+    assert [judged.count(grey(number).tobytes()) for number in (0, 1)] == [1, 1]
+    assert len(judged) == 2 + len(witnesses.drawn)

@@ -4,9 +4,10 @@ Half of them are the nearest to the threshold, where a verdict flips first. Only
 that pictures of any size fit into memory; what was chosen is read, and its defect drawn, a second time.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -61,24 +62,36 @@ class Witnesses:
 
 @dataclass(frozen=True)
 class Painter:
-    """Draws defects on what the network takes for the part; the same again for the same numbers."""
+    """Draws defects on what the network takes for the part; the same again for the same numbers.
+
+    A picture is judged once, however many defects are drawn on it: in tiles that may take seconds.
+    """
 
     session: Scorer
     shape: tuple[int, int]  # (height, width) at which the network sees every picture, and defects are drawn
     seed: int
     banks: Banks
+    parts: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False, compare=False)  # of `see_part`: bits
 
     def draw(self, picture: np.ndarray, normal: int, number: int) -> np.ndarray:
         """uint8 [H, W, 3] with a defect where the picture showed part; as it was where none could be seen."""
         small = resize_image(picture, self.shape)
-        part = resize_map(self.session.run(picture).foreground, self.shape) > 0.5
-        part = part if part.any() else np.ones(self.shape, bool)
+        part = self.see_part(picture)
         nothing = np.zeros((0, *self.shape, 3), np.uint8)
         rng = np.random.default_rng([self.seed, 11, normal, number])
         example = draw_example(small, part, nothing, nothing[..., 0] > 0, rng, PLAN, self.banks)
         size = (picture.shape[0], picture.shape[1])
         defect = resize_mask(example.defect, size)
         return np.where(defect[..., None], resize_image(example.corrupted, size), picture)
+
+    def see_part(self, picture: np.ndarray) -> np.ndarray:
+        """Where the network sees part in uint8 [H, W, 3], bool [h, w]; everywhere, where it sees none."""
+        content = hashlib.sha256(f"{picture.shape}".encode() + picture.tobytes()).digest()
+        if content not in self.parts:
+            part = resize_map(self.session.run(picture).foreground, self.shape) > 0.5
+            self.parts[content] = np.packbits(part if part.any() else ~part)
+        bits = np.unpackbits(self.parts[content], count=self.shape[0] * self.shape[1])
+        return bits.reshape(self.shape).astype(bool)
 
 
 def choose_witnesses(
