@@ -1,10 +1,19 @@
+import shutil
+
 import numpy as np
 import pytest
 
 from baad.data.folder import read_folder
 from baad.errors import DataError, MaskError
 from baad.foreground.gate import Gate
-from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place, read_empty_scene
+from baad.learn.foreground_masks import (
+    Seen,
+    Shown,
+    choose_foreground,
+    find_usual_place,
+    fingerprint_shown,
+    read_empty_scene,
+)
 from baad.progress import PlainLines, Silence
 from baad.settings import TrainSettings
 from tests.factory import save_picture, write_folder
@@ -129,3 +138,19 @@ def test_a_picture_of_the_empty_scene_beside_masks_for_all_is_said_to_be_of_no_u
     draw(tmp_path, "tue", slice(0, 32))
     choose(tmp_path, images, progress=PlainLines(), empty_scene=tmp_path / "empty.png")
     assert "empty.png is not used: every picture has a mask of its own" in capsys.readouterr().err
+
+
+def test_what_is_shown_is_known_again_wherever_it_lies_and_told_apart_from_anything_else(tmp_path, images):
+    def fingerprint(folder="masks", **shown):
+        return fingerprint_shown(Shown(tmp_path / folder, **shown), images)
+
+    draw(tmp_path, "tue", slice(0, 32))
+    one = fingerprint()
+    shutil.copytree(tmp_path / "masks", tmp_path / "copy")
+    assert fingerprint("copy") == one and fingerprint_shown(Shown(), images) == ""
+    scene = save_picture(tmp_path / "empty.png", np.zeros((64, 64, 3), np.uint8))
+    (tmp_path / "masks" / "tue").rename(tmp_path / "masks" / "mon")
+    moved = fingerprint()
+    draw(tmp_path, "mon", slice(32, 64))
+    draw(tmp_path, "tue", slice(0, 32))
+    assert len({one, moved, fingerprint(), fingerprint(empty_scene=scene)}) == 4

@@ -24,11 +24,12 @@ from baad.learn.resume import (
     remove_leftovers,
     require_same_masks,
     require_same_pictures,
+    were_shown,
 )
 from baad.learn.train import train
 from baad.progress import Silence
 from baad.settings import TrainSettings
-from tests.factory import write_folder
+from tests.factory import save_picture, write_folder
 from tests.fake_model import brightness_graph, fake_certificate
 
 PROGRAM = Path(__file__).with_name("killed_runs.py")
@@ -171,7 +172,14 @@ def test_a_run_folder_is_claimed_by_one_training_at_a_time(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_with_a_foreground_goes_on_with_the_masks_it_found(tmp_path, monkeypatch):
+def test_kept_masks_serve_where_the_same_is_shown_or_nothing(tmp_path):
+    assert were_shown(tmp_path, "") and not were_shown(tmp_path, "these")  # nothing is kept
+    keep_masks(tmp_path, Gate(False, "none", 0.0, "why", None), np.ones((1, 4, 4), bool), "these")
+    assert were_shown(tmp_path, "these") and were_shown(tmp_path, "") and not were_shown(tmp_path, "others")
+
+
+@pytest.mark.parametrize("shows", [False, True])
+def test_a_run_with_a_foreground_goes_on_with_the_masks_it_found(tmp_path, monkeypatch, shows):
     """Stopped at its third step of four, and continued where nothing is proposed a second time."""
     found = []
 
@@ -199,11 +207,12 @@ def test_a_run_with_a_foreground_goes_on_with_the_masks_it_found(tmp_path, monke
     settings = TrainSettings(
         size="tiny", image_size=64, steps=4, batch_size=2, threads=1, held_out=0.25, pdn="random", device="cpu"
     )
-    train(images, settings, tmp_path / "whole.baad")
+    scene = save_picture(tmp_path / "scene.png", np.zeros((64, 64, 3), np.uint8)) if shows else None
+    train(images, settings, tmp_path / "whole.baad", empty_scene=scene)
     with monkeypatch.context() as striking, pytest.raises(KeyboardInterrupt):
         striking.setattr("baad.learn.loop.check_loss", strike)
-        train(images, settings, tmp_path / "cut.baad")
-    train(images, settings, tmp_path / "cut.baad", resume=True)
+        train(images, settings, tmp_path / "cut.baad", empty_scene=scene)
+    train(images, settings, tmp_path / "cut.baad", empty_scene=scene, resume=True)
     assert found == [3, 3]  # pictures, in the first two trainings
     whole, cut = weights
     assert whole.keys() == cut.keys() and all(torch.equal(whole[name], cut[name]) for name in whole)

@@ -1,5 +1,6 @@
 """Where the part is in each training picture: proposed from the PDN's features, taught or given by the user's masks."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +10,16 @@ import torch
 
 from baad.data.decode import read_image, show_path
 from baad.data.geometry import resize_image, resize_map, resize_mask
-from baad.data.masks import read_mask
-from baad.data.part_masks import NOTHING, drop_unchanged, find_part_masks, mark_nothing, name_pictures, was_refused
+from baad.data.masks import mask_file, read_mask
+from baad.data.part_masks import (
+    NOTHING,
+    drop_unchanged,
+    find_part_masks,
+    hash_file,
+    mark_nothing,
+    name_pictures,
+    was_refused,
+)
 from baad.data.sample import GoodImage, Mask
 from baad.errors import DataError
 from baad.foreground import gate
@@ -44,6 +53,18 @@ class Shown:
 
     def __bool__(self) -> bool:
         return self.fg_masks is not None or self.empty_scene is not None
+
+
+def fingerprint_shown(shown: Shown, images: Sequence[GoodImage]) -> str:
+    """SHA-256 of the files that show the part of these pictures, and of which shows which; "" without any."""
+    if not shown:
+        return ""
+    names = name_pictures([image.path for image in images])
+    masks = {} if shown.fg_masks is None else find_part_masks(shown.fg_masks, list(names))
+    pairs = [(names[picture], mask_file(mask)) for picture, mask in masks.items()]
+    pairs += [] if shown.empty_scene is None else [("", shown.empty_scene)]
+    contents = {file: hash_file(file) for file in {file for _, file in pairs} if file.is_file()}
+    return hashlib.sha256(repr([(name, contents.get(file)) for name, file in pairs]).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -134,13 +134,23 @@ def remove_leftovers(out: Path, run_dir: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def keep_masks(run_dir: Path, gate: Gate, foregrounds: np.ndarray) -> None:
-    """Save where the part is, bool [N, S, S], so that a resumed run need not find it again."""
+def keep_masks(run_dir: Path, gate: Gate, foregrounds: np.ndarray, shown: str = "") -> None:
+    """Save where the part is, bool [N, S, S], so that a resumed run need not find it again. shown: the fingerprint of
+    what the user showed of it."""
     told = {name: getattr(gate, name) for name in ("accepted", "recipe", "reason", "tried", "suggested", "painted")}
     told |= {"quality": float(gate.quality)}
     told |= {"per_image": None if gate.per_image is None else [float(each) for each in gate.per_image]}
-    header = {"gate": json.dumps(told), "shape": json.dumps(foregrounds.shape)}
+    header = {"gate": json.dumps(told), "shape": json.dumps(foregrounds.shape), "shown": shown}
     write_bytes(run_dir / MASKS, save({"masks": np.packbits(foregrounds)}, header))
+
+
+def were_shown(run_dir: Path, shown: str) -> bool:
+    """Whether the masks that were kept come from what is shown now, by its fingerprint, or nothing is shown now."""
+    try:
+        with safe_open(run_dir / MASKS, "numpy") as opened:
+            return shown in ("", opened.metadata()["shown"])
+    except Exception:  # as of read_masks: absent, damaged, or of an earlier version
+        return shown == ""
 
 
 def read_masks(run_dir: Path) -> Gate:

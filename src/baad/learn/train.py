@@ -30,7 +30,7 @@ from baad.learn.card import describe_model, name_highest, name_worst, sample_pic
 from baad.learn.decision import describe_decision, with_decision
 from baad.learn.deploy import DeployGraph, learn_places, level_maps, scoring_of
 from baad.learn.export import export_onnx
-from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place
+from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place, fingerprint_shown
 from baad.learn.framing import describe_framing, pick_shapes
 from baad.learn.loop import TIMED_STEPS, run, seconds_of_a_step, stamped
 from baad.learn.machine import choose_device, using_machine
@@ -52,6 +52,7 @@ from baad.learn.resume import (
     require_same_masks,
     require_same_pictures,
     saying_what_is_saved,
+    were_shown,
 )
 from baad.learn.views import choose_tile, cut_views
 from baad.learn.witnesses import Normals
@@ -194,7 +195,8 @@ def prepare(
     pictures = read_pictures(split.fit, settings.image_size, progress, square=settings.tile_px > 0)
     if past is not None:
         require_same_pictures(past, pictures.fingerprint, run_dir)
-    gate = read_masks(run_dir) if past is not None and not shown else None
+    told = fingerprint_shown(shown, images)
+    gate = read_masks(run_dir) if past is not None and were_shown(run_dir, told) else None
     seen = Seen(pictures.resized, split.fit, pictures.shapes)
     gate = gate or choose_foreground(seen, split.held_out, shown, settings, progress)
     foregrounds = np.ones(pictures.resized.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
@@ -219,7 +221,7 @@ def prepare(
         return Ready(split, pictures, gate, foregrounds, material, settled, past.note.to_text())
     settled = fix_steps(settings, material, gate, run_dir, progress)
     discard_run(run_dir, progress)
-    keep_masks(run_dir, gate, foregrounds)
+    keep_masks(run_dir, gate, foregrounds, told)
     note = note_run(asked, settled.steps, pictures.fingerprint, foregrounds)
     return Ready(split, pictures, gate, foregrounds, material, settled, note.to_text())
 
