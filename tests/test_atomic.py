@@ -32,6 +32,48 @@ def test_a_folder_is_replaced_whole(tmp_path):
     assert [path.name for path in (tmp_path / "maps").iterdir()] == ["new"]
 
 
+def fail_into_place(monkeypatch, folder, fail):
+    """Let the renaming of what was written to its place fail; every other one works."""
+    genuine = os.rename
+
+    def rename(source, target):
+        return fail() if Path(source).suffix == ".partial" else genuine(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    folder.mkdir()
+    (folder / "old").touch()
+
+
+@pytest.mark.parametrize("error", [OSError(5, "it broke"), KeyboardInterrupt()])
+def test_a_folder_that_cannot_be_put_in_its_place_leaves_the_old_one_there(tmp_path, monkeypatch, error):
+    def fail():
+        raise error
+
+    fail_into_place(monkeypatch, tmp_path / "maps", fail)
+    with pytest.raises((OutputError, KeyboardInterrupt)), replacing(tmp_path / "maps") as partial:
+        partial.mkdir()
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["maps", "maps/old"]
+
+
+def test_a_process_killed_while_a_folder_is_replaced_loses_neither(tmp_path, monkeypatch):
+    fail_into_place(monkeypatch, tmp_path / "maps", lambda: os._exit(9))
+    if (child := os.fork()) == 0:
+        with replacing(tmp_path / "maps") as partial:
+            partial.mkdir()
+            (partial / "new").touch()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert sorted(file.name for file in tmp_path.glob("*/*")) == ["new", "old"]
+
+
+def test_a_link_to_a_folder_is_not_replaced(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "maps").symlink_to(tmp_path / "far")
+    with pytest.raises(OutputError), replacing(tmp_path / "maps") as partial:
+        partial.mkdir()
+    assert (tmp_path / "maps").is_symlink() and sorted(path.name for path in tmp_path.iterdir()) == ["far", "maps"]
+
+
 def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"Cannot write .*file.*Choose a place"):

@@ -15,14 +15,15 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without an exception.
 
     The caller writes a file, or makes a folder, under the temporary name. An exception leaves `path` as it was
-    and removes what was written.
+    and removes what was written. No folder can be renamed over another: the old one is first renamed aside, to
+    NAME.PID.before, where a process that is killed at that very moment leaves it.
 
     Raises OutputError where the folder cannot be written, the disk is full, or `path` is a device or a pipe, or the
     folder that the program runs in.
     """
     path = Path(path)
     whole = Path(os.path.abspath(path))  # '.' has no name
-    partial = whole.with_name(_partial_name(whole.name))
+    partial = whole.with_name(_name_beside(whole.name, "partial"))
     if whole == Path.cwd():
         raise OutputError(f"{path} is the folder you are in, which is not replaced. Give the name of another one.")
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
@@ -31,9 +32,10 @@ def replacing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)
         yield partial
-        if os.path.isdir(partial) and os.path.isdir(path):
-            shutil.rmtree(path)
-        os.replace(partial, path)
+        if os.path.isdir(partial) and os.path.isdir(path) and not os.path.islink(path):
+            _replace_folder(partial, path, whole.with_name(_name_beside(whole.name, "before")))
+        else:
+            os.replace(partial, path)
     except BrokenPipeError:  # of another output that the block writes to: nothing is wrong with this one
         raise
     except OSError as error:
@@ -54,12 +56,24 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
-def _partial_name(name: str) -> str:
-    """NAME.PID.partial; something shorter where file systems, which mostly end at 255 bytes, would not take that."""
-    partial = f"{name}.{os.getpid()}.partial"
-    if len(os.fsencode(partial)) <= 255:
-        return partial
-    return f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.{os.getpid()}.partial"
+def _replace_folder(new: Path, path: Path, aside: Path) -> None:
+    """Put the folder `new` in the place of the folder `path`, which is back there where that fails."""
+    _remove(aside)
+    os.rename(path, aside)
+    try:
+        os.rename(new, path)
+    except BaseException:
+        os.rename(aside, path)
+        raise
+    _remove(aside)
+
+
+def _name_beside(name: str, end: str) -> str:
+    """NAME.PID.end; something shorter where file systems, which mostly end at 255 bytes, would not take that."""
+    beside = f"{name}.{os.getpid()}.{end}"
+    if len(os.fsencode(beside)) <= 255:
+        return beside
+    return f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.{os.getpid()}.{end}"
 
 
 def _remove(path: Path) -> None:
