@@ -1,7 +1,6 @@
 """What `baad bench speed` times, as ONNX graphs of one fixed shape: whole networks, and ours stage by stage."""
 
 import logging
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,7 +86,7 @@ def stage_modules(image_size: int, batch: int) -> dict[str, tuple[nn.Module, tup
 
 
 def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], folder: Path) -> Graph:
-    """Export a module for just these inputs."""
+    """Export a module for just these inputs, to a file of its own in the folder: its number there is its name."""
     names = [f"input_{index}" for index in range(len(inputs))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -96,7 +95,7 @@ def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], folder: Path) -> 
             module.eval(), inputs, input_names=names, opset_version=OPSET, dynamo=True, verbose=False
         )
     assert program is not None
-    file = Path(tempfile.mkstemp(".onnx", dir=folder)[1])
+    file = folder / f"{len(list(folder.glob('*.onnx')))}.onnx"
     file.write_bytes(program.model_proto.SerializeToString())
     return Graph(file, {name: value.numpy() for name, value in zip(names, inputs)}, count_macs(module, *inputs))
 
