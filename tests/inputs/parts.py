@@ -10,12 +10,14 @@ from tests.factory import draw_picture, save_picture, write_folder
 from tests.inputs.case import TRAIN, TRAINED, Case, quickly
 
 
-def with_part_masks(names: Sequence[str], suffix: str = ".png") -> Callable[[Path], Sequence[object]]:
+def with_part_masks(
+    names: Sequence[str], suffix: str = ".png", marked: bool = True
+) -> Callable[[Path], Sequence[object]]:
     def make(here: Path) -> Sequence[object]:
         write_folder(here / "parts", normals=4)
         write_folder(here / "parts", normals=1, seed=1, suffix=suffix)
         for name in names:
-            save_picture(here / "outlines" / name, np.ones((64, 64), bool))
+            save_picture(here / "outlines" / name, np.full((64, 64), marked))
         return [*TRAIN, "--fg-masks", "outlines"]
 
     return make
@@ -68,6 +70,12 @@ PARTS = (
         make=with_part_masks(["other.png"]),
         code=2,
         told=("has no mask for any",),
+    ),
+    Case(
+        what="`--fg-masks` with masks that are all black",
+        make=with_part_masks(["000.png"], marked=False),
+        code=2,
+        told=("none of the masks of the part marks anything",),
     ),
     Case(
         what="`--fg-masks` where two pictures would share a mask",
