@@ -104,3 +104,11 @@ def test_every_page_of_the_documentation_is_linked_from_the_readme():
     readme = (ROOT / "README.md").read_text("utf-8")
     top = [named(page) for page in PAGES if page.parent in (ROOT, ROOT / "docs") and page.name != "README.md"]
     assert [page for page in top if f"({page})" not in readme] == []
+
+
+def test_no_page_has_pip_look_for_baad_in_an_index():
+    """It is in none. What the program itself says, in docs/inputs.md and docs/cli.md, is tested in test_package.py."""
+    written = [page for page in PAGES if page.name not in ("CHANGELOG.md", "inputs.md", "cli.md")]
+    asks = re.compile(r"""pip install (?:-\S+ )*['"]?baad(?![-.\w])""")
+    assert [named(page) for page in written if asks.search(page.read_text("utf-8"))] == []
+    assert asks.search('`pip install "baad[video]"`') and asks.search("pip install baad")

@@ -1,7 +1,13 @@
+import importlib.metadata
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import baad
+from baad.errors import how_to_install
 
 
 def run_python(code):
@@ -22,29 +28,28 @@ def test_the_public_names_are_those_listed():
 
 def test_train_without_pytorch_says_what_to_install():
     done = run_python("import sys; sys.modules['torch'] = None\nfrom baad import train")
-    assert "MissingExtra: Training needs torch. Install it with `pip install 'baad[train]'`." in done.stderr
+    assert f"MissingExtra: Training needs torch. {how_to_install('train')}" in done.stderr
+
+
+def test_no_message_has_pip_look_for_baad_in_an_index():
+    """It is in none: pip would fail there, or install what somebody else calls so."""
+    sources = sorted(Path(baad.__file__).parent.rglob("*.py"))
+    asks = re.compile(r"""pip install (?:-\S+ )*['"]?baad(?![-.\w])""")
+    assert [file.name for file in sources if asks.search(file.read_text("utf-8"))] == []
+    assert asks.search("pip install 'baad[train]'") and asks.search("pip install --upgrade baad`")
+    assert not asks.search(how_to_install("train"))
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    import baad
-
     with pytest.raises(AttributeError, match="no attribute 'Engine'"):
         _ = baad.Engine
 
 
 def test_the_version_is_that_of_the_installation():
-    import importlib.metadata
-
-    import baad
-
     assert baad.__version__ == importlib.metadata.version("baad")
 
 
 def test_a_source_tree_that_is_not_installed_still_has_a_version(monkeypatch):
-    import importlib.metadata
-
-    import baad
-
     def missing(name):
         raise importlib.metadata.PackageNotFoundError(name)
 

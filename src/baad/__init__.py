@@ -42,9 +42,9 @@ def _import_train() -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "baad").partition(".")[0] == "baad":
             raise
-        from baad.errors import MissingExtra
+        from baad.errors import MissingExtra, how_to_install
 
-        raise MissingExtra(f"Training needs {error.name}. Install it with `pip install 'baad[train]'`.") from error
+        raise MissingExtra(f"Training needs {error.name}. {how_to_install('train')}") from error
     return train
 
 

@@ -239,7 +239,7 @@ def _read_manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
         made_by = f"BAAD {manifest.get('baad_version', '')}".strip()
         raise BundleError(
             f"{path} was made by a newer version ({made_by}, schema {schema}; this one reads up to {SCHEMA}). "
-            "Upgrade with `pip install --upgrade baad`."
+            "Install that version of BAAD, or a newer one."
         )
     files = manifest.get("files")
     if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):

@@ -61,3 +61,11 @@ class MissingExtra(BaadError):
 def first_line(error: BaseException, most: int = 300) -> str:
     """What the error of a library says, in a line of at most so many letters; its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]
+
+
+def how_to_install(extra: str) -> str:
+    """What to do where a package of an optional part is absent: for those who have a checkout, and who have a wheel."""
+    return (
+        f'Install BAAD with its extra "{extra}": pip install ".[{extra}]" in the checkout, '
+        f'or pip install "baad-....whl[{extra}]" of the wheel.'
+    )

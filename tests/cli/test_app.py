@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from baad.cli import app
-from baad.errors import DataError, MissingExtra
+from baad.errors import DataError, MissingExtra, how_to_install
 
 SOURCE = Path(app.__file__).parents[2]
 
@@ -59,8 +59,8 @@ def test_help_loads_nothing_heavy_and_is_quick(words):
     [
         (DataError("first: bad.\nsecond: worse."), 2, "baad: first: bad.\nbaad: second: worse.\n"),
         (KeyboardInterrupt(), 130, "baad: stopped."),
-        (ModuleNotFoundError("No module named 'torch'", name="torch"), 2, 'pip install "baad[train]"'),
-        (ModuleNotFoundError("No module named 'timm.x'", name="timm.x"), 2, 'pip install "baad[distill]"'),
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), 2, 'pip install ".[train]"'),
+        (ModuleNotFoundError("No module named 'timm.x'", name="timm.x"), 2, 'pip install ".[distill]"'),
         (MissingExtra("needs more"), 2, "baad: needs more"),
         (PermissionError(13, "Permission denied", "/root/x"), 2, "baad: Permission denied: /root/x"),
         (MemoryError(), 2, "out of memory"),
@@ -93,7 +93,7 @@ def test_training_without_torch_says_what_to_install(baad, monkeypatch, tmp_path
     monkeypatch.setitem(sys.modules, "torch", None)
     told = baad("train", tmp_path, "-o", tmp_path / "model.baad")
     assert (told.code, told.out) == (2, "")
-    assert told.err == 'baad: This needs torch, which is not installed. Install it with: pip install "baad[train]"\n'
+    assert told.err == f"baad: This needs torch, which is not installed. {how_to_install('train')}\n"
 
 
 def test_a_reader_that_leaves_early_is_no_fault(model):

@@ -144,7 +144,7 @@ MODELS = (
         what="model file of a newer version",
         make=judging(lambda path: rewrite(path, schema=SCHEMA + 1, baad_version="9.9")),
         code=2,
-        told=("newer version",),
+        told=("newer version", "Install that version of BAAD"),
     ),
     Case(
         what="model file that was changed by hand",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from baad.errors import TrainingError
+from baad.errors import TrainingError, how_to_install
 from baad.learn.parity import Certificate, Comparison, InPyTorch, Runner, compare, open_runners, require_parity
 from baad.runtime.session import RawMaps
 from tests.fake_model import brightness_graph
@@ -108,7 +108,7 @@ def test_without_openvino_the_certificate_says_that_it_was_left_out(monkeypatch)
     monkeypatch.setattr("baad.learn.parity.has_openvino", lambda: False)
     runners, remarks = open_runners(brightness_graph(), 1, 0.5, lambda session: session, None)
     assert [each.runtime.split()[0] for each in runners] == ["ONNX"]
-    assert remarks == ('OpenVINO is not installed and was not compared: pip install "baad[openvino]"',)
+    assert remarks == (f"OpenVINO is not installed and was not compared. {how_to_install('openvino')}",)
 
 
 def test_people_are_told_what_was_compared_and_what_came_of_it():

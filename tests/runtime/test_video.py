@@ -166,5 +166,5 @@ def test_passwords_are_never_shown(address, shown):
 
 def test_without_opencv_the_extra_is_named(film, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(MissingExtra, match=r"baad\[video\]"):
+    with pytest.raises(MissingExtra, match=r"\.\[video\]"):
         next(read_frames(str(film)))

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 import typer
 
 import baad
-from baad.errors import BaadError
+from baad.errors import BaadError, how_to_install
 from baad.stopping import Stopped, catch_stop
 
 DONE, NOT_GOOD, UNUSABLE, SKIPPED, FAULT, STOPPED, CLOSED = 0, 1, 2, 3, 70, 130, 141
@@ -171,7 +171,7 @@ def code_of(stop: KeyboardInterrupt) -> int:
 
 def missing_extra(module: str, extra: str) -> str:
     """What to do where an optional package is absent."""
-    return f'This needs {module}, which is not installed. Install it with: pip install "baad[{extra}]"'
+    return f"This needs {module}, which is not installed. {how_to_install(extra)}"
 
 
 def _complain(message: str, code: int) -> int:

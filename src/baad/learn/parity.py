@@ -10,7 +10,7 @@ import onnxruntime
 import torch
 
 import baad
-from baad.errors import TrainingError
+from baad.errors import TrainingError, how_to_install
 from baad.learn.deploy import DeployGraph
 from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
 from baad.progress import Progress
@@ -246,7 +246,7 @@ def open_runners(
     """
     runners = [Runner(f"ONNX Runtime {onnxruntime.__version__}", "fp32", judging(Session(onnx, threads)), threshold)]
     if not has_openvino():
-        return runners, ('OpenVINO is not installed and was not compared: pip install "baad[openvino]"',)
+        return runners, (f"OpenVINO is not installed and was not compared. {how_to_install('openvino')}",)
     session = judging(Session(onnx, threads, "openvino", usual=usual))
     return [*runners, Runner(name_openvino(), "fp32", session, threshold)], ()
 

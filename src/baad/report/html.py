@@ -10,7 +10,7 @@ from baad.bundle import read_bundle, read_member
 from baad.data.decode import read_image
 from baad.data.masks import unite_masks
 from baad.data.sample import Category
-from baad.errors import MissingExtra
+from baad.errors import MissingExtra, how_to_install
 from baad.metrics.scorecard import FIGURE_NAMES, FIGURE_TITLES, KIND_FIGURES, KindFigures, Scorecard, show
 from baad.progress import Progress
 from baad.report.cases import CASE_LIMIT, Case, draw_case, pick_worst
@@ -81,7 +81,7 @@ def render_page(page: Page) -> str:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
         from markupsafe import Markup
     except ModuleNotFoundError as error:
-        raise MissingExtra("Pages need jinja2. Install it with `pip install 'baad[train]'`.") from error
+        raise MissingExtra(f"Pages need jinja2. {how_to_install('train')}") from error
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baad.errors import BundleError, MissingExtra, first_line
+from baad.errors import BundleError, MissingExtra, first_line, how_to_install
 
 if TYPE_CHECKING:
     import openvino
@@ -38,9 +38,7 @@ def _new_core() -> "openvino.Core":  # noqa: TID251
     try:
         import openvino
     except ImportError as error:
-        raise MissingExtra(
-            'Running in OpenVINO needs openvino. Install it with: pip install "baad[openvino]"'
-        ) from error
+        raise MissingExtra(f"Running in OpenVINO needs openvino. {how_to_install('openvino')}") from error
     return openvino.Core()  # noqa: TID251 (the one place)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from baad.errors import DataError, MissingExtra
+from baad.errors import DataError, MissingExtra, how_to_install
 from baad.runtime.frame import Frame
 
 FILM_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv")
@@ -161,7 +161,7 @@ def require_opencv() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise MissingExtra('Reading video needs cv2. Install it with: pip install "baad[video]"') from error
+        raise MissingExtra(f"Reading video needs cv2. {how_to_install('video')}") from error
     cv2.utils.logging.setLogLevel(0)  # what it has to say comes as an error of ours
     return cv2
 
