@@ -112,3 +112,9 @@ def test_no_page_has_pip_look_for_baad_in_an_index():
     asks = re.compile(r"""pip install (?:-\S+ )*['"]?baad(?![-.\w])""")
     assert [named(page) for page in written if asks.search(page.read_text("utf-8"))] == []
     assert asks.search('`pip install "baad[video]"`') and asks.search("pip install baad")
+
+
+def test_the_small_build_of_pytorch_is_asked_for_in_the_versions_that_are_pinned():
+    pinned = set((ROOT / "constraints.txt").read_text("utf-8").splitlines())
+    asked = re.findall(r"\b(torch(?:vision)?==[\d.]+)", (ROOT / "README.md").read_text("utf-8"))
+    assert len(asked) == 2 and set(asked) <= pinned

@@ -16,6 +16,7 @@ class Asked(Exception):
         ({"minutes": 0.5}, 1200, 0.5),
         ({"changes": ["steps=9"]}, 9, 0.0),
         ({"config": "steps = 11"}, 11, 0.0),
+        ({"config": "seed = 3"}, 1800, 0.0),  # as baad train has it
     ],
 )
 def test_it_trains_1200_steps_unless_told_otherwise(tmp_path, monkeypatch, told, steps, minutes):

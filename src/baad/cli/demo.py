@@ -9,7 +9,7 @@ from baad.cli import options
 
 EXAMPLES = """
 baad demo                                  draw an example, train, evaluate, write demo/index.html
-baad demo mvtec/bottle --out bottle        the same on your own pictures
+baad demo mvtec/bottle --out bottle        the same on your own, some to test on among them
 baad demo --minutes 1                      in a hurry
 """
 STEPS = 1200  # two thirds of what `baad train` takes: nobody waits longer for a first look
@@ -18,7 +18,9 @@ STEPS = 1200  # two thirds of what `baad train` takes: nobody waits longer for a
 def main(
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="DATA", help="A category in a known layout; the drawn example if left out."),
+        typer.Argument(
+            metavar="DATA", help="A category in a known layout, with test pictures; the drawn example if left out."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets index.html, model.baad and the example.")] = Path(
         "demo"
@@ -36,7 +38,8 @@ def main(
     """Train, evaluate and write a page to look at.
 
     Learns from the normal pictures, judges the unseen ones, and shows input, reconstruction, foreground, anomaly map
-    and verdict of each, worst cases first. Trains 1200 steps, unless a setting or option says how long.
+    and verdict of each, worst cases first. Trains 1200 steps, unless a setting or option says how long; with --config
+    as long as `baad train` does with it.
     """
     from baad.cli.checked import open_for_training, require_testable
     from baad.cli.outputs import require_folder
