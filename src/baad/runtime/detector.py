@@ -107,7 +107,7 @@ class Detector:
         return self._judge(*open_picture(image))
 
     def predict_batch(self, images: Sequence[Picture]) -> list[Verdict]:
-        """Judge some pictures together: faster for each, and all of them are in memory. Raises as `predict` does."""
+        """Judge pictures, all in memory, together; on a processor no faster than one by one. Raises as `predict`."""
         opened = [open_picture(image) for image in images]
         for pixels, _ in opened:
             self._require_fit(pixels)
