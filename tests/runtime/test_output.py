@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -213,3 +215,16 @@ def test_a_place_that_cannot_be_written_is_said_plainly(write, tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(OutputError, match="Cannot write"):
         write(tmp_path / "out", [])
+
+
+def test_the_page_of_the_line_has_every_field_that_is_written_and_no_other():
+    page = (Path(__file__).parents[2] / "docs" / "line.md").read_text("utf-8")
+    table = page.split("| `--json` | `--csv` | meaning |")[1].split("\n\n")[0]
+    rows = [line.split("|")[1:4] for line in table.splitlines()[2:]]
+    in_json, in_csv = ([re.findall(r"`(.*?)`", row[column]) for row in rows] for column in (0, 1))
+    fields = [name for names in in_json for name in names]
+    assert [name for name in fields if "[]" not in name] == list(RECORD_FIELDS)
+    of_region = verdict_record(make_verdict(regions=REGIONS), "x")["regions"][0]
+    assert [name.removeprefix("regions[].") for name in fields if "[]" in name] == list(of_region)
+    assert [name for names in in_csv for name in names] == list(CSV_FIELDS)
+    assert all(row[2].strip() for row in rows)
