@@ -5,7 +5,7 @@ model.onnx           all that the runtime needs of the network
 weights.safetensors  to train on
 calibration.json     thresholds, and the good scores that they come from
 parity.json          the certificate: other runtimes judge as PyTorch does; older files lack it
-card.md              the same for people
+card.md              what the manifest says, for people
 samples/             a few pictures of the training set
 
 Nothing in it is ever executed or unpickled. Equal contents make equal bytes.

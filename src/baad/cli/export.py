@@ -40,8 +40,8 @@ def main(
 ) -> int:
     """Write a model for other runtimes, and prove that they judge alike.
 
-    Runs at least 32 pictures, half of them the nearest to the threshold, through PyTorch, ONNX Runtime and, where it
-    is installed, OpenVINO. Nothing is written where a verdict flips, or a map or score is off by more than its
+    Runs 32 pictures, half of them the nearest to the threshold, through PyTorch, ONNX Runtime and, where it is
+    installed, OpenVINO. Nothing is written where a verdict flips, or a map or score is off by more than its
     bound. Pictures go in as uint8 of any size; thresholds lie beside the network in decision.json, never in it.
     """
     from baad.cli.outputs import require_folder

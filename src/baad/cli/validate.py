@@ -9,7 +9,7 @@ from baad.cli import options
 
 EXAMPLES = """
 baad bench validate mvtec/bottle mvtec/screw --out now                          the default recipe
-baad bench validate mvtec/bottle mvtec/screw --out other --set ema=0.99         another one: compare the tables
+baad bench validate mvtec/bottle mvtec/screw --out other --set ema=0.99         another one: compare the figures
 """
 
 
