@@ -43,6 +43,12 @@ def test_groups_stand_for_their_methods_and_each_comes_once():
     assert len(GROUPS["baselines"]) == 2 * len(BASELINES)
 
 
+def test_the_groups_hold_all_that_stands_above_foreground_off():
+    """docs/benchmarks.md says so."""
+    names = list(METHODS)
+    assert {*GROUPS["ablation"], *GROUPS["baselines"]} == set(names[: names.index("foreground_off")])
+
+
 def test_what_takes_other_steps_or_is_the_default_somewhere_is_in_no_group():
     assert not {"with_invariance", "wide_view", "near_view"} & {*GROUPS["ablation"], *GROUPS["baselines"]}
 
