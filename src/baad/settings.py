@@ -52,9 +52,9 @@ class TrainSettings:
     tile_px: int = _setting(
         -1,
         "Side in pixels of the tiles that the network sees one by one, of 64 or more: for pictures with defects too "
-        "small to be seen in the whole picture. It costs a look at each tile, but at those of background alone. 0: "
+        "small to be seen in the whole picture. It costs one look at each tile, except those of background alone. 0: "
         "whole pictures. -1: whole, unless no background was found and the pictures' aspects vary; then square tiles "
-        "of four fifths of the middle picture's side, or of its shorter side where that is less.",
+        "of four fifths of the side of the picture of median size, or of the median shorter side where that is less.",
         low=-1,
         high=100_000,
     )

@@ -55,6 +55,8 @@ def test_json_and_csv_files_hold_the_same_pictures(baad, model, parts, tmp_path)
 def test_a_reject_is_exit_1_only_when_asked_for(baad, model, parts):
     assert baad("predict", model, parts, "--fail-on-ng", "-q").code == 1
     assert baad("predict", model, parts / "a.png", "--fail-on-ng", "-q").code == 0
+    assert baad("predict", model, parts, "absent.png", "--fail-on-ng", "-q").code == 1  # skipped files or not
+    assert baad("predict", model, parts / "a.png", "absent.png", "--fail-on-ng", "-q").code == 3
 
 
 def test_an_unreadable_file_is_named_and_skipped_with_exit_3(baad, model, parts, tmp_path):

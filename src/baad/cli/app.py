@@ -2,8 +2,8 @@
 
 Exit codes
     0    done
-    1    predict --fail-on-ng: at least one picture is not good
-    2    the call, the data, the model file or the place to write cannot be used; nothing was written
+    1    predict --fail-on-ng: at least one picture is rejected ("ng"), whether files were skipped or not
+    2    the call, data, model file or place to write cannot be used, or a training failed; no file is half-written
     3    predict: some files were skipped because they cannot be read, or are of another size or aspect
     70   a fault in BAAD itself
     130  stopped with Ctrl-C; 143 by SIGTERM, the wish to end that `kill` sends

@@ -33,7 +33,9 @@ Set = Annotated[
 ]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings from a TOML file.")]
 Device = Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
-Threads = Annotated[int | None, typer.Option(metavar="N", help="CPU threads; 0 takes all cores, none takes more.")]
+Threads = Annotated[
+    int | None, typer.Option(metavar="N", help="CPU threads; 0: all cores, and never more than there are.")
+]
 FalseAlarms = Annotated[
     str | None, typer.Option(metavar="SHARE", help="Set the threshold for this share of good parts, such as 1%.")
 ]

@@ -75,7 +75,9 @@ def main(
     every: Annotated[int, typer.Option(min=1, metavar="N", help="Of films and cameras, judge each N-th frame.")] = 1,
     tiles: Annotated[
         int | None,
-        typer.Option(min=0, metavar="PX", help="Judge in tiles of this side, 0: whole; not as the model was trained."),
+        typer.Option(
+            min=0, metavar="PX", help="Judge in tiles of this side, 64 or more; 0: whole; not as the model was trained."
+        ),
     ] = None,
     provider: Annotated[
         str, typer.Option(metavar="NAME", help="What runs the network: cpu, openvino or cuda.")
