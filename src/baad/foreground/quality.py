@@ -1,4 +1,4 @@
-"""How good a set of masks looks, without knowing the truth. Starts from METHOD's figure: contrast and steady area."""
+"""How good a set of masks looks, without knowing the truth. `Quality` says what speaks for them."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """The few layers that the three parts of the network are built from.
 
-Padding is zero padding inside the convolution, so that an exported graph holds no Pad node (METHOD C1: those cost
-more than a tenth of the time). The loss weighs the border less instead.
+Padding is zero padding inside the convolution, so that an exported graph holds no Pad node: those cost more than a
+tenth of the time. The loss weighs the border less instead.
 """
 
 from itertools import pairwise

@@ -1,7 +1,7 @@
 """Discriminative sub-network: compares the image with its reconstruction and says where they differ for a reason.
 
 It reads four things at 64x64 cells: image beside reconstruction, the difference between the PDN's features and the
-rebuilt ones, the features themselves, and the predicted foreground (BAAD, figure 1b; METHOD C4).
+rebuilt ones, the features themselves, and the predicted foreground (BAAD, figure 1b).
 """
 
 from dataclasses import dataclass

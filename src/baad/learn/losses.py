@@ -1,6 +1,6 @@
 """What training asks of the network: one function a term; `baad_loss` adds them with their weights.
 
-Terms and weights start from the measurements in METHOD (prototype section, C5).
+Terms and weights started from those of a prototype, found by hand; the paper's stand under `plain`.
 """
 
 from dataclasses import dataclass, replace
@@ -98,7 +98,7 @@ def baad_loss(
 
 
 def invariance_loss(logits: Tensor, elsewhere: Tensor, foreground: Tensor, defect: Tensor) -> Tensor:
-    """How much the answer depends on the background: mean |difference| on the part, mean softplus off it (METHOD C5).
+    """How much the answer depends on the background: mean |difference| on the part, mean softplus off it.
 
     logits, elsewhere: [B, 1, h, w] of the same pictures on two backgrounds; foreground, defect: [B, 1, 2h, 2w], 0 or 1.
     Pixels along the outline, which a change of the background may touch, and defects that stick out do not count.

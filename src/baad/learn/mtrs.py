@@ -1,7 +1,7 @@
 """Multi-task reconstruction sub-network: one shared trunk, a head that rebuilds the image, one that finds the part.
 
 The trunk squeezes the PDN's features through an 8x8 bottleneck without skips, so that a defect does not pass. The
-image head therefore draws the picture as it would be without the defect (BAAD, section 3.2; METHOD C3).
+image head therefore draws the picture as it would be without the defect (BAAD, section 3.2).
 """
 
 from dataclasses import dataclass

@@ -30,8 +30,8 @@ class Pdn(nn.Module):
     """Images [B, 3, H, W] in 0..1 -> features [B, C, H / 4, W / 4].
 
     Up to three scales, added: each vector sees a little finely, at stride 4, and more at strides 8 and 16. A wide view
-    costs less there, and real defects are often out of place rather than oddly coloured (METHOD, prototype
-    reading 4). A near view sees 33x33 px, as PDN-S does (Batzner et al. 2023, table 6), or little more.
+    costs less there, and real defects are often out of place rather than oddly coloured: a view of 25 px misses those
+    (docs/decisions/005). A near view sees 33x33 px, as PDN-S does (Batzner et al. 2023, table 6), or little more.
     """
 
     mean: Tensor
