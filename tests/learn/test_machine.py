@@ -24,3 +24,10 @@ def test_training_takes_no_more_threads_than_there_are_cores_and_gives_them_back
     with using_machine(TrainSettings(threads=1000)):
         assert torch.get_num_threads() == 2
     assert torch.get_num_threads() == before
+
+
+def test_what_is_seeded_in_training_is_forgotten_afterwards():
+    before = torch.get_rng_state()
+    with using_machine(TrainSettings(threads=1)):
+        torch.manual_seed(3)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -58,7 +58,9 @@ def test_a_refused_background_leaves_the_very_model_that_no_search_would(tmp_pat
         **{"size": "tiny", "pdn": "random", "image_size": 64, "steps": 3, "batch_size": 4, "held_out": 0.25},
         **{"background_share": 0.9, "invariance": 1.0, "threads": 1, "device": "cpu"},
     )
+    chance = torch.get_rng_state()
     auto, off = (train(images, replace(settings, foreground=each), tmp_path / each).gate for each in ("auto", "off"))
+    assert torch.equal(torch.get_rng_state(), chance)  # who calls draws on as if nothing had been
     assert (auto.reason, off.reason) == ("no background", "switched off")
     assert batch_plan(settings, auto) == batch_plan(settings, off)  # few steps draw only some of what it says
     assert weights[0].keys() == weights[1].keys()

@@ -23,12 +23,14 @@ def choose_device(name: str) -> str:
 
 @contextmanager
 def using_machine(settings: TrainSettings) -> Iterator[None]:
-    """Threads as set, and tiny numbers count as zero, which keeps processors fast; afterwards all is as it was."""
+    """Threads as set, and tiny numbers count as zero, which keeps processors fast; afterwards all is as it was, torch's
+    generators too, which the training seeds anew in each step."""
     threads, keeps_tiny = torch.get_num_threads(), bool((torch.tensor(1e-310, dtype=torch.float64) * 1).item())
     torch.set_num_threads(settle_threads(settings.threads))
     torch.set_flush_denormal(True)
     try:
-        yield
+        with torch.random.fork_rng():
+            yield
     finally:
         torch.set_num_threads(threads)
         torch.set_flush_denormal(not keeps_tiny)
