@@ -118,3 +118,8 @@ def test_the_small_build_of_pytorch_is_asked_for_in_the_versions_that_are_pinned
     pinned = set((ROOT / "constraints.txt").read_text("utf-8").splitlines())
     asked = re.findall(r"\b(torch(?:vision)?==[\d.]+)", (ROOT / "README.md").read_text("utf-8"))
     assert len(asked) == 2 and set(asked) <= pinned
+
+
+def test_the_wheel_is_called_by_its_name():
+    page = (ROOT / "docs" / "line.md").read_text("utf-8")
+    assert set(re.findall(r"baad-[\d.]+-py3-none-any\.whl", page)) == {f"baad-{baad.__version__}-py3-none-any.whl"}
