@@ -21,11 +21,9 @@ from tests.factory import (
     write_truncated,
 )
 
-RELAXED = {"rate": 0.5, "held_out": 0.5}  # so that a dozen pictures are enough
-
 
 def check(root, **options):
-    return check_category(read_category(root), Silence(), **{**RELAXED, **options})
+    return check_category(read_category(root), Silence(), **options)
 
 
 def said(findings, severity, file):
@@ -93,20 +91,6 @@ def test_before_training_the_foreground_folder_is_not_read_and_before_evaluation
     findings = check_test(read_category(root), Silence())
     assert {finding.file.split("/")[1] for finding in findings} == {"test"}
     assert {finding.severity for finding in findings} == {"error"}
-
-
-def test_too_few_normals_for_the_promised_rate_warn_with_the_number_needed(tmp_path):
-    root = write_category(tmp_path / "disc", normals=20)
-    findings = check(root, rate=0.01, held_out=0.2)
-    assert findings == [
-        Finding(
-            "warning",
-            "disc",
-            "of 20 normal pictures 4 are held out, too few for 1% false alarms in the mean",
-            "Bring 495 pictures, or ask for 20%",
-        )
-    ]
-    assert check(root, rate=0.2, held_out=0.2) == []
 
 
 def test_a_picture_in_both_halves_warns_though_its_bytes_differ(tmp_path):
@@ -211,7 +195,7 @@ def test_errors_are_refused_one_to_a_line_and_warnings_handed_on():
 
 def test_a_vanished_picture_is_an_error(tmp_path):
     category = Category("x", tmp_path, "folder", (GoodImage(tmp_path / "a.png"), GoodImage(tmp_path / "b.png")))
-    findings = check_category(category, Silence(), **RELAXED)
+    findings = check_category(category, Silence())
     assert [(finding.file, finding.problem) for finding in findings] == [
         ("a.png", "there is no such file"),
         ("b.png", "there is no such file"),

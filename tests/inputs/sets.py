@@ -209,7 +209,7 @@ SETS = (
         lambda: save_picture(Path("parts/train/good/grey.png"), picture(9)[..., 0]),
         "have 2 colour modes",
     ),
-    warned("too few normal pictures for the rate of false alarms", nothing, "too few for 1%"),
+    warned("too few normal pictures for the rate of false alarms", nothing, "1 % was asked for"),
     warned("12-bit values in 16-bit files: nearly black", nothing, "brightest level", twelve_bits),
     Case(
         what="test half without normal pictures",

@@ -8,19 +8,25 @@ from baad.data.reading import describe_category, read_category
 from baad.data.sample import Category
 from baad.progress import Progress
 from baad.settings import TrainSettings
+from baad.verdict.enough import check_enough
 
 
 def open_for_training(
-    data: Path, settings: TrainSettings, progress: Progress, fg_masks: Path | None = None, layout: str = "auto"
+    data: Path,
+    settings: TrainSettings | None,
+    progress: Progress,
+    fg_masks: Path | None = None,
+    layout: str = "auto",
 ) -> tuple[Category, list[str]]:
     """The category in a folder, and the warnings about it; says what it was taken for.
 
-    Raises DataError with one line for each error.
+    `settings`: also warn where the pictures are too few for the false-alarm rate that they ask for; None where no
+    threshold of these pictures will be relied on. Raises DataError with one line for each error.
     """
     category = _open(data, layout, progress, fg_masks)
-    findings = check_category(
-        category, progress, rate=settings.false_alarms, held_out=settings.held_out, part_masks=fg_masks
-    )
+    findings = check_category(category, progress, part_masks=fg_masks)
+    if settings is not None:
+        findings += check_enough(category, settings.false_alarms, settings.held_out)
     return category, _speak(findings, progress)
 
 

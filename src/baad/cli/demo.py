@@ -60,8 +60,9 @@ def main(
     require_folder(out, "--out")
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
+    own = data is not None
     data = data or write_example(out / "example", progress=progress)
-    category, findings = open_for_training(data, settings, progress, layout=layout)
+    category, findings = open_for_training(data, settings if own else None, progress, layout=layout)
     require_testable(category, progress)
 
     from baad.learn.train import train

@@ -50,7 +50,7 @@ def main(
     require_folder(out, "-o")
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
-    category, _ = open_for_training(data, settings, progress, fg_masks, layout)
+    category, _ = open_for_training(data, None, progress, fg_masks, layout)
     from baad.data.decode import show_path
     from baad.data.part_masks import find_part_masks, name_pictures, place_part_masks
     from baad.learn.foreground_masks import Seen, Shown, choose_foreground

@@ -1,7 +1,6 @@
 """What is wrong with a category, found before training: all problems at once, each with its file and a remedy."""
 
 import hashlib
-import math
 import os
 import re
 import warnings
@@ -78,18 +77,11 @@ class _Pairing:
         return f"{name} (for {self.picture.name})" if isinstance(self.mask, Outlines) else name
 
 
-def check_category(
-    category: Category,
-    progress: Progress,
-    *,
-    rate: float = 0.01,
-    held_out: float = 0.1,
-    part_masks: Path | None = None,
-) -> list[Finding]:
+def check_category(category: Category, progress: Progress, *, part_masks: Path | None = None) -> list[Finding]:
     """Check a category before training: every picture and mask of both halves is decoded. Errors come first.
 
-    `rate` is the false-alarm rate that will be asked for, `held_out` the share of the normals it is measured on;
-    `part_masks` is the user's folder of masks of the part, if any. A foreground/ folder is not read.
+    `part_masks` is the user's folder of masks of the part, if any. A foreground/ folder is not read. Whether pictures
+    are enough for the false-alarm rate asked for, `verdict.enough` says.
     """
     root = category.root
     pictures, findings = _read_pictures(
@@ -103,7 +95,7 @@ def check_category(
     findings += _check_masks(pairings, pictures, root, progress)
     train = [pictures[image.path] for image in category.train if image.path in pictures]
     test = [pictures[image.path] for image in category.test if image.path in pictures]
-    findings += _check_number(category, rate, held_out)
+    findings += _check_number(category)
     findings += _check_copies(train, test, root) + _check_mixture(train, test, root)
     findings += _check_strays(train + test, root)
     findings += _check_pages(train + test, root) + _check_darkness(category.name, train)
@@ -223,25 +215,14 @@ def _check_marks(name: str, share: float, marks: str) -> list[Finding]:
     return []
 
 
-def _check_number(category: Category, rate: float, held_out: float) -> list[Finding]:
-    """No normals are an error; too few for the rate warn.
-
-    A threshold for rate r needs at least 1 / r - 1 held-out scores: with n of them, the chance that a further good
-    picture scores above all is 1 / (n + 1) in the mean. What a model promises is more careful (verdict/promise.py).
-    """
-    name, normals = category.name, len(category.train)
-    if normals < 2:
-        problem = "there are no normal pictures" if normals == 0 else "there is only one normal picture"
-        remedy = f"{homes_of(category.layout).normal}, or give a folder of good pictures; 100 is good"
-        return [Finding("error", name, problem, remedy)]
-    held, needed = max(1, round(normals * held_out)), math.ceil(1 / rate - 1e-9) - 1
-    if held >= needed:
+def _check_number(category: Category) -> list[Finding]:
+    """Training needs pictures to learn from and one to set the threshold with."""
+    normals = len(category.train)
+    if normals >= 2:
         return []
-    problem = (
-        f"of {normals} normal pictures {held} are held out, too few for {100 * rate:.3g}% false alarms in the mean"
-    )
-    remedy = f"Bring {math.ceil(needed / held_out)} pictures, or ask for {math.ceil(1000 / (held + 1)) / 10:g}%"
-    return [Finding("warning", name, problem, remedy)]
+    problem = "there are no normal pictures" if normals == 0 else "there is only one normal picture"
+    remedy = f"{homes_of(category.layout).normal}, or give a folder of good pictures; 100 is good"
+    return [Finding("error", category.name, problem, remedy)]
 
 
 def _check_copies(train: Sequence[_Picture], test: Sequence[_Picture], root: Path) -> list[Finding]:

@@ -55,12 +55,17 @@ def split_held_out(images: Sequence[GoodImage], share: float, seed: int, progres
         raise DataError(f"{len(images)} normal pictures cannot be split. Give at least 2; 100 is good.")
     ordered = sorted(images, key=lambda image: natural_order(image.path))
     groups, kept = _group(ordered, seed, progress or Silence())  # int [N]
-    held = _choose_groups(groups, max(1, round(share * len(ordered))), np.random.default_rng([seed, 1]))  # bool [N]
+    held = _choose_groups(groups, count_held_out(len(ordered), share), np.random.default_rng([seed, 1]))  # bool [N]
     held, moved = _learn_from_copies(held, _number_copies(ordered))
     fit = tuple(image for image, out in zip(ordered, held) if not out)
     held_out = tuple(image for image, out in zip(ordered, held) if out)
     note = f"Held out {len(held_out)} of {len(ordered)} normal pictures{_name_sessions(held_out)}{kept}{moved}."
     return Split(fit, held_out, note)
+
+
+def count_held_out(count: int, share: float) -> int:
+    """How many of `count` pictures a share holds out where no group stands in the way: one to all but one."""
+    return min(max(1, round(share * count)), count - 1)
 
 
 def find_bursts(thumbnails: np.ndarray, seed: int) -> np.ndarray:
@@ -122,9 +127,8 @@ def _group(images: Sequence[GoodImage], seed: int, progress: Progress) -> tuple[
 
 
 def _choose_groups(groups: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    """Mark about `wanted` pictures, whole groups at a time and never all: int [N] -> bool [N]."""
+    """Mark about `wanted` pictures, whole groups at a time: int [N] -> bool [N]."""
     names, sizes = np.unique(groups, return_counts=True)
-    wanted = min(wanted, len(groups) - 1)
     taken, total = [], 0
     for index in rng.permutation(len(names)):
         if total + sizes[index] <= wanted:

@@ -1,0 +1,67 @@
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from baad.data.sample import Category, GoodImage
+from baad.data.split import count_held_out, split_held_out
+from baad.verdict.calibration import fit_calibration
+from baad.verdict.enough import check_enough
+from baad.verdict.promise import describe, images_needed
+from tests.factory import write_folder
+
+
+def told(normals, rate=0.01, held_out=0.1):
+    """What is said of so many pictures, one string; nothing where all is well."""
+    images = tuple(GoodImage(f"{number}.png") for number in range(normals))
+    return "".join(map(str, check_enough(Category("parts", ".", "folder", images), rate, held_out)))
+
+
+def promise_of(normals, rate, held_out):
+    """What training will say of them."""
+    held = count_held_out(normals, held_out)
+    return describe(fit_calibration(range(held), range(held), [""] * held, rate))
+
+
+def test_two_hundred_pictures_and_defaults_are_told_what_comes_what_helps_and_what_the_rate_needs():
+    assert told(218) == (
+        "parts: of 218 normal pictures 22 are held out to set the threshold: about 4 of 100 good parts may be "
+        "rejected, 13 at worst (95 % sure), and 1 % was asked for. Give --set held_out=0.3 to hold out 65: 5 of 100 at "
+        "worst; 1 % needs 299 held out, 997 pictures in all."
+    )
+
+
+def test_where_a_larger_share_is_enough_that_share_is_the_advice():
+    assert "Give --set held_out=0.15 to hold out 300, which keeps it." in told(2000)
+    assert told(2000, held_out=0.15) == ""
+
+
+def test_who_holds_out_much_already_is_told_the_number_alone():
+    assert told(100, held_out=0.3).endswith("1 % was asked for. 1 % needs 299 held out, 997 pictures in all.")
+    assert told(2, held_out=0.3).startswith("parts: of 2 normal pictures 1 is held out to set the threshold: about 50")
+
+
+def test_many_held_out_pictures_are_counted_in_thousands_so_that_none_is_no_alarm():
+    assert "about 5 of 1000 good parts may be rejected, 15 at worst" in told(2000, held_out=0.1)
+
+
+def test_what_cannot_be_trained_on_is_the_doctors_business():
+    assert told(1) == told(0) == ""
+
+
+@settings(deadline=None)
+@given(st.integers(2, 5000), st.sampled_from([0.001, 0.005, 0.01, 0.05, 0.2]), st.floats(0.05, 0.9))
+def test_silence_here_is_silence_at_the_end_of_training_and_what_is_advised_keeps_the_rate(normals, rate, held_out):
+    text = told(normals, rate, held_out)
+    assert bool(text) == ("hold out" in promise_of(normals, rate, held_out))
+    share = float(re.search(r"held_out=([\d.]+)", text)[1]) if "--set" in text else held_out
+    pictures = int(re.search(r"(\d+) pictures in all", text)[1]) if "in all" in text else normals
+    assert "hold out" not in promise_of(pictures, rate, share)
+    assert told(pictures, rate, share) == ""
+
+
+def test_pictures_that_nothing_ties_together_are_held_out_in_the_number_foretold(tmp_path):
+    images = tuple(GoodImage(path) for path in sorted(write_folder(tmp_path, normals=12).glob("*.png")))
+    for share in (0.01, 0.3, 0.9):
+        assert len(split_held_out(images, share, seed=0).held_out) == count_held_out(12, share)
+    assert (count_held_out(2, 0.9), count_held_out(1000, 0.299), images_needed(0.01)) == (1, 299, 299)
