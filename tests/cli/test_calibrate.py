@@ -22,6 +22,7 @@ def test_the_threshold_is_set_anew_and_told(baad, trained, tmp_path):
     assert f"threshold {now.threshold:.4g} in place of" in told.out and "from 12 pictures" in told.out
     assert "the old threshold rejects" in told.out and "look at them" in told.out
     assert (now.n, now.false_alarm_rate) == (12, 0.2)
+    assert "warning: --false-alarms 20% cannot be kept with 12 held-out pictures" in told.err  # 14 keep it
     assert "from 12" in told.out and "highest" in baad("info", tmp_path / "today.baad").out
 
 

@@ -117,6 +117,15 @@ def test_the_threshold_can_be_set_by_hand_or_by_false_alarms(baad, model, parts)
     assert lax < strict
 
 
+def test_a_rate_that_so_few_held_out_pictures_cannot_keep_is_said_once(baad, model, parts):
+    told = baad("predict", model, parts, "--false-alarms", "0.1%", "--json", "-")
+    warning = "warning: --false-alarms 0.1% cannot be kept with 20 held-out pictures: the threshold is their highest "
+    assert told.err.count(f"{warning}score, 0.85, which promises 14 %; hold out 2995 for it") == 1
+    assert read_records(told.out)[0]["threshold"] == 0.85
+    assert "cannot be kept" not in baad("predict", model, parts, "--false-alarms", "14%").err
+    assert "cannot be kept" not in baad("predict", model, parts).err  # baad info says what the model promises
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [

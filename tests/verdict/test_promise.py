@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from baad.verdict.calibration import at_rate, at_threshold, fit_calibration
-from baad.verdict.promise import describe, format_bound, images_needed, promised_rate, rank_for
+from baad.verdict.promise import describe, format_bound, images_needed, promised_rate, rank_for, tell_not_kept
 
 
 def calibrate(n, rate=0.01, sessions=None):
@@ -79,3 +79,12 @@ def test_pictures_of_a_single_session_carry_a_warning():
 def test_a_printed_bound_is_never_smaller_than_the_bound(share):
     printed = float(format_bound(share).removesuffix(" %")) / 100
     assert share - 1e-9 <= printed <= share + 0.0011
+
+
+def test_a_rate_that_the_pictures_cannot_keep_is_told_and_one_that_they_keep_is_not():
+    assert tell_not_kept(calibrate(10, rate=0.001), "--false-alarms 0.1%") == (
+        "--false-alarms 0.1% cannot be kept with 10 held-out pictures: the threshold is their highest score, 9, which "
+        "promises 25.9 %; hold out 2995 for it"
+    )
+    assert tell_not_kept(calibrate(59, rate=0.05), "5%") == ""
+    assert "1 held-out picture:" in tell_not_kept(calibrate(1), "1%")

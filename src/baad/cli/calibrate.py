@@ -9,7 +9,7 @@ from baad.cli import options
 
 EXAMPLES = """
 baad calibrate model.baad today/good -o today.baad                       for new light, a new lens, another day
-baad calibrate model.baad today/good -o today.baad --false-alarms 0.5%   and another false-alarm rate
+baad calibrate model.baad today/good -o today.baad --false-alarms 5%     and another false-alarm rate
 """
 
 
@@ -40,7 +40,7 @@ def main(
     from baad.errors import DataError
     from baad.progress import choose_progress
     from baad.settings import parse_share
-    from baad.verdict.promise import describe, tell_highest
+    from baad.verdict.promise import describe, tell_highest, tell_not_kept
 
     options.require_extra("train")
     require_model(out)
@@ -55,6 +55,8 @@ def main(
 
     rate = None if false_alarms is None else parse_share(false_alarms, "--false-alarms")
     before, now = recalibrate(model, out, pictures, rate, progress, cores)
+    if false_alarms is not None and (told := tell_not_kept(now, f"--false-alarms {false_alarms}")):
+        progress.warn(told)
     if not quiet:
         alarms = sum(score > before.threshold for score in now.scores)
         print(f"{out}: threshold {now.threshold:.4g} in place of {before.threshold:.4g}, from {now.n} pictures")

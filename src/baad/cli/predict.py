@@ -32,7 +32,7 @@ baad predict model.baad part.png                                one picture
 baad predict model.baad new/ --csv new.csv --overlays seen/     a folder with all below it
 baad predict model.baad 'new/*.png' --json -                    JSON lines on standard output
 find new -name '*.png' | baad predict model.baad - --json verdicts.jsonl
-baad predict model.baad new/ --false-alarms 1% --fail-on-ng     exit code 1 if a part is rejected
+baad predict model.baad new/ --false-alarms 5% --fail-on-ng     exit code 1 if a part is rejected
 baad predict model.baad line.mp4 --every 5                      each fifth frame of a film
 baad predict model.baad rtsp://10.0.0.7/main --json -           a network camera; camera:0 is one on USB
 baad predict model.baad --watch inbox/ --json -                 pictures as they come into a folder
@@ -104,6 +104,7 @@ def main(
     from baad.runtime.detector import Detector
     from baad.runtime.output import appending, write_csv
     from baad.runtime.video import is_live
+    from baad.verdict.promise import tell_not_kept
 
     if threshold is not None and false_alarms is not None:
         raise SettingError("--threshold and --false-alarms both set the threshold. Give one of them.")
@@ -117,6 +118,8 @@ def main(
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress), provider, pin, tiles)
     detector = _change(detector, threshold, false_alarms, zones, any_size)
+    if false_alarms is not None and (told := tell_not_kept(detector.calibration, f"--false-alarms {false_alarms}")):
+        progress.warn(told)
     results = [folder for folder in (overlays, maps) if folder is not None]
     found: Iterable[Given] = (
         watch_pictures(paths, results) if watch else find_pictures(paths, sys.stdin, results, every)

@@ -78,6 +78,17 @@ def describe(calibration: "Calibration", confidence: float = CONFIDENCE) -> str:
     return f"{promise}. This holds for pictures taken as these were{sessions}."
 
 
+def tell_not_kept(calibration: "Calibration", asked: str) -> str:
+    """Why the false-alarm rate of a calibration, `asked` for in these words, cannot be kept; "" where it is."""
+    n, rate = calibration.n, calibration.false_alarm_rate
+    if rank_for(n, rate):
+        return ""
+    pictures = f"{n} held-out picture{'s' if n != 1 else ''}"
+    threshold, bound = f"{calibration.threshold:.4g}", format_bound(promised_by(calibration))
+    told = f"{asked} cannot be kept with {pictures}: the threshold is their highest score, {threshold}, which promises"
+    return f"{told} {bound}; hold out {images_needed(rate)} for it"
+
+
 def format_bound(share: float) -> str:
     """A share as per cent, rounded up to one decimal place (two below 1 %): a bound must not shrink in print.
 
