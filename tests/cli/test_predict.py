@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -76,6 +77,35 @@ def test_that_a_file_has_more_pages_is_said(baad, model, tmp_path):
 def test_names_come_from_standard_input_one_a_line(baad, model, parts):
     told = baad("predict", model, "-", "--json", "-", stdin=f"{parts / 'a.png'}\n\n{parts / 'b.jpg'}\n")
     assert [os.path.basename(record["file"]) for record in read_records(told.out)] == ["a.png", "b.jpg"]
+
+
+def test_a_page_shows_the_pictures_of_a_plain_folder_strangest_first(baad, model, parts, tmp_path):
+    write_truncated(parts / "b.jpg")
+    told = baad("predict", model, parts, "--html", tmp_path / "out" / "seen.html", "-q")
+    assert (told.code, told.out) == (3, "")
+    text = (tmp_path / "out" / "seen.html").read_text("utf-8")
+    assert re.findall(r"<h3>(.*?)</h3>", text) == ["below/a.png", "a.png"]
+    assert "2 judged, 1 rejected, 1 skipped" in text and "<h2>Scores</h2>" in text
+    assert "What the threshold promises" in text and "figcaption>reconstruction" in text
+
+
+@pytest.mark.parametrize("words", [("-",), ("--watch", "parts"), ("camera:0",)])
+def test_a_page_of_pictures_that_come_only_once_is_refused(baad, model, tmp_path, words):
+    told = baad("predict", model, *words, "--html", tmp_path / "seen.html")
+    assert (told.code, told.out) == (2, "")
+    assert "--html looks at pictures twice" in told.err
+    assert not (tmp_path / "seen.html").exists()
+
+
+def test_a_page_never_overwrites_another_output_or_a_picture_and_needs_jinja2(
+    baad, model, parts, tmp_path, monkeypatch
+):
+    for words in (("--html", parts / "a.png"), ("--html", tmp_path / "v", "--csv", tmp_path / "v"), ("--html", "-")):
+        assert baad("predict", model, parts, *words).code == 2
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    told = baad("predict", model, parts, "--html", tmp_path / "seen.html")
+    assert (told.code, "pip install jinja2" in told.err) == (2, True)
+    assert not (tmp_path / "seen.html").exists()
 
 
 def test_patterns_are_expanded_where_the_shell_did_not(baad, model, parts):

@@ -68,11 +68,6 @@ def test_places_that_one_group_does_not_need_go_to_the_others():
     assert len(pick_worst(images, threshold=5, limit=1000)) == 51
 
 
-def test_pictures_of_unknown_truth_come_by_falling_score():
-    images = [Entry("", score) for score in (1, 9, 4, 7)]
-    assert [image.score for image in pick_worst(images, threshold=5)] == [9, 7, 4, 1]
-
-
 def test_a_case_shows_what_there_is_to_show():
     image = np.zeros((30, 40, 3), np.uint8)
     anomaly = np.zeros((30, 40), np.float32)

@@ -12,11 +12,21 @@ from baad.errors import MissingExtra
 from baad.metrics.evaluate import evaluate
 from baad.progress import Silence
 from baad.report.cases import draw_case
-from baad.report.html import Page, Score, describe_model, evaluation_page, read_training_masks, render_page, write_page
+from baad.report.html import (
+    Answer,
+    Page,
+    Score,
+    describe_model,
+    evaluation_page,
+    read_training_masks,
+    render_page,
+    verdict_page,
+    write_page,
+)
 from baad.runtime.detector import Detector, judge
 from baad.runtime.session import RawMaps
 from baad.verdict.calibration import fit_calibration
-from tests.factory import write_category
+from tests.factory import save_picture, write_category
 from tests.fake_model import write_fake_model
 
 SIZE = (40, 56)
@@ -139,6 +149,23 @@ def test_pictures_of_unknown_truth_make_a_page_without_figures():
     assert "alarm" in text
     assert "false alarms" not in text
     assert "<h2>Figures</h2>" not in text
+
+
+def test_rejected_pictures_come_first_then_the_strangest_and_one_that_is_gone_is_named(tmp_path):
+    grey = {"warned.png": 250, "rejected.png": 200, "quiet.png": 20, "calm.png": 10}
+    for name, level in grey.items():
+        if name != "warned.png":
+            save_picture(tmp_path / name, np.full((40, 56, 3), level, np.uint8))
+    labels = {"warned.png": "warn", "rejected.png": "ng"}
+    answers = [Answer(tmp_path / name, name, labels.get(name, "ok"), level / 60) for name, level in grey.items()]
+    detector = Detector(BrightSpots(), CALIBRATION, {})
+    page = verdict_page(detector, answers, Silence(), subtitle="four", limit=3)
+    assert [(case.name, case.outcome) for case in page.cases] == [("rejected.png", "alarm"), ("quiet.png", "no alarm")]
+    assert [panel.title for panel in page.cases[0].panels][1] == "reconstruction"
+    assert len(page.scores) == 4
+    assert page.notes[0].startswith("warned.png is not shown: ")
+    text = render_page(page)
+    assert "2 of 4 pictures are shown" in text and page.promise in text and "true defect" not in text
 
 
 def test_a_page_without_anything_to_show_is_still_a_page():

@@ -1,6 +1,7 @@
 """baad predict: a model file and pictures -> verdicts."""
 
 import hashlib
+import importlib.util
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from baad.stopping import Stop, Stopped, catch_stop
 if TYPE_CHECKING:
     from baad.cli.inputs import Given, Picture
     from baad.progress import Progress, Task
+    from baad.report.html import Answer
     from baad.runtime.detector import Detector
     from baad.runtime.frame import Frame
     from baad.runtime.stream import Judged
@@ -30,6 +32,7 @@ MANY, SUSPICIOUS = 10, 0.9  # so many pictures, of which this share is rejected,
 EXAMPLES = """
 baad predict model.baad part.png                                one picture
 baad predict model.baad new/ --csv new.csv --overlays seen/     a folder with all below it
+baad predict model.baad new/ --html new.html                    a page to look at, strangest pictures first
 baad predict model.baad 'new/*.png' --json -                    JSON lines on standard output
 find new -name '*.png' | baad predict model.baad - --json verdicts.jsonl
 baad predict model.baad new/ --false-alarms 5% --fail-on-ng     exit code 1 if a part is rejected
@@ -55,6 +58,9 @@ def main(
     ] = None,
     overlays: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Pictures with defects outlined and as heat.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A page that needs no other file: the strangest 100 pictures.")
     ] = None,
     maps: Annotated[Path | None, typer.Option(metavar="DIR", help="Raw anomaly maps, TIFF, at picture size.")] = None,
     threshold: Annotated[
@@ -95,7 +101,8 @@ def main(
     warn, else "ok". Scores and maps are comparable between pictures. Memory does not grow with their number. Files that
     cannot be read, and pictures of another size or aspect than in training, are named and skipped (exit code 3).
     Ctrl-C and SIGTERM let the picture in work end; what was judged until then is written. Files of --json and --csv
-    appear when all is judged; of --watch and of cameras they get each answer at once, after the lines they hold.
+    appear when all is judged; of --watch and of cameras they get each answer at once, after the lines they hold. The
+    page of --html judges what it shows a second time.
     """
     from baad.cli.inputs import Given, Picture, find_pictures, is_endless, watch_pictures
     from baad.cli.outputs import require_different, require_file, require_folder
@@ -112,9 +119,13 @@ def main(
         raise SettingError("--json - and --csv - cannot share standard output. Give one of them a file.")
     for given, option in ((json_file, "--json"), (csv_file, "--csv")):
         require_file(given, option)
+    if html is not None:
+        _require_page(html, watch or is_endless(paths))
     for folder, option in ((overlays, "--overlays"), (maps, "--maps")):
         require_folder(folder, option)
     require_different(json_file, csv_file, "--json and --csv")
+    require_different(json_file, html, "--json and --html")
+    require_different(csv_file, html, "--csv and --html")
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress), provider, pin, tiles)
     detector = _change(detector, threshold, false_alarms, zones, any_size)
@@ -129,7 +140,7 @@ def main(
     shown = json_file is None and csv_file is None and not quiet
     lasting = watch or any(map(is_live, paths))
     total = sum(isinstance(each, Picture) for each in found) if isinstance(found, list) else 0
-    run = _Run(detector, progress, overlays, maps)
+    run = _Run(detector, progress, overlays, maps, [] if html is not None else None)
     with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:
         records = run.judge(found, task, stop)
         if json_file is not None:
@@ -142,12 +153,15 @@ def main(
             with appending(Path(csv_file)) as file:
                 write_csv(file, records, header=file.tell() == 0)
     progress.say(run.summary())
+    if html is not None and run.stopped is None:
+        run.write_page(html, model)
     if run.many_rejected():
         progress.warn("nearly all pictures are rejected: is this the model of this product and camera?")
     if run.stopped is not None:
         by = signal.Signals(run.stopped.signal_number).name
         print(
-            f"baad: stopped by {by} after {run.judged + run.skipped} pictures; their results are whole.",
+            f"baad: stopped by {by} after {run.judged + run.skipped} pictures; their results are whole"
+            f"{', and no page was written' if html is not None else ''}.",
             file=sys.stderr,
         )
         return code_of(run.stopped)
@@ -172,6 +186,20 @@ def _change(
     return detector.for_any_size() if any_size else detector
 
 
+def _require_page(html: Path, once: bool) -> None:
+    """Raise SettingError where pictures come only `once`, OutputError for the file, MissingExtra without jinja2."""
+    from baad.cli.outputs import require_file
+    from baad.errors import MissingExtra, SettingError
+
+    if once:
+        raise SettingError(
+            "--html looks at pictures twice: give files, folders or patterns, not films, cameras, - or --watch."
+        )
+    if importlib.util.find_spec("jinja2") is None:
+        raise MissingExtra("--html needs jinja2, which is not installed. Install it with: pip install jinja2")
+    require_file(html, "--html", stream=False)
+
+
 @dataclass
 class _Run:
     """Many pictures through one detector, and what is counted on the way."""
@@ -180,6 +208,7 @@ class _Run:
     progress: "Progress"
     overlays: Path | None
     maps: Path | None
+    answers: "list[Answer] | None" = None  # kept for a page, if there is to be one
     judged: int = 0
     rejected: int = 0
     warned: int = 0
@@ -225,7 +254,20 @@ class _Run:
         self.judged += 1
         self.rejected += verdict.label == "ng"
         self.warned += verdict.label == "warn"
+        if self.answers is not None:
+            from baad.report.html import Answer
+
+            name = text_of_path(str(picture.place))
+            self.answers.append(Answer(Path(picture.name), name, verdict.label, verdict.score))
         return verdict_record(verdict, text_of_path(picture.name))
+
+    def write_page(self, html: Path, model: Path) -> None:
+        """The page of what was judged. Raises OutputError where the disk refuses."""
+        from baad.report.html import read_training_masks, verdict_page, write_page
+
+        masks = read_training_masks(model)
+        page = verdict_page(self.detector, self.answers or (), self.progress, subtitle=self.summary(), masks=masks)
+        write_page(html, page)
 
     def many_rejected(self) -> bool:
         return self.judged >= MANY and self.rejected >= SUSPICIOUS * self.judged

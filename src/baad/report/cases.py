@@ -20,7 +20,7 @@ from baad.verdict.decide import Verdict
 from baad.verdict.zones import ZoneShares
 
 Outcome = Literal["false alarm", "missed", "found", "passed", "alarm", "no alarm"]
-GROUPS: tuple[tuple[Outcome, ...], ...] = (("false alarm", "alarm"), ("missed",), ("found",), ("passed", "no alarm"))
+GROUPS: tuple[Outcome, ...] = ("false alarm", "missed", "found", "passed")
 FALLING = (0, 3)  # groups whose highest score is the worst
 CASE_LIMIT = 100  # cases on a page, which stays below some 10 MB
 
@@ -29,7 +29,7 @@ class Scored(Protocol):
     """A picture with its truth and its score; `metrics.scorecard.ScoredImage` is one."""
 
     @property
-    def kind(self) -> str: ...  # "good", the name of a defect, or "" where the truth is not known
+    def kind(self) -> str: ...  # "good", or the name of a defect
     @property
     def score(self) -> float: ...
 
@@ -66,7 +66,7 @@ class Case:
 
 
 def judge_outcome(kind: str, alarmed: bool) -> Outcome:
-    """What a verdict is worth, given the truth."""
+    """What a verdict is worth, given the truth; kind: "" where it is not known."""
     if not kind:
         return "alarm" if alarmed else "no alarm"
     if kind == "good":
@@ -79,12 +79,11 @@ def pick_worst(images: Sequence[AnyScored], threshold: float, limit: int = CASE_
 
     Alarms where there should be none by falling, defects by rising score: first what went most wrong, last what was
     clear. Where there are too many, each of the four keeps at least a quarter of the places, so that a thousand false
-    alarms do not hide the missed defects. Of pictures whose truth is not known the highest scores come first.
+    alarms do not hide the missed defects.
     """
     groups: list[list[AnyScored]] = [[] for _ in GROUPS]
     for image in images:
-        outcome = judge_outcome(image.kind, image.score > threshold)
-        groups[next(index for index, names in enumerate(GROUPS) if outcome in names)].append(image)
+        groups[GROUPS.index(judge_outcome(image.kind, image.score > threshold))].append(image)
     for index, group in enumerate(groups):
         group.sort(key=lambda image: image.score, reverse=index in FALLING)
     places = _share_places([len(group) for group in groups], limit)

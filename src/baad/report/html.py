@@ -10,12 +10,12 @@ from baad.bundle import read_bundle, read_member
 from baad.data.decode import read_image
 from baad.data.masks import unite_masks
 from baad.data.sample import Category
-from baad.errors import MissingExtra, how_to_install
+from baad.errors import ImageError, MissingExtra, how_to_install
 from baad.metrics.scorecard import FIGURE_NAMES, FIGURE_TITLES, KIND_FIGURES, KindFigures, Scorecard, show
 from baad.progress import Progress
 from baad.report.cases import CASE_LIMIT, Case, draw_case, pick_worst
 from baad.report.figures import draw_histogram, inline_file
-from baad.runtime.detector import Detector
+from baad.runtime.detector import Detector, open_picture
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
 
@@ -39,6 +39,16 @@ class Score:
     """The score of one picture for the histogram. kind: "good", a kind of defect, or "" where it is not known."""
 
     kind: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said of one picture file whose truth is not known; `name` is what it is called on the page."""
+
+    path: Path
+    name: str
+    label: str
     score: float
 
 
@@ -107,7 +117,6 @@ def evaluation_page(
     scorecard: Scorecard,
     progress: Progress,
     *,
-    title: str = "",
     limit: int = CASE_LIMIT,
     masks: tuple[TrainingMask, ...] = (),
 ) -> Page:
@@ -130,7 +139,7 @@ def evaluation_page(
             cases.append(draw_case(scored.name, scored.kind, pixels, verdict, raw.reconstruction, truth))
             task.advance()
     return Page(
-        title=title or f"{category.name}: what the model finds and what it misses",
+        title=f"{category.name}: what the model finds and what it misses",
         subtitle=f"{scorecard.n_normal} normal and {scorecard.n_defective} defective pictures that training never saw",
         threshold=detector.calibration.threshold,
         promise=describe(detector.calibration),
@@ -138,6 +147,46 @@ def evaluation_page(
         notes=scorecard.notes,
         scorecard=scorecard,
         scores=tuple(Score(image.kind, image.score) for image in scorecard.images),
+        cases=tuple(cases),
+        masks=masks,
+    )
+
+
+def verdict_page(
+    detector: Detector,
+    answers: Sequence[Answer],
+    progress: Progress,
+    *,
+    subtitle: str = "",
+    limit: int = CASE_LIMIT,
+    masks: tuple[TrainingMask, ...] = (),
+) -> Page:
+    """The page of pictures whose truth is not known: `limit` of them are read and judged once more, and drawn.
+
+    Rejected ones come first, then by falling score. One that can be read no more is named in the notes.
+    `masks`: see `read_training_masks`.
+    """
+    worst = sorted(answers, key=lambda answer: (answer.label == "ng", answer.score), reverse=True)[:limit]
+    cases, notes = [], []
+    with progress.task("drawing cases", len(worst)) as task:
+        for answer in worst:
+            try:
+                pixels, doubts = open_picture(answer.path)
+            except ImageError as error:
+                notes.append(f"{answer.name} is not shown: {error}")
+            else:
+                raw = detector.session.run(pixels)
+                verdict = detector.decide_on(raw, pixels, doubts)
+                cases.append(draw_case(answer.name, "", pixels, verdict, raw.reconstruction))
+            task.advance()
+    return Page(
+        title="Pictures as the model sees them, strangest first",
+        subtitle=subtitle,
+        threshold=detector.calibration.threshold,
+        promise=describe(detector.calibration),
+        facts=describe_model(detector.manifest, detector.calibration),
+        notes=tuple(notes),
+        scores=tuple(Score("", answer.score) for answer in answers),
         cases=tuple(cases),
         masks=masks,
     )
