@@ -126,7 +126,7 @@ def test_overlays_and_maps_lie_below_their_folders_as_the_pictures_do(baad, mode
     assert seen == ["a.png", "b.jpg.png", "below/a.png"]
     values = read_map(tmp_path / "maps" / "below" / "a.tiff")
     assert values.shape == (80, 64)
-    assert Image.open(tmp_path / "seen" / "a.png").height == 80
+    assert Image.open(tmp_path / "seen" / "a.png").height > 80  # a strip with the verdict stands above
 
 
 def test_an_overlay_never_overwrites_a_picture(baad, model, parts):

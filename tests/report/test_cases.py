@@ -1,10 +1,11 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from baad.report.cases import draw_case, judge_outcome, pick_worst
 from baad.verdict.decide import Verdict
+from baad.verdict.regions import Region
 from baad.verdict.zones import ZoneShares
 
 
@@ -81,6 +82,13 @@ def test_a_case_shows_what_there_is_to_show():
     assert [css for css, _ in full.panels[-1].outlines] == ["truth-line", "alarm-line"]
     assert "true defect in magenta" in full.panels[-1].alt
     assert full.outcome == "found"
+
+
+def test_a_region_below_the_pixel_threshold_is_outlined_too():
+    calm = np.zeros((256, 256), np.float32)
+    verdict = replace(make_verdict(calm), regions=(Region((8, 4, 16, 12), 64, 0.0, below=True),))
+    (line,) = draw_case("a.png", "", np.zeros((256, 256, 3), np.uint8), verdict).panels[-1].outlines
+    assert line[0] == "alarm-line"
 
 
 def test_colours_depend_on_the_value_and_not_on_the_picture():

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from baad.bundle import rewrite_bundle
 from baad.errors import BundleError, ImageError, InputMismatch
 from baad.runtime.detector import Detector, check_framing, check_input, to_pixels
 from baad.verdict.drawn import DrawnZone, DrawnZones
+from baad.verdict.zones import ZoneShares
 from tests.runtime.tiny_model import draw_part, tiny_bundle
 
 
@@ -40,6 +42,20 @@ def test_a_good_part_passes_without_regions(detector):
     verdict = detector.predict(draw_part(green=100))
     assert (verdict.label, verdict.regions, verdict.zones.part) == ("ok", (), 0.0)
     assert verdict.display < 0.5
+
+
+def test_a_rejected_picture_without_an_alarm_in_its_map_shows_its_strangest_place(detector):
+    high = replace(detector, calibration=replace(detector.calibration, pixel_threshold=100.0))
+    picture = draw_part(green=240)
+    before, verdict = detector.predict(picture), high.predict(picture)
+    assert (verdict.label, verdict.score, verdict.zones) == ("ng", before.score, ZoneShares(0.0, 0.0, 0.0))
+    (region,) = verdict.regions
+    assert (region.below, region.rule, region.peak) == (True, "reject", float(verdict.anomaly_map.max()))
+    x0, y0, x1, y1 = region.box
+    assert x0 >= 4 and y0 >= 8 and x1 <= 23 and y1 <= 22  # within the spot, which is (6, 10, 21, 20)
+    assert region.zones.part > 0.5
+    assert not before.regions[0].below
+    assert high.predict(draw_part(green=100)).regions == ()
 
 
 def test_an_alarm_beside_the_part_is_shown_to_lie_there(detector):
@@ -198,6 +214,16 @@ def test_the_rule_of_a_zone_decides_what_an_alarm_in_it_means(detector, rule, la
     assert [region.rule for region in verdict.regions] == [rule]
     assert (verdict.score > verdict.threshold) == (rule != "ignore")
     assert verdict.zones.part == 0.0 if rule == "ignore" else verdict.zones.part > 0.5
+
+
+@pytest.mark.parametrize(("rule", "label"), [("reject", "ng"), ("warn", "warn"), ("ignore", "ok")])
+def test_the_strangest_place_is_looked_for_where_the_rule_is_that_spoke(detector, rule, label):
+    high = replace(detector, calibration=replace(detector.calibration, pixel_threshold=100.0))
+    zones = DrawnZones((DrawnZone(rule, ON_PART),), elsewhere="ignore")
+    verdict = high.with_zones(zones).predict(draw_part(green=240))
+    assert verdict.label == label
+    assert [(region.rule, region.below) for region in verdict.regions] == [(rule, True)] * (label != "ok")
+    assert all(region.box[2] <= 30 for region in verdict.regions)  # in the left half
 
 
 def test_a_zone_elsewhere_changes_nothing(detector):

@@ -12,11 +12,13 @@ from baad.errors import OutputError
 from baad.runtime.output import (
     CSV_FIELDS,
     RECORD_FIELDS,
+    STRIPS,
     appending,
     blend_heat,
     colour_map,
     draw_overlay,
     outline_alarms,
+    tell_score,
     verdict_record,
     write_csv,
     write_json_lines,
@@ -47,6 +49,7 @@ def make_verdict(anomaly_map=None, regions=None, **changes):
     return Verdict(**(fields | changes))
 
 
+STRIP = 60  # px of the strip above an overlay of 1600 px
 ON_PART = {"part": 1.0, "border": 0.0, "background": 0.0}
 REGIONS = (Region((1, 2, 5, 8), 20, 3.5), Region((9, 9, 10, 10), 1, 2.5))
 
@@ -62,8 +65,8 @@ def test_a_record_has_the_documented_fields_and_plain_values():
         "p_value": 0.25,
         "display": 0.75,
         "regions": [
-            {"box": [1, 2, 5, 8], "area": 20, "peak": 3.5, "rule": "reject", "zones": ON_PART},
-            {"box": [9, 9, 10, 10], "area": 1, "peak": 2.5, "rule": "reject", "zones": ON_PART},
+            {"box": [1, 2, 5, 8], "area": 20, "peak": 3.5, "rule": "reject", "below": False, "zones": ON_PART},
+            {"box": [9, 9, 10, 10], "area": 1, "peak": 2.5, "rule": "reject", "below": False, "zones": ON_PART},
         ],
         "zones": {"part": 0.75, "border": 0.25, "background": 0.0},
         "notes": ["another aspect"],
@@ -74,7 +77,7 @@ def test_regions_found_in_a_map_are_plain_values_too():
     anomaly_map = np.zeros((4, 4), np.float32)
     anomaly_map[1, 1] = 7
     assert json.loads(json.dumps(verdict_record(make_verdict(anomaly_map), "x")))["regions"] == [
-        {"box": [1, 1, 2, 2], "area": 1, "peak": 7.0, "rule": "reject", "zones": ON_PART}
+        {"box": [1, 1, 2, 2], "area": 1, "peak": 7.0, "rule": "reject", "below": False, "zones": ON_PART}
     ]
 
 
@@ -112,9 +115,9 @@ def test_a_csv_row_counts_the_regions_and_shows_the_worst(tmp_path):
         first, second = csv.DictReader(file)
     assert tuple(first) == CSV_FIELDS
     assert (first["file"], first["regions"], first["notes"], first["part"]) == ("a,b.png", "2", "one; two", "0.75")
-    assert [first[f"worst_{name}"] for name in ("x0", "y0", "x1", "y1", "area", "peak")] == [
+    assert [first[f"worst_{name}"] for name in ("x0", "y0", "x1", "y1", "area", "peak", "below")] == [
         *("1", "2", "5", "8"),
-        *("20", "3.5"),
+        *("20", "3.5", "0"),
     ]
     assert (second["verdict"], second["regions"], second["worst_x0"]) == ("ok", "0", "")
 
@@ -184,8 +187,8 @@ def test_the_smallest_alarm_is_outlined_in_a_reduced_picture(tmp_path):
     anomaly_map = np.full((200, 3999), -3.0, np.float32)
     anomaly_map[77, 1234] = 2.5
     shown = draw_overlay(np.full((200, 3999, 3), 128, np.uint8), make_verdict(anomaly_map))
-    rows, columns = np.nonzero((shown[:, :1600] == (0, 255, 255)).all(axis=2))
-    assert shown.shape == (80, 3208, 3)
+    assert shown.shape == (STRIP + 80, 3208, 3)
+    rows, columns = np.nonzero((shown[STRIP:, :1600] == (0, 255, 255)).all(axis=2))
     assert abs(rows.mean() - 77 * 80 / 200) < 2 and abs(columns.mean() - 1234 * 1600 / 3999) < 2
 
 
@@ -196,8 +199,8 @@ def test_an_overlay_shows_the_picture_twice(tmp_path):
     write_overlay(tmp_path / "seen" / "part.png", image, make_verdict(anomaly_map))
     with Image.open(tmp_path / "seen" / "part.png") as file:
         shown = np.asarray(file)
-    left, right = shown[:, :30], shown[:, -30:]
-    assert shown.shape == (20, 68, 3)
+    left, right = shown[-20:, :30], shown[-20:, 38:68]
+    assert shown.shape[1] >= 68
     assert left[6, 6].tolist() == [128, 128, 128]
     assert (left == (0, 255, 255)).all(axis=2).any()
     assert right[6, 6].tolist() != [128, 128, 128]
@@ -207,7 +210,47 @@ def test_an_overlay_shows_the_picture_twice(tmp_path):
 def test_a_large_picture_is_reduced_and_keeps_its_aspect():
     anomaly_map = np.zeros((40, 3200), np.float32)
     shown = draw_overlay(np.zeros((40, 3200, 3), np.uint8), make_verdict(anomaly_map))
-    assert shown.shape == (20, 2 * 1600 + 8, 3)
+    assert shown.shape == (STRIP + 20, 2 * 1600 + 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("label", "score", "threshold", "words"),
+    [
+        ("ng", 3.414, 2.05, "NG 3.41 > 2.05"),
+        ("ok", 1.2, 2.05, "OK 1.2 <= 2.05"),
+        ("warn", 2.05012, 2.05009, "WARN 2.05012 > 2.05009"),
+        ("ok", 2.0, 2.0, "OK 2 <= 2"),
+    ],
+)
+def test_the_strip_says_the_verdict_and_why(label, score, threshold, words):
+    assert tell_score(make_verdict(label=label, score=score, threshold=threshold)) == words
+
+
+def test_the_words_fit_above_the_smallest_picture_and_hide_none_of_it():
+    image = np.full((4, 4, 3), 128, np.uint8)
+    shown = draw_overlay(image, make_verdict(np.full((4, 4), -9.0, np.float32), label="ok"))
+    strip, below = shown[:-4], shown[-4:]
+    assert (below[:, :4] == 128).all() and (below[:, 8 + 2 * 4 :] == 255).all()
+    assert strip.shape[0] >= 20 and strip.shape[1] > 70
+    assert (strip[:, -3:] == STRIPS["ok"]).all()  # the words end before the strip does
+    assert (strip > 200).all(axis=2).sum() > 20  # pixels of letters
+
+
+def test_what_stands_out_in_a_good_picture_has_another_colour():
+    anomaly_map = np.full((40, 40), -5.0, np.float32)
+    anomaly_map[5:9, 5:9] = 4.0
+    image = np.full((40, 40, 3), 100, np.uint8)
+    for label, colour, other in (("ok", (255, 255, 255), (0, 255, 255)), ("ng", (0, 255, 255), (255, 255, 255))):
+        left = draw_overlay(image, make_verdict(anomaly_map, label=label))[-40:, :40]
+        assert (left == colour).all(axis=2).any() and not (left == other).all(axis=2).any()
+
+
+def test_a_region_below_the_pixel_threshold_is_outlined_by_its_box():
+    region = Region((10, 10, 14, 13), 7, 1.5, below=True)
+    verdict = make_verdict(np.full((40, 40), 1.0, np.float32), regions=(region,))
+    left = draw_overlay(np.full((40, 40, 3), 100, np.uint8), verdict)[-40:, :40]
+    assert np.argwhere((left == (0, 255, 255)).all(axis=2)).min(axis=0).tolist() == [9, 9]
+    assert (left[10:13, 10:14] == 100).all()
 
 
 @pytest.mark.parametrize("write", [write_json_lines, write_csv])

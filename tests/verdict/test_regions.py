@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from baad.verdict.regions import Region, find_regions
+from baad.verdict.regions import Region, find_regions, find_strangest
 from baad.verdict.zones import ZoneShares, share_alarm, widen
 
 
@@ -114,3 +114,19 @@ def test_the_zones_of_the_regions_make_up_those_of_the_whole_alarm():
         for zone in ("part", "border", "background"):
             pixels = sum(region.area_px * getattr(region.zones, zone) for region in regions)
             assert pixels == pytest.approx(alarmed.sum() * getattr(whole, zone))
+
+
+def strangest(anomaly_map, area_px, among=None):
+    return find_strangest(np.array(anomaly_map, np.float32), area_px, np.ones((3, 4), bool), 0, among)
+
+
+def test_the_strangest_place_is_what_hangs_together_of_the_highest_pixels_around_the_highest():
+    anomaly_map = [[1, 1, 1, 8], [5, 9, 1, 1], [1, 6, 1, 1]]
+    assert strangest(anomaly_map, 4) == Region((0, 1, 2, 3), 3, 9.0)  # the 8 is high, and lies apart
+    assert strangest(anomaly_map, 1) == Region((1, 1, 2, 2), 1, 9.0)
+    assert strangest(anomaly_map, 100).area_px == 12  # all there is
+    right = np.zeros((3, 4), bool)
+    right[:, 2:] = True
+    assert strangest(anomaly_map, 2, right).peak == 8.0
+    assert strangest(anomaly_map, 100, right) == Region((2, 0, 4, 3), 6, 8.0)
+    assert strangest(anomaly_map, 2, np.zeros((3, 4), bool)) is None

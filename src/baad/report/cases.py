@@ -15,7 +15,7 @@ from baad.report.figures import (
     scale_mask,
     scale_picture,
 )
-from baad.runtime.output import colour_map
+from baad.runtime.output import colour_map, mark_below
 from baad.verdict.decide import Verdict
 from baad.verdict.zones import ZoneShares
 
@@ -125,7 +125,8 @@ def draw_case(
         ("anomaly map", "blue below the threshold, yellow to red above", colours),
     ]
     panels = [Panel(title, f"{name}, {title}: {about}", inline_image(pixels)) for title, about, pixels in drawn]
-    panels.append(_draw_outlines(name, small, anomaly > verdict.pixel_threshold, true_defect))
+    marked = (anomaly > verdict.pixel_threshold) | scale_mask(mark_below(verdict), shape)
+    panels.append(_draw_outlines(name, small, marked, true_defect))
     return Case(
         name=name,
         kind=kind,

@@ -18,11 +18,11 @@ from baad.runtime.frame import Frame
 from baad.runtime.session import RawMaps, Session
 from baad.runtime.stream import Judged, read_ahead
 from baad.runtime.tiles import Scorer, as_trained
-from baad.runtime.zoned import find_box, score_zones
+from baad.runtime.zoned import TOP_CELLS, find_box, score_zones
 from baad.verdict.calibration import Calibration, at_rate, at_threshold
 from baad.verdict.decide import Verdict, decide
-from baad.verdict.drawn import IGNORE, DrawnZones, paint_rules, parse_zones
-from baad.verdict.regions import find_regions, find_ruled_regions
+from baad.verdict.drawn import IGNORE, RULES, DrawnZones, Rule, paint_rules, parse_zones
+from baad.verdict.regions import find_regions, find_ruled_regions, find_strangest
 from baad.verdict.zones import border_width, share_alarm
 
 SLACK = 1.05  # times beyond what training showed, in aspect or along the side, before a picture is not judged
@@ -183,6 +183,7 @@ def judge(
 ) -> Verdict:
     """Decide on raw maps: what follows the network, for a picture of `shape` (H, W)."""
     anomaly_map = resize_map(raw.anomaly, shape)  # float32 [H, W]
+    rules: np.ndarray | None = None  # uint8 [H, W], where zones are drawn
     foreground = resize_map(raw.foreground, shape)  # float32 [H, W]
     network_pixel = math.ceil(shape[0] * shape[1] / raw.anomaly.size)  # px; smaller regions come from interpolation
     part, border_px, threshold = foreground > 0.5, border_width(shape), calibration.pixel_threshold
@@ -198,7 +199,7 @@ def judge(
             notes = (*notes, "no part is seen: the zones that follow it are left out")
     else:
         regions = find_regions(anomaly_map, threshold, network_pixel, part, border_px)
-    return decide(
+    verdict = decide(
         score=score,
         calibration=calibration,
         regions=regions,
@@ -208,6 +209,24 @@ def judge(
         notes=notes,
         rejecting=rejecting,
     )
+    return with_place(verdict, 4 * TOP_CELLS * network_pixel, part, border_px, rules)
+
+
+def with_place(verdict: Verdict, area_px: int, part: np.ndarray, border_px: int, rules: np.ndarray | None) -> Verdict:
+    """The same verdict, with a place to look at where the picture is not good and no region says why.
+
+    Scores and maps have thresholds of their own, so that the score can lie above its own where no pixel does. `area_px`
+    is what the score looks at in the picture; part: bool [H, W]; rules: uint8 [H, W] of places in RULES, or None.
+    """
+    rule: Rule = "warn" if verdict.label == "warn" else "reject"
+    if verdict.label == "ok" or any(region.rule == rule for region in verdict.regions):
+        return verdict
+    among = None if rules is None else rules == RULES.index(rule)
+    place = find_strangest(verdict.anomaly_map, area_px, part, border_px, among)
+    if place is None:
+        return verdict
+    place = replace(place, rule=rule, below=place.peak <= verdict.pixel_threshold)
+    return replace(verdict, regions=tuple(sorted((*verdict.regions, place), key=lambda region: -region.peak)))
 
 
 def _open_own(image: Picture) -> Opened:

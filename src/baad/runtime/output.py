@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from baad.atomic import replacing
 from baad.errors import OutputError
@@ -27,21 +27,25 @@ RECORD_FIELDS = {
     "p_value": "share of good pictures that score at least this high, above 0, at most 1",
     "display": "score on a scale of 0 to 1, .5 at the threshold",
     "regions": "places above the pixel threshold, highest peak first: box [x0, y0, x1, y1] in px with x1 and y1 just "
-    "outside, area in px, peak (raw), rule of the drawn zone (reject, warn or ignore), zones: shares of its area on "
-    "part, border and background",
+    "outside, area in px, peak (raw), rule of the drawn zone (reject, warn or ignore), below, zones: shares of its "
+    "area on part, border and background. A picture that is not good has one at least: where none lies above the pixel "
+    "threshold, the place around the highest value, with below true",
     "zones": "shares of the area above the pixel threshold on the part, on the border band around its outline and on "
     "the background; they sum to 1, or are 0 without such an area",
     "notes": "what makes the verdict doubtful, in words; mostly empty",
 }
 CSV_FIELDS = (
     *("file", "verdict", "score", "threshold", "p_value", "display"),
-    *("regions", "worst_x0", "worst_y0", "worst_x1", "worst_y1", "worst_area", "worst_peak"),
+    *("regions", "worst_x0", "worst_y0", "worst_x1", "worst_y1", "worst_area", "worst_peak", "worst_below"),
     *("part", "border", "background", "notes"),
 )
 
 PANEL_LIMIT = 1600  # px, longer side of one panel of an overlay; larger pictures are shown reduced
 SEAM = 8  # px between the two panels
 OUTLINE = (0, 255, 255)  # no heat colour, and rare on parts
+CALM_OUTLINE = (255, 255, 255)  # of what stands out in a picture that is good all the same
+STRIPS = {"ok": (27, 122, 67), "warn": (150, 95, 0), "ng": (179, 38, 30)}  # behind the words above an overlay
+SMALLEST_TEXT = 14  # px
 HEAT_FROM = 0.25  # display value from which heat is visible: three spreads below the threshold
 HEAT_OPACITY = 0.65  # of heat from the threshold on
 PALETTE = {  # display value -> colour; the step at .5 makes the threshold visible
@@ -64,8 +68,15 @@ def verdict_record(verdict: Verdict, path: Path | str) -> dict[str, Any]:
         "p_value": verdict.p_value,
         "display": verdict.display,
         "regions": [
-            {"box": list(r.box), "area": r.area_px, "peak": r.peak, "rule": r.rule, "zones": asdict(r.zones)}
-            for r in verdict.regions
+            {
+                "box": list(region.box),
+                "area": region.area_px,
+                "peak": region.peak,
+                "rule": region.rule,
+                "below": region.below,
+                "zones": asdict(region.zones),
+            }
+            for region in verdict.regions
         ],
         "zones": asdict(verdict.zones),
         "notes": list(verdict.notes),
@@ -151,7 +162,7 @@ def _flatten(record: Mapping[str, Any]) -> dict[str, Any]:
     if regions:
         worst = regions[0]
         row |= dict(zip(("worst_x0", "worst_y0", "worst_x1", "worst_y1"), worst["box"]))
-        row |= {"worst_area": worst["area"], "worst_peak": worst["peak"]}
+        row |= {"worst_area": worst["area"], "worst_peak": worst["peak"], "worst_below": int(worst["below"])}
     return row | {"regions": len(regions), **record["zones"], "notes": "; ".join(record["notes"])}
 
 
@@ -174,33 +185,69 @@ def blend_heat(image: np.ndarray, anomaly_map: np.ndarray, threshold: float, spr
     return np.rint(blended).astype(np.uint8)
 
 
-def outline_alarms(image: np.ndarray, alarmed: np.ndarray) -> np.ndarray:
+def mark_below(verdict: Verdict) -> np.ndarray:
+    """The boxes of regions below the pixel threshold, which the map does not show, bool [H, W]."""
+    marked = np.zeros(verdict.anomaly_map.shape, bool)
+    for region in verdict.regions:
+        if region.below:
+            x0, y0, x1, y1 = region.box
+            marked[y0:y1, x0:x1] = True
+    return marked
+
+
+def outline_alarms(image: np.ndarray, alarmed: np.ndarray, colour: tuple[int, int, int] = OUTLINE) -> np.ndarray:
     """Draw a bright line with a black rim around each alarmed place: uint8 [H, W, 3], bool [H, W] -> the picture's."""
     width = max(1, round(max(alarmed.shape) / 300))
     line = widen(alarmed, width)
     drawn = image.copy()
     drawn[widen(line, max(1, width // 2)) & ~alarmed] = 0
-    drawn[line & ~alarmed] = OUTLINE
+    drawn[line & ~alarmed] = colour
     return drawn
 
 
 def draw_overlay(image: np.ndarray, verdict: Verdict) -> np.ndarray:
-    """Two panels, side by side: the picture with its alarms outlined, and the same with heat.
+    """A strip with the verdict, and two panels below, side by side: the picture with what stands out outlined, cyan,
+    or white in a good one; and the same with heat.
 
-    image: uint8 [H, W, 3], the picture of the verdict -> uint8 [h, 2 w + 8, 3], reduced where a side exceeds 1600 px.
+    image: uint8 [H, W, 3], the picture of the verdict -> uint8 [strip + h, 2 w + 8, 3], reduced where a side exceeds
+    1600 px, and wider where the words of the strip are.
     """
-    anomaly_map = verdict.anomaly_map
+    anomaly_map, below = verdict.anomaly_map, mark_below(verdict)
     if image.shape[:2] != anomaly_map.shape:
         raise ValueError(f"the picture is {image.shape[:2]} but its map is {anomaly_map.shape}")
     if max(anomaly_map.shape) > PANEL_LIMIT:
         scale = PANEL_LIMIT / max(anomaly_map.shape)
         shape = tuple(max(1, round(side * scale)) for side in anomaly_map.shape)
         image = np.asarray(Image.fromarray(image).resize(shape[::-1], Image.Resampling.BOX))
-        anomaly_map = _highest(anomaly_map, shape)
-    outlined = outline_alarms(image, anomaly_map > verdict.pixel_threshold)
+        anomaly_map, below = _highest(anomaly_map, shape), _highest(below, shape)
+    colour = CALM_OUTLINE if verdict.label == "ok" else OUTLINE
+    outlined = outline_alarms(image, (anomaly_map > verdict.pixel_threshold) | below, colour)
     heated = blend_heat(image, anomaly_map, verdict.pixel_threshold, verdict.pixel_spread)
     seam = np.full((image.shape[0], SEAM, 3), 255, np.uint8)
-    return np.concatenate([outlined, seam, heated], axis=1)
+    panels = np.concatenate([outlined, seam, heated], axis=1)
+    strip = _draw_strip(verdict, max(SMALLEST_TEXT, max(image.shape) // 40), panels.shape[1])
+    room = strip.shape[1] - panels.shape[1]
+    return np.concatenate([strip, np.pad(panels, ((0, 0), (0, room), (0, 0)), constant_values=255)])
+
+
+def tell_score(verdict: Verdict) -> str:
+    """'NG 3.41 > 2.05', with as many digits as tell score and threshold apart."""
+    sign = "<=" if verdict.score <= verdict.threshold else ">"
+    for digits in range(3, 18):
+        score, threshold = f"{verdict.score:.{digits}g}", f"{verdict.threshold:.{digits}g}"
+        if score != threshold:
+            break
+    return f"{verdict.label.upper()} {score} {sign} {threshold}"
+
+
+def _draw_strip(verdict: Verdict, size: int, width: int) -> np.ndarray:
+    """The verdict in words `size` px high, on a ground of its colour: uint8 [h, w, 3], w at least `width`."""
+    words, font = tell_score(verdict), ImageFont.load_default(size)
+    strip = Image.new(
+        "RGB", (max(width, round(font.getlength(words)) + size), round(1.5 * size)), STRIPS[verdict.label]
+    )
+    ImageDraw.Draw(strip).text((size // 2, size // 8), words, (255, 255, 255), font)
+    return np.asarray(strip)
 
 
 def write_overlay(path: Path, image: np.ndarray, verdict: Verdict) -> None:

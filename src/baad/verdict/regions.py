@@ -19,6 +19,7 @@ class Region:
     peak: float  # highest value of the anomaly map inside
     zones: ZoneShares = ON_PART  # how much of it lies where
     rule: Rule = "reject"  # of the drawn zone it lies in; no region crosses into another rule's
+    below: bool = False  # the pixel threshold: shown because the picture's score is above its own all the same
 
 
 def find_regions(
@@ -81,6 +82,26 @@ def find_ruled_regions(
         regions = find_regions(inside, threshold, minimum_area, foreground, border_px)
         found += [replace(region, rule=RULES[code]) for region in regions]
     return tuple(sorted(found, key=lambda region: -region.peak))
+
+
+def find_strangest(
+    anomaly_map: np.ndarray,
+    area_px: int,
+    foreground: np.ndarray,
+    border_px: int,
+    among: np.ndarray | None = None,
+) -> Region | None:
+    """The place around the highest value: what is connected with it of the `area_px` highest pixels.
+
+    `among`: bool [H, W], where to look, None for everywhere; the rest as for `find_regions`. None where there is no
+    place to look.
+    """
+    values = anomaly_map.astype(np.float32)
+    if among is not None:
+        values[~among] = -np.inf
+    last = np.partition(values, -min(area_px, values.size), axis=None)[-min(area_px, values.size)]
+    found = find_regions(values, np.nextafter(last, np.float32(-np.inf)), 1, foreground, border_px)
+    return found[0] if found else None
 
 
 def _zones_of_rows(
