@@ -138,7 +138,7 @@ def test_a_film_or_camera_of_a_list_that_does_not_open_costs_itself_alone(clips,
     listed = io.StringIO(f"a.png\n{absent}\nclips/a.mp4\nb.png\n")
     found = list(find_pictures(["-"], listed))
     assert [type(each) for each in found] == [Picture, Remark, Frame, Frame, Frame, Picture]
-    assert found[1] == Remark(f"Cannot open {absent}.", skipped=True)
+    assert found[1] == Remark(f"Cannot open {absent}.", skipped=True, name=absent)
 
 
 @pytest.mark.parametrize("absent", ["gone.mp4", "gone/*.png", "empty"])

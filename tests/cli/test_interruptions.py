@@ -134,8 +134,9 @@ def test_one_damaged_file_in_a_thousand_costs_itself_alone(baad, model, tmp_path
     told = baad("predict", model, "-", "--json", "-", "--threads", 1, stdin="".join(f"{name}\n" for name in names))
     assert told.code == 3
     assert "skipped" in told.err and "broken.png" in told.err and "999 judged" in told.err and "1 skipped" in told.err
-    judged = [json.loads(line)["file"] for line in told.out.splitlines()]
-    assert judged == [str(name) for name in names if name != broken]
+    records = [json.loads(line) for line in told.out.splitlines()]
+    assert [record["file"] for record in records] == list(map(str, names))
+    assert [index for index, record in enumerate(records) if record["verdict"] == "error"] == [567]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

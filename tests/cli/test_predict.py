@@ -62,10 +62,26 @@ def test_a_reject_is_exit_1_only_when_asked_for(baad, model, parts):
 
 def test_an_unreadable_file_is_named_and_skipped_with_exit_3(baad, model, parts, tmp_path):
     write_truncated(parts / "b.jpg")
-    told = baad("predict", model, parts, parts / "absent.png", "--json", tmp_path / "v.jsonl")
+    outputs = ("--json", tmp_path / "v.jsonl", "--csv", tmp_path / "v.csv")
+    told = baad("predict", model, parts, parts / "absent.png", *outputs)
     assert told.code == 3
     assert "b.jpg" in told.err and "absent.png" in told.err and "2 skipped" in told.err
-    assert len(read_records((tmp_path / "v.jsonl").read_text())) == 2
+    records = read_records((tmp_path / "v.jsonl").read_text())
+    names = [os.path.relpath(record["file"], parts) for record in records]
+    assert names == ["a.png", "b.jpg", "below/a.png", "absent.png"]  # no part is missing, each at its place
+    assert [record["verdict"] for record in records] == ["ok", "error", "ng", "error"]
+    assert "truncated" in records[1]["error"] and "no such file" in records[3]["error"]
+    with open(tmp_path / "v.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["verdict"], row["error"]) for row in rows] == [(each["verdict"], each["error"]) for each in records]
+    assert (rows[1]["score"], rows[1]["regions"], rows[1]["threshold"]) == ("", "", "0.85")
+
+
+def test_people_are_told_of_an_error_once(baad, model, parts):
+    write_truncated(parts / "a.png")
+    told = baad("predict", model, parts)
+    assert [line.split()[0] for line in told.out.splitlines()] == ["verdict", "ok", "ng"]
+    assert told.err.count("baad: skipped") == 1
 
 
 def test_that_a_file_has_more_pages_is_said(baad, model, tmp_path):

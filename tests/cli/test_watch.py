@@ -87,7 +87,10 @@ def test_a_camera_on_the_network_is_judged_and_its_end_is_said(baad, model, monk
     with rtsp_camera([draw(seed) for seed in range(5)]) as address:
         told = baad("predict", model, address, "--json", "-")
     records = [json.loads(line) for line in told.out.splitlines()]
-    assert 1 <= len(records) <= 5 and all(record["file"].startswith(address) for record in records)
+    *judged, lost = records
+    assert 1 <= len(judged) <= 5 and all(record["file"].startswith(address) for record in records)
+    assert {record["verdict"] for record in judged} <= {"ok", "ng"}
+    assert (lost["verdict"], "is gone after" in lost["error"]) == ("error", True)
     assert (told.code, "is gone after" in told.err) == (3, True)
 
 

@@ -17,6 +17,7 @@ from baad.runtime.output import (
     blend_heat,
     colour_map,
     draw_overlay,
+    error_record,
     outline_alarms,
     tell_score,
     verdict_record,
@@ -70,7 +71,19 @@ def test_a_record_has_the_documented_fields_and_plain_values():
         ],
         "zones": {"part": 0.75, "border": 0.25, "background": 0.0},
         "notes": ["another aspect"],
+        "error": "",
     }
+
+
+def test_a_picture_that_could_not_be_judged_has_the_same_fields_and_no_score(tmp_path):
+    record = error_record("part.png", 2.0, "it is empty")
+    assert list(record) == list(RECORD_FIELDS)
+    assert json.loads(json.dumps(record, allow_nan=False)) == {
+        **{"file": "part.png", "verdict": "error", "score": None, "threshold": 2.0, "p_value": None, "display": None},
+        **{"regions": [], "zones": dict.fromkeys(ON_PART, 0.0), "notes": [], "error": "it is empty"},
+    }
+    write_csv(tmp_path / "out.csv", [record])
+    assert (tmp_path / "out.csv").read_text().splitlines()[1] == "part.png,error,,2.0" + 15 * "," + "it is empty"
 
 
 def test_regions_found_in_a_map_are_plain_values_too():

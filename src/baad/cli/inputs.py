@@ -16,7 +16,7 @@ from baad.data.folder import MASK_FOLDERS
 from baad.errors import DataError, ImageError, MissingExtra, SettingError
 from baad.runtime.detector import Opened, open_picture
 from baad.runtime.frame import Frame
-from baad.runtime.video import is_live, is_remote, is_video, read_frames, require_opencv
+from baad.runtime.video import hide_secrets, is_live, is_remote, is_video, read_frames, require_opencv
 from baad.runtime.watch import watch_folder
 
 LONGEST = 65_536  # signs of a line: what is longer is no name
@@ -37,10 +37,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Remark:
-    """What is said in place of a picture. `skipped`: a name was given that stands for none."""
+    """What is said in place of a picture. `skipped`: a `name` was given that stands for none."""
 
     text: str
     skipped: bool
+    name: str = ""  # in results
 
 
 Given = Picture | Frame | Remark
@@ -160,7 +161,8 @@ def find_named(word: str, alone: bool, results: Sequence[Path], every: int = 1) 
     elif _is_pattern(word):
         matches = _matches(word)
         if not matches:
-            yield Remark(f"Nothing matches {show_path(word)}. Check the pattern, or give a folder.", skipped=True)
+            told = f"Nothing matches {show_path(word)}. Check the pattern, or give a folder."
+            yield Remark(told, skipped=True, name=word)
         for match in matches:
             yield from find_named(match, False, results, every)
     elif is_video(word):
@@ -174,7 +176,7 @@ def _find_frames(word: str, every: int) -> Iterator[Frame | Remark]:
     try:
         yield from read_frames(word, every)
     except (DataError, MissingExtra) as error:
-        yield Remark(str(error), skipped=True)
+        yield Remark(str(error), skipped=True, name=hide_secrets(word))
 
 
 def _find_below(folder: Path, alone: bool, results: Sequence[Path]) -> Iterator[Picture | Remark]:
@@ -182,11 +184,11 @@ def _find_below(folder: Path, alone: bool, results: Sequence[Path]) -> Iterator[
     try:
         found = find_images(folder, recursive=True)
     except DataError as error:
-        yield Remark(str(error), skipped=True)
+        yield Remark(str(error), skipped=True, name=str(folder))
         return
     if not found:
         told = f"{show_path(folder)} holds no pictures. Give a folder with PNG, JPEG, TIFF or BMP files."
-        yield Remark(told, skipped=True)
+        yield Remark(told, skipped=True, name=str(folder))
     earlier = [place for place in map(_real, results) if _is_below(place, _real(folder))]
     aside: Counter[str] = Counter()
     for path in found:

@@ -99,10 +99,10 @@ def main(
 
     A picture is "ng" when its raw score lies above the threshold, "warn" when it does so only in drawn zones that
     warn, else "ok". Scores and maps are comparable between pictures. Memory does not grow with their number. Files that
-    cannot be read, and pictures of another size or aspect than in training, are named and skipped (exit code 3).
-    Ctrl-C and SIGTERM let the picture in work end; what was judged until then is written. Files of --json and --csv
-    appear when all is judged; of --watch and of cameras they get each answer at once, after the lines they hold. The
-    page of --html judges what it shows a second time.
+    cannot be read, and pictures of another size or aspect than in training, are named and skipped (exit code 3); in
+    --json and --csv they have the verdict "error", at their place. Ctrl-C and SIGTERM let the picture in work end; what
+    was judged until then is written. Files of --json and --csv appear when all is judged; of --watch and of cameras
+    they get each answer at once, after the lines they hold. The page of --html judges what it shows a second time.
     """
     from baad.cli.inputs import Given, Picture, find_pictures, is_endless, watch_pictures
     from baad.cli.outputs import require_different, require_file, require_folder
@@ -216,7 +216,7 @@ class _Run:
     stopped: Stopped | None = None
 
     def judge(self, found: "Iterable[Given]", task: "Task", stop: Stop) -> Iterator[Record]:
-        """The record of each picture that can be read, until somebody asks to stop: never in the middle of one."""
+        """The record of each picture, until somebody asks to stop: never in the middle of one."""
         from baad.cli.inputs import open_given
 
         try:
@@ -229,12 +229,13 @@ class _Run:
             self.stopped = stopped
 
     def _answer(self, judged: "Judged") -> Record | None:
-        """The record of a picture, after its overlay and map are written; None where there is none, which is said."""
+        """The record of a picture, after its overlay and map are written, or of what could not be judged, which is also
+        said; None for a remark that stands for no picture."""
         from baad.cli.inputs import Remark
         from baad.data.decode import show_path, text_of_path
         from baad.data.maps import write_map
         from baad.errors import InputMismatch
-        from baad.runtime.output import verdict_record, write_overlay
+        from baad.runtime.output import error_record, verdict_record, write_overlay
 
         picture, verdict, pixels = judged.source, judged.verdict, judged.pixels
         if isinstance(picture, Remark) and not picture.skipped:
@@ -246,7 +247,8 @@ class _Run:
             if isinstance(judged.error, InputMismatch):
                 told = f"{show_path(picture.name)}: {told} --any-size judges it all the same."
             print(f"baad: skipped {told}", file=sys.stderr)
-            return None
+            name, told = text_of_path(picture.name), text_of_path(told)
+            return error_record(name, self.detector.calibration.threshold, told) if name else None
         if self.overlays is not None:
             write_overlay(_beside(self.overlays, picture, ".png"), pixels, verdict)
         if self.maps is not None:
@@ -322,10 +324,12 @@ def _print_lines(records: Iterable[Record], shown: bool) -> None:
     """A line for people on each picture; without `shown` the records are only drawn through."""
     from baad.data.decode import show_path
 
-    for number, record in enumerate(records):
-        if not shown:
+    headed = False
+    for record in records:
+        if not shown or record["verdict"] == "error":  # which was said already
             continue
-        if number == 0:
+        if not headed:
+            headed = True
             print(f"{'verdict':<8}{'score':>10}{'threshold':>11}{'p':>8}{'regions':>9}  file")
         regions = len(record["regions"])
         print(

@@ -17,11 +17,12 @@ from baad.atomic import replacing
 from baad.errors import OutputError
 from baad.verdict.calibration import to_display
 from baad.verdict.decide import Verdict
-from baad.verdict.zones import widen
+from baad.verdict.zones import ZoneShares, widen
 
 RECORD_FIELDS = {
     "file": "the picture, as it was named to the program",
-    "verdict": '"ng" if the score lies above the threshold, else "ok"; "warn" if only in zones drawn to warn',
+    "verdict": '"ng" if the score lies above the threshold, else "ok"; "warn" if only in zones drawn to warn; "error" '
+    "if the picture could not be judged: score, p_value and display are null then",
     "score": "raw score of the picture: any real number, higher is stranger, comparable between pictures",
     "threshold": "raw score above which a picture is rejected",
     "p_value": "share of good pictures that score at least this high, above 0, at most 1",
@@ -33,11 +34,12 @@ RECORD_FIELDS = {
     "zones": "shares of the area above the pixel threshold on the part, on the border band around its outline and on "
     "the background; they sum to 1, or are 0 without such an area",
     "notes": "what makes the verdict doubtful, in words; mostly empty",
+    "error": "why the picture could not be judged, in words; empty where it was",
 }
 CSV_FIELDS = (
     *("file", "verdict", "score", "threshold", "p_value", "display"),
     *("regions", "worst_x0", "worst_y0", "worst_x1", "worst_y1", "worst_area", "worst_peak", "worst_below"),
-    *("part", "border", "background", "notes"),
+    *("part", "border", "background", "notes", "error"),
 )
 
 PANEL_LIMIT = 1600  # px, longer side of one panel of an overlay; larger pictures are shown reduced
@@ -80,11 +82,28 @@ def verdict_record(verdict: Verdict, path: Path | str) -> dict[str, Any]:
         ],
         "zones": asdict(verdict.zones),
         "notes": list(verdict.notes),
+        "error": "",
+    }
+
+
+def error_record(path: Path | str, threshold: float, problem: str) -> dict[str, Any]:
+    """The record of a picture that could not be judged, so that no part is missing from a log."""
+    return {
+        "file": str(path),
+        "verdict": "error",
+        "score": None,
+        "threshold": threshold,
+        "p_value": None,
+        "display": None,
+        "regions": [],
+        "zones": asdict(ZoneShares(0.0, 0.0, 0.0)),
+        "notes": [],
+        "error": problem,
     }
 
 
 def write_json_lines(out: Path | TextIO, records: Iterable[Mapping[str, Any]], ascii_only: bool = False) -> int:
-    """Write records of `verdict_record`, one JSON object a line -> how many.
+    """Write records of `verdict_record` and `error_record`, one JSON object a line -> how many.
 
     A path is written whole or not at all, in UTF-8; an open text file gets each line at once, so that a pipe can
     follow. `ascii_only`: for a stream of unknown encoding, which may not hold every name.
@@ -93,7 +112,7 @@ def write_json_lines(out: Path | TextIO, records: Iterable[Mapping[str, Any]], a
 
 
 def write_csv(out: Path | TextIO, records: Iterable[Mapping[str, Any]], header: bool = True) -> int:
-    """Write records of `verdict_record` as a table of CSV_FIELDS -> how many rows.
+    """Write records of `verdict_record` and `error_record` as a table of CSV_FIELDS -> how many rows.
 
     Only the worst region has columns; JSON lines have all of them.
     """
@@ -156,7 +175,9 @@ def _csv_rows(file: TextIO, records: Iterable[Mapping[str, Any]], header: bool) 
 
 
 def _flatten(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record as one table row; without regions the columns of the worst one stay empty."""
+    """A record as one table row; without regions the columns of the worst one stay empty, after an error most do."""
+    if record["verdict"] == "error":
+        return {name: record[name] for name in ("file", "verdict", "threshold", "error")}
     regions = record["regions"]
     row = {name: record[name] for name in ("file", "verdict", "score", "threshold", "p_value", "display")}
     if regions:
