@@ -1,9 +1,17 @@
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from baad.cli.outputs import require_apart, require_different, require_file, require_folder, require_model
+from baad.cli.outputs import (
+    require_apart,
+    require_different,
+    require_file,
+    require_folder,
+    require_model,
+    require_same_table,
+)
 from baad.errors import OutputError
 
 
@@ -70,6 +78,14 @@ def test_a_folder_need_not_exist_but_must_take_files(place):
     require_folder(place / "new" / "deeper", "--maps")
     with pytest.raises(OutputError, match=r"notes\.txt is not a folder"):
         require_folder(place / "notes.txt", "--maps")
+
+
+def test_a_table_goes_on_only_with_the_same_columns(place):
+    for text, same in (("", True), ("a,b\n1,2\n", True), ("a,b\r\n", True), ("a,b,c\n", False), ("notes", False)):
+        (place / "table.csv").write_text(text, newline="")
+        with nullcontext() if same else pytest.raises(OutputError, match=r"--csv: .*other columns"):
+            require_same_table(place / "table.csv", ("a", "b"), "--csv")
+    require_same_table(place / "new.csv", ("a", "b"), "--csv")
 
 
 def test_one_file_under_two_names_is_one(place):

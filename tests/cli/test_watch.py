@@ -66,6 +66,9 @@ def test_what_a_watch_writes_is_there_at_once_and_goes_on_after_a_kill(model, tm
 
 def test_watching_takes_one_folder(baad, model, tmp_path):
     assert "one folder" in baad("predict", model, "--watch", tmp_path, tmp_path).err
+    (tmp_path / "old.csv").write_text("file,verdict,score\n")
+    told = baad("predict", model, "--watch", tmp_path, "--csv", tmp_path / "old.csv")
+    assert (told.code, "begun with other columns" in told.err) == (2, True)
     told = baad("predict", model, "--watch", tmp_path / "absent")
     assert (told.code, "no such folder to watch" in told.err) == (2, True)
 

@@ -9,6 +9,7 @@ from baad.data.folder import MASK_FOLDERS
 from baad.errors import OutputError
 
 ZIP = b"PK\x03\x04"  # how a model file begins
+LONGEST_HEADER = 10_000  # signs of a table's first line
 
 
 def require_file(path: Path | str | None, option: str, stream: bool = True) -> None:
@@ -55,6 +56,16 @@ def require_different(first: Path | str | None, second: Path | str | None, optio
     """Raise OutputError where both name the same file."""
     if first and second and os.path.realpath(first) == os.path.realpath(second):
         raise OutputError(f"{options} both name {show_path(first)}. Give each a file of its own.")
+
+
+def require_same_table(path: Path, columns: Sequence[str], option: str) -> None:
+    """Raise OutputError where a table that will be gone on with has other columns, as one of an older version has."""
+    if not os.path.isfile(path) or not os.path.getsize(path):
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        found = file.readline(LONGEST_HEADER).rstrip("\r\n")
+    if found != ",".join(columns):
+        raise _refuse(path, option, "was begun with other columns, and goes on. Give the name of another file")
 
 
 def _require_regular(path: Path, option: str) -> None:

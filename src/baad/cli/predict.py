@@ -105,11 +105,11 @@ def main(
     they get each answer at once, after the lines they hold. The page of --html judges what it shows a second time.
     """
     from baad.cli.inputs import Given, Picture, find_pictures, is_endless, watch_pictures
-    from baad.cli.outputs import require_different, require_file, require_folder
+    from baad.cli.outputs import require_different, require_file, require_folder, require_same_table
     from baad.errors import SettingError
     from baad.progress import Silence, choose_progress
     from baad.runtime.detector import Detector
-    from baad.runtime.output import appending, write_csv
+    from baad.runtime.output import CSV_FIELDS, appending, write_csv
     from baad.runtime.video import is_live
     from baad.verdict.promise import tell_not_kept
 
@@ -126,6 +126,9 @@ def main(
     require_different(json_file, csv_file, "--json and --csv")
     require_different(json_file, html, "--json and --html")
     require_different(csv_file, html, "--csv and --html")
+    lasting = watch or any(map(is_live, paths))
+    if lasting and csv_file not in (None, "-"):
+        require_same_table(Path(str(csv_file)), CSV_FIELDS, "--csv")
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress), provider, pin, tiles)
     detector = _change(detector, threshold, false_alarms, zones, any_size)
@@ -138,7 +141,6 @@ def main(
     if not watch and not is_endless(paths):
         found = list(found)
     shown = json_file is None and csv_file is None and not quiet
-    lasting = watch or any(map(is_live, paths))
     total = sum(isinstance(each, Picture) for each in found) if isinstance(found, list) else 0
     run = _Run(detector, progress, overlays, maps, [] if html is not None else None)
     with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:
