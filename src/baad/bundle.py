@@ -53,6 +53,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "train_minutes": lambda value: isinstance(value, (int, float)),
     "processor_minutes": lambda value: isinstance(value, (int, float)),
     "settings": lambda value: isinstance(value, dict),
+    "chosen": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
     "gate": lambda value: isinstance(value, dict) and _are_masks(value.get("worst", [])),
     "image_colours": lambda value: isinstance(value, list) and set(map(str, value)) <= {"grey", "colour"},
     "image_shapes": lambda value: isinstance(value, list) and all(map(_is_shape, value)),

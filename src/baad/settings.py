@@ -199,6 +199,10 @@ class TrainSettings:
         """Names and values, as they stand in the manifest of a model."""
         return asdict(self)
 
+    def differing(self, other: "TrainSettings") -> list[str]:
+        """Names of the settings in which the two differ."""
+        return [each.name for each in fields(self) if getattr(self, each.name) != getattr(other, each.name)]
+
 
 def load_settings(path: Path | None, overrides: Sequence[str]) -> TrainSettings:
     """Defaults, then a TOML file of flat names, then `name=value` in their order; the last word counts.

@@ -23,7 +23,8 @@ def test_the_threshold_is_set_anew_and_told(baad, trained, tmp_path):
     assert "the old threshold rejects" in told.out and "look at them" in told.out
     assert (now.n, now.false_alarm_rate) == (12, 0.2)
     assert "warning: --false-alarms 20% cannot be kept with 12 held-out pictures" in told.err  # 14 keep it
-    assert "from 12" in told.out and "highest" in baad("info", tmp_path / "today.baad").out
+    shown = baad("info", tmp_path / "today.baad").out
+    assert "from 12" in told.out and "highest" in shown and "from 12 good pictures given later" in shown
 
 
 def test_what_cannot_be_is_said_and_nothing_is_written(baad, trained, tmp_path):

@@ -79,7 +79,7 @@ def test_a_model_is_trained_calibrated_proven_and_used_in_the_same_tiles(baad, t
     assert "2 steps on 24 pictures" in told.err  # six to learn from, four tiles each
     assert seen == {(64, 64, 3)}  # not 64 x 200, as the pictures are
     known = json.loads(baad("info", model, "--json").out)
-    assert (known["tile_px"], known["input_shape"]) == (64, [64, 64])
+    assert (known["tile_px"], known["input_shape"], known["chosen"]) == (64, [64, 64], [])
     notes = [
         json.loads(baad("predict", model, parts / "000.png", "--json", "-", *more).out)["notes"]
         for more in ((), ("--tiles", 0))
@@ -98,6 +98,7 @@ def test_pictures_of_many_aspects_train_a_model_that_judges_in_tiles(baad, tmp_p
     assert "in tiles of 98 px" in told.err  # .8 of the root of 100 x 150
     known = json.loads(baad("info", model, "--json").out)
     assert (known["tile_px"], known["settings"]["tile_px"], known["input_shape"]) == (98, 98, [64, 64])
+    assert known["chosen"] == ["tile_px"] and "tile_px=98 (chosen)" in baad("info", model).out
 
 
 def test_zones_go_into_the_model(baad, tmp_path):

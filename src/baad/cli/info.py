@@ -23,7 +23,7 @@ def main(
 ) -> int:
     """Show what a model file says of itself.
 
-    Network and its cost, settings, threshold and what it promises, foreground, remarks on the training pictures.
+    Network and its cost, settings, threshold and what it promises, foreground, zones, remarks on the training pictures.
     """
     import json
 
@@ -62,19 +62,44 @@ def describe_parity(bundle: "Bundle") -> str:
 def describe_manifest(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """A manifest as lines for people: a word, and what it is. What it does not say is shown as '?'."""
     known = defaultdict(lambda: "?", manifest)
-    gate, default = manifest.get("gate", {}), TrainSettings().to_dict()
-    changed = [f"{name}={value}" for name, value in manifest.get("settings", {}).items() if value != default.get(name)]
+    gate = manifest.get("gate", {})
     height, width = manifest.get("input_shape", ("?", "?"))
     part = f"found by {gate.get('recipe')}, quality {gate.get('quality')}"
     cost = f"{manifest.get('parameters', 0):,} parameters, {manifest.get('macs', 0) / 1e9:.2f} GMAC a picture"
+    calibrated = "calibrated" in manifest
+    held_out = "" if calibrated else f", {known['n_held_out']} held out for the threshold"
+    when = f"{known['calibrated']}: the threshold comes from {known['n_held_out']} good pictures given later"
     return [
         ("model", f"{known['category'] or 'no name'}, made {known['created']} by baad {known['baad_version']}"),
         ("network", f"{known['size']} at {width}x{height} px: {cost}"),
         ("training", f"{known['steps']} steps, seed {known['seed']}, {known['train_minutes']} min"),
-        ("pictures", f"{known['n_train']} to learn from, {known['n_held_out']} held out for the threshold"),
+        ("pictures", f"{known['n_train']} to learn from{held_out}"),
+        *([("calibrated", when)] if calibrated else []),
         *(("highest", f"{each['image']} {each['score']:.4g}") for each in manifest.get("highest_held_out", [])),
         ("sizes", ", ".join(f"{width}x{height}" for height, width in manifest.get("image_shapes", []))),
         ("foreground", part if gate.get("accepted") else f"none: {gate.get('reason', '?')}"),
-        ("settings", ", ".join(changed) or "all at their defaults"),
+        ("settings", ", ".join(_tell_changed(manifest)) or "all at their defaults"),
+        *(_tell_zones(manifest)),
         *(("remark", finding) for finding in manifest.get("findings", [])),
     ]
+
+
+def _tell_changed(manifest: dict[str, Any]) -> list[str]:
+    """Settings that are not their defaults; of those that training chose, those that say something."""
+    default, chosen = TrainSettings().to_dict(), manifest.get("chosen", [])
+    told = []
+    for name, value in manifest.get("settings", {}).items():
+        if name not in chosen:
+            told += [f"{name}={value}"] if value != default.get(name) else []
+        elif value:  # tile_px 0: whole pictures; minutes 0: they became steps
+            told.append(f"{name}={value} (chosen)")
+    return told
+
+
+def _tell_zones(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """A line on the zones, if there are any."""
+    from baad.cli.zones import describe
+    from baad.verdict.drawn import parse_zones
+
+    held = manifest.get("zones")
+    return [] if held is None else [("zones", describe(parse_zones(held, Path("the model"))))]

@@ -40,13 +40,14 @@ def main(
         if out is not None:
             raise SettingError("Give a file of zones for the model to write, or --clear.")
         held = read_bundle(model).manifest.get("zones")
-        print("no zones: an alarm rejects wherever it lies" if held is None else describe(parse_zones(held, model)))
+        told = "no zones: an alarm rejects wherever it lies"
+        print(told if held is None else f"zones: {describe(parse_zones(held, model))}")
         return 0
     if out is None:
         raise SettingError("Name the model file to write with -o; it may be the same.")
     drawn = None if zones is None else read_zones(zones)
     rewrite_bundle(model, out, {"zones": drawn.to_json() if drawn else None})
-    print(f"{out}: {describe(drawn) if drawn else 'no zones'}")
+    print(f"{out}: {f'zones: {describe(drawn)}' if drawn else 'no zones'}")
     return 0
 
 
@@ -56,4 +57,4 @@ def describe(drawn: "DrawnZones") -> str:
     listed = ", ".join(f"{count} that {rule}{'s' * (count == 1)}" for rule, count in counts.items()) or "none drawn"
     follow = sum(zone.frame == "part" for zone in drawn.zones)
     moving = f" ({follow} move with the part)" if follow else ""
-    return f"zones: {listed}{moving}; elsewhere: {drawn.elsewhere}"
+    return f"{listed}{moving}; elsewhere: {drawn.elsewhere}"

@@ -148,6 +148,7 @@ def train(
                 "train_minutes": round(minutes, 3),
                 "processor_minutes": round((time.process_time() - busy) / 60.0, 3),  # of all threads, in this call
                 **describe_run(trained.model, ready),
+                "chosen": settings.differing(ready.settings),  # by training itself, in place of what was asked for
                 "highest_held_out": highest,
                 "findings": list(findings),
                 **({"zones": zones.to_json()} if zones else {}),
