@@ -2,6 +2,7 @@ import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from baad.data.maps import read_map
 from baad.runtime.output import CSV_FIELDS, RECORD_FIELDS
+from baad.stopping import Stopped
 from tests.factory import draw_picture, save_picture, write_truncated
 
 
@@ -103,6 +105,17 @@ def test_a_page_shows_the_pictures_of_a_plain_folder_strangest_first(baad, model
     assert re.findall(r"<h3>(.*?)</h3>", text) == ["below/a.png", "a.png"]
     assert "2 judged, 1 rejected, 1 skipped" in text and "<h2>Scores</h2>" in text
     assert "What the threshold promises" in text and "figcaption>reconstruction" in text
+
+
+def test_a_stopped_run_writes_no_page_and_says_so(baad, model, parts, tmp_path, monkeypatch):
+    def stream(self, found, **given):
+        raise Stopped(signal.SIGTERM)
+        yield
+
+    monkeypatch.setattr("baad.runtime.detector.Detector.stream", stream)
+    told = baad("predict", model, parts, "--html", tmp_path / "seen.html")
+    assert (told.code, "their results are whole, and no page was written." in told.err) == (143, True)
+    assert not (tmp_path / "seen.html").exists()
 
 
 @pytest.mark.parametrize("words", [("-",), ("--watch", "parts"), ("camera:0",)])
