@@ -15,7 +15,7 @@ from baad.learn.deploy import DeployGraph, Scoring
 from baad.learn.export import export_onnx
 from baad.learn.network import new_network
 from baad.learn.pdn import new_pdn
-from baad.learn.train import read_pictures
+from baad.learn.pictures import read_pictures
 from baad.progress import Silence
 from baad.runtime.session import Session
 from baad.settings import TrainSettings

@@ -24,7 +24,8 @@ from baad.learn.batches import Material
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground
 from baad.learn.pdn import Pdn
-from baad.learn.train import Pictures, batch_plan, choose_view, read_pictures
+from baad.learn.pictures import Pictures, read_pictures
+from baad.learn.train import batch_plan, choose_view
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
 from baad.settings import TrainSettings

@@ -38,7 +38,8 @@ from baad.learn.machine import using_machine
 from baad.learn.mask_training import train_mask_head
 from baad.learn.network import Baad
 from baad.learn.pdn import load_pdn
-from baad.learn.train import Pictures, batch_plan, new_model, read_pictures
+from baad.learn.pictures import Pictures, read_pictures
+from baad.learn.train import batch_plan, new_model
 from baad.progress import Progress, Silence
 from baad.settings import TrainSettings
 from baad.synthesis.recipe import make_banks

@@ -18,10 +18,11 @@ from baad.errors import DataError, SettingError, TrainingError
 from baad.learn.deploy import DeployGraph, learn_places, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.machine import using_machine
+from baad.learn.pictures import read_pictures
 from baad.learn.placed_memory import PlacedMemory
 from baad.learn.places import Places
 from baad.learn.reload import load_model
-from baad.learn.train import read_pictures, train
+from baad.learn.train import train
 from baad.progress import Progress
 from baad.runtime.session import RawMaps, Session
 from baad.runtime.tiles import Scorer, as_trained

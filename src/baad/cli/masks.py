@@ -54,7 +54,7 @@ def main(
     from baad.data.decode import show_path
     from baad.data.part_masks import find_part_masks, name_pictures, place_part_masks
     from baad.learn.foreground_masks import Seen, Shown, choose_foreground
-    from baad.learn.train import read_pictures
+    from baad.learn.pictures import read_pictures
     from baad.report.mask_folder import require_no_work_lost, write_mask_folder
 
     files = [image.path for image in category.train]

@@ -41,8 +41,8 @@ from baad.learn.parity import (
     open_runners,
     require_parity,
 )
+from baad.learn.pictures import read_pictures
 from baad.learn.reload import load_graph
-from baad.learn.train import read_pictures
 from baad.learn.triton import CONFIG, VERSION, check_name, describe_config
 from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
 from baad.progress import Progress

@@ -1,6 +1,5 @@
 """Training from a folder of normal pictures to a model file: the steps of ARCHITECTURE.md, one after the other."""
 
-import hashlib
 import platform
 import shutil
 import time
@@ -19,7 +18,7 @@ from safetensors.torch import save
 import baad
 from baad.bundle import write_bundle
 from baad.data.decode import read_image
-from baad.data.geometry import describe_view, fit_shape, resize_image
+from baad.data.geometry import describe_view, resize_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
 from baad.errors import DataError, OutputError
@@ -38,6 +37,7 @@ from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network, sees_near
 from baad.learn.parity import Certificate, certify, require_parity
 from baad.learn.pdn import Pdn, fit_features, hash_of, load_pdn, name_pdn, new_pdn
+from baad.learn.pictures import Pictures, read_pictures
 from baad.learn.placed_memory import TELLING, learn_gaussians
 from baad.learn.resume import (
     Past,
@@ -57,7 +57,7 @@ from baad.learn.resume import (
 from baad.learn.views import choose_tile, cut_views
 from baad.learn.witnesses import Normals
 from baad.progress import Progress, Silence, format_seconds
-from baad.runtime.detector import name_colour, usual_shape
+from baad.runtime.detector import usual_shape
 from baad.runtime.session import Session
 from baad.runtime.tiles import tiled
 from baad.settings import TrainSettings
@@ -65,7 +65,7 @@ from baad.synthesis.recipe import Plan, make_banks
 from baad.verdict.calibration import Calibration
 from baad.verdict.drawn import DrawnZones
 
-MEASURED = 30  # pictures that tell at what aspect the network sees all, and what novelty is usual
+LEVELLED_ON = 30  # held-out pictures
 
 
 @dataclass(frozen=True)
@@ -78,21 +78,6 @@ class TrainResult:
     gate: Gate
     calibration: Calibration
     highest: list[dict[str, Any]]  # of the held-out pictures, as `name_highest` gives them
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """The normal pictures in memory: uint8 [N, H, W, 3] as the network sees them, and the original (H, W) of each."""
-
-    resized: np.ndarray
-    shapes: tuple[tuple[int, int], ...]
-    colours: tuple[str, ...]  # "grey", "colour" or both: what the pictures are
-    fingerprint: str  # SHA-256 over the pictures in order, as they were resized first
-
-    @property
-    def input_shape(self) -> tuple[int, int]:
-        """(height, width) at which the network sees every picture."""
-        return self.resized.shape[1], self.resized.shape[2]
 
 
 def train(
@@ -258,13 +243,13 @@ def fill_memory(model: Baad, ready: Ready) -> None:
 
     Patches are remembered by their place, too, where the pictures are measured by place and tell more for it.
     """
-    settings, material, held_out = ready.settings, ready.material, ready.split.held_out[:MEASURED]
+    settings, material, held_out = ready.settings, ready.material, ready.split.held_out[:LEVELLED_ON]
     parts = material.foregrounds if settings.mask_head else np.ones_like(material.foregrounds)  # else all is judged
     model.memory.remember(choose_codes(model.pdn, material.images, parts, CODES, settings.seed))
     seen = np.stack([resize_image(read_image(image.path), ready.pictures.input_shape) for image in held_out])
     if settings.tile_px:
         rng = np.random.default_rng([settings.seed, 17])
-        seen = cut_views(held_out, seen, None, settings.tile_px, rng, Silence(), limit=MEASURED)[0]
+        seen = cut_views(held_out, seen, None, settings.tile_px, rng, Silence(), limit=LEVELLED_ON)[0]
     found = learn_gaussians(model.pdn, material.images, seen) if goes_by_place(ready) else None
     if found is not None and found.telling > TELLING:
         model.placed.remember(found)
@@ -331,24 +316,6 @@ def prepare_run_dir(out: Path) -> Path:
             f"Cannot write beside {out}: {error.strerror}{where}. Choose another place with -o."
         ) from error
     return run_dir
-
-
-def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, square: bool = False) -> Pictures:
-    """Read all pictures, and resize them to the aspect that they have in common, or to a square."""
-    measured = images[:: max(1, len(images) // MEASURED)]
-    shapes_of_some = [(size, size)] if square else [read_image(image.path).shape[:2] for image in measured]
-    wanted = fit_shape(shapes_of_some, size)
-    resized = np.empty((len(images), *wanted, 3), np.uint8)  # filled, not stacked, which would take twice the memory
-    shapes, colours, digest = [], set(), hashlib.sha256()
-    with progress.task("reading pictures", len(images)) as task:
-        for number, image in enumerate(images):
-            picture = read_image(image.path)
-            resized[number] = resize_image(picture, wanted)
-            shapes.append((picture.shape[0], picture.shape[1]))
-            colours.add(name_colour(picture))
-            digest.update(resized[number].tobytes())
-            task.advance()
-    return Pictures(resized, tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
 
 
 def choose_pdn(settings: TrainSettings, has_foreground: bool) -> str:

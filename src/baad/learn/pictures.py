@@ -1,0 +1,48 @@
+"""The normal pictures of a training: read, brought to one shape, and held in memory."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from baad.data.decode import read_image
+from baad.data.geometry import fit_shape, resize_image
+from baad.data.sample import GoodImage
+from baad.progress import Progress
+from baad.runtime.detector import name_colour
+
+MEASURED = 30  # pictures that tell the aspect that all are brought to
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The normal pictures in memory: uint8 [N, H, W, 3] as the network sees them, and the original (H, W) of each."""
+
+    resized: np.ndarray
+    shapes: tuple[tuple[int, int], ...]
+    colours: tuple[str, ...]  # "grey", "colour" or both: what the pictures are
+    fingerprint: str  # SHA-256 over the pictures in order, as they were resized first
+
+    @property
+    def input_shape(self) -> tuple[int, int]:
+        """(height, width) at which the network sees every picture."""
+        return self.resized.shape[1], self.resized.shape[2]
+
+
+def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, square: bool = False) -> Pictures:
+    """Read all pictures, and resize them to the aspect that they have in common, or to a square."""
+    measured = images[:: max(1, len(images) // MEASURED)]
+    shapes_of_some = [(size, size)] if square else [read_image(image.path).shape[:2] for image in measured]
+    wanted = fit_shape(shapes_of_some, size)
+    resized = np.empty((len(images), *wanted, 3), np.uint8)  # filled, not stacked, which would take twice the memory
+    shapes, colours, digest = [], set(), hashlib.sha256()
+    with progress.task("reading pictures", len(images)) as task:
+        for number, image in enumerate(images):
+            picture = read_image(image.path)
+            resized[number] = resize_image(picture, wanted)
+            shapes.append((picture.shape[0], picture.shape[1]))
+            colours.add(name_colour(picture))
+            digest.update(resized[number].tobytes())
+            task.advance()
+    return Pictures(resized, tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
