@@ -205,6 +205,6 @@ def test_a_part_too_thin_to_be_learnt_is_said_to_need_a_mask_for_every_picture(m
     monkeypatch.setattr(gate_module, "propose_masks", lambda *_: [])
     monkeypatch.setattr(gate_module, "teach_masks", lambda *_: None)
     painted = Painted(np.array([0]), mask[None])
-    gate = find_foreground(images, describe, np.zeros((1, 8), np.float32), Silence(), painted=painted)
+    gate = find_foreground(images, describe, np.zeros((1, 8), np.float32), Silence(), rng, painted=painted)
     assert not gate.accepted and ("give a mask for every picture" in gate.reason) == thin
     assert (gate.suggested == ()) == thin
