@@ -7,8 +7,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from baad.bundle import WEIGHTS, read_bundle, read_member
-from baad.errors import BundleError
+from baad.bundle import WEIGHTS, read_bundle, read_member, require
+from baad.errors import BundleError, first_line
 from baad.learn.deploy import DeployGraph, scoring_of
 from baad.learn.network import Baad, new_network, sees_near
 from baad.learn.pdn import PDN_SHAPES, Pdn, name_pdn
@@ -20,6 +20,7 @@ SIZED_BY_PICTURES = {"usual", "places.centre", "places.gain", "placed.axes", "pl
 def load_model(path: Path) -> tuple[Baad, TrainSettings]:
     """Network in evaluation mode, and the settings it was trained with. Raises BundleError for a bad file."""
     manifest = read_bundle(path).manifest
+    require(manifest, "settings", "gate")
     known = {field.name for field in fields(TrainSettings)}
     settings = TrainSettings(**{name: value for name, value in manifest["settings"].items() if name in known})
     near = sees_near(settings, bool(manifest["gate"].get("accepted")))
@@ -32,8 +33,9 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
             setattr(model.get_submodule(owner), buffer, torch.empty_like(state[name]))
         model.load_state_dict(state)
     except (SafetensorError, RuntimeError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise BundleError(f"The weights in {path} are not those of its network ({reason}). Train again.") from error
+        raise BundleError(
+            f"The weights in {path} are not those of its network ({first_line(error)}). Train again."
+        ) from error
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     return model.eval().to(torch.float32), settings
@@ -43,6 +45,7 @@ def load_graph(path: Path) -> tuple[DeployGraph, TrainSettings]:
     """The graph that the line runs, in PyTorch, as training made it; and the settings."""
     model, settings = load_model(path)
     manifest = read_bundle(path).manifest
+    require(manifest, "input_shape")
     scoring = scoring_of(settings, bool(manifest["gate"].get("accepted")))
     height, width = manifest["input_shape"]
     return DeployGraph(model, (height, width), scoring).eval(), settings
