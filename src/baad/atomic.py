@@ -59,11 +59,12 @@ def write_text(path: Path, content: str) -> None:
 def _replace_folder(new: Path, path: Path, aside: Path) -> None:
     """Put the folder `new` in the place of the folder `path`, which is back there where that fails."""
     _remove(aside)
-    os.rename(path, aside)
     try:
+        os.rename(path, aside)
         os.rename(new, path)
     except BaseException:
-        os.rename(aside, path)
+        if os.path.isdir(aside) and not os.path.exists(path):
+            os.rename(aside, path)
         raise
     _remove(aside)
 

@@ -1,14 +1,18 @@
 """A scene that stands still, from its training to the line: novelty is measured at each place."""
 
+import hashlib
+import json
 import shutil
+import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from baad.bench.job import Job, Workshop, train_once
-from baad.bundle import read_bundle
+from baad.bundle import WEIGHTS, read_bundle
 from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.learn.placed_memory import PlacedMemory
@@ -76,3 +80,19 @@ def test_without_places_the_codes_tell_of_novelty(category, model):
 def test_where_the_map_is_not_to_be_measured_by_place_nothing_is_remembered_by_place(category, tmp_path):
     network, _ = load_model(train_once(category, replace(STILL, by_place=False), tmp_path, Silence()))
     assert not network.placed.known and not network.places.known
+
+
+def test_a_model_file_from_before_patches_at_their_place_can_still_be_loaded(model, tmp_path):
+    older = tmp_path / "older.baad"
+    with zipfile.ZipFile(model) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    kept = {name: value for name, value in load(members[WEIGHTS]).items() if not name.startswith("placed.")}
+    members[WEIGHTS] = save(kept)
+    manifest = json.loads(members["manifest.json"])
+    manifest["files"][WEIGHTS] = hashlib.sha256(members[WEIGHTS]).hexdigest()
+    members["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(older, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    network, _ = load_model(older)
+    assert not network.placed.known and network.memory.level.gain > 0

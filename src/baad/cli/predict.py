@@ -1,7 +1,6 @@
 """baad predict: a model file and pictures -> verdicts."""
 
 import hashlib
-import importlib.util
 import os
 import signal
 import sys
@@ -98,11 +97,12 @@ def main(
     """Judge pictures with a trained model.
 
     A picture is "ng" when its raw score lies above the threshold, "warn" when it does so only in drawn zones that
-    warn, else "ok". Scores and maps are comparable between pictures. Memory does not grow with their number. Files that
-    cannot be read, and pictures of another size or aspect than in training, are named and skipped (exit code 3); in
-    --json and --csv they have the verdict "error", at their place. Ctrl-C and SIGTERM let the picture in work end; what
-    was judged until then is written. Files of --json and --csv appear when all is judged; of --watch and of cameras
-    they get each answer at once, after the lines they hold. The page of --html judges what it shows a second time.
+    warn, else "ok". Scores and maps are comparable between pictures. Memory does not grow with their number, but for
+    names and scores with --html. Files that cannot be read, and pictures of another size or aspect than in training,
+    are named and skipped (exit code 3); in --json and --csv they have the verdict "error", at their place. Ctrl-C and
+    SIGTERM let the picture in work end; what was judged until then is written. Files of --json and --csv appear when
+    all is judged; of --watch and of cameras they get each answer at once, after the lines they hold. The page of
+    --html judges what it shows a second time.
     """
     from baad.cli.inputs import Given, Picture, find_pictures, is_endless, watch_pictures
     from baad.cli.outputs import require_different, require_file, require_folder, require_same_table
@@ -191,14 +191,14 @@ def _change(
 def _require_page(html: Path, once: bool) -> None:
     """Raise SettingError where pictures come only `once`, OutputError for the file, MissingExtra without jinja2."""
     from baad.cli.outputs import require_file
-    from baad.errors import MissingExtra, SettingError
+    from baad.errors import SettingError
+    from baad.report.html import require_jinja2
 
     if once:
         raise SettingError(
             "--html looks at pictures twice: give files, folders or patterns, not films, cameras, - or --watch."
         )
-    if importlib.util.find_spec("jinja2") is None:
-        raise MissingExtra("--html needs jinja2, which is not installed. Install it with: pip install jinja2")
+    require_jinja2()
     require_file(html, "--html", stream=False)
 
 

@@ -193,7 +193,7 @@ def damping(foreground: Tensor, usual: Tensor, scoring: Scoring) -> Tensor:
     """What lowers the logits where the part is not: suppression * log(probability of part), [B, 1, h, w], at most 0.
 
     On logits, a sum stands for the product of probabilities without its ties. Three things keep defects that are not
-    on the part as it is seen (METHOD C7): the part is widened by a margin, for what lies across its contour or sticks
+    on the part as it is seen: the part is widened by a margin, for what lies across its contour or sticks
     out of it; where the part usually is nothing is damped, for parts that are missing; and no probability counts as
     less than the floor, for what lies beyond. foreground [B, 1, h, w]; usual: the same, or one cell for all.
     """

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from baad.data.checksum import hash_file
 from baad.data.decode import read_image, show_path
 from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.data.masks import mask_file, read_mask
@@ -15,7 +16,6 @@ from baad.data.part_masks import (
     NOTHING,
     drop_unchanged,
     find_part_masks,
-    hash_file,
     mark_nothing,
     name_pictures,
     was_refused,

@@ -124,7 +124,7 @@ def export_model(
     folder = out / check_name(name or model.stem) if form == "triton" else out
     require_own(folder)
     try:
-        with using_machine(TrainSettings(threads=threads)), replacing(folder) as partial:
+        with using_machine(TrainSettings(threads=threads, device="cpu")), replacing(folder) as partial:
             source = open_source(model, pictures, threads, progress)
             require_exportable(source, precision, progress)
             witnesses = find_witnesses(source, precision, progress)

@@ -25,11 +25,13 @@ def choose_device(name: str) -> str:
 def using_machine(settings: TrainSettings) -> Iterator[None]:
     """Threads as set, and tiny numbers count as zero, which keeps processors fast; afterwards all is as it was, torch's
     generators too, which the training seeds anew in each step."""
+    card = torch.device(choose_device(settings.device))
     threads, keeps_tiny = torch.get_num_threads(), bool((torch.tensor(1e-310, dtype=torch.float64) * 1).item())
     torch.set_num_threads(settle_threads(settings.threads))
     torch.set_flush_denormal(True)
+    cards = [torch.cuda.current_device() if card.index is None else card.index] if card.type == "cuda" else []
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=cards):
             yield
     finally:
         torch.set_num_threads(threads)

@@ -19,7 +19,7 @@ from baad.learn.pdn import Pdn
 from baad.learn.places import LEAST
 
 KEPT = 64  # directions
-MOST_BLOCKS = 300  # of places that share a covariance; a block is 2x2 places, or 4x4
+FEW_PLACES = 1200  # up to which 2x2 of them share a covariance; of more 4x4
 LENT = 10.0  # pictures that the covariance of all places counts as, beside the pictures of a block's own
 RIDGE = 0.01  # of the mean variance, added to each
 LEAST_RIDGE = 1e-4  # for pictures that do not vary; features have a variance of 1
@@ -96,24 +96,23 @@ def from_blocks(values: Tensor, shape: tuple[int, int], side: int) -> Tensor:
 @torch.no_grad()
 def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray) -> Gaussians | None:
     """What normal pictures uint8 [N, H, W, 3] look like at each place, from 150 of them at most; nothing from fewer
-    than 10. held_out: others, likewise, of which `telling` is told.
+    than 10. held_out: others, likewise, of which `telling` is told. Patches are seen anew each time, not kept.
     """
     seen = pictures[spread(len(pictures))]
     if len(seen) < LEAST:
         return None
-    patches = [_see(pdn, picture) for picture in seen]  # [C, h, w] each
-    mean = torch.stack(patches).mean(0)
-    middle = mean.mean((1, 2), keepdim=True)
     nothing = torch.zeros((), dtype=torch.float64)
-    covariance = sum((_products((each - middle).flatten(1).T) for each in patches), nothing)
+    mean = sum((_see(pdn, picture).double() for picture in seen), nothing).div(len(seen)).float()  # [C, h, w]
+    middle = mean.mean((1, 2), keepdim=True)
+    covariance = sum((_products((_see(pdn, picture) - middle).flatten(1).T) for picture in seen), nothing)
     variances, directions = torch.linalg.eigh(covariance / (len(seen) * mean[0].numel()))
     axes = directions.flip(1)[:, :KEPT].T.float()  # [k, C]
-    side = 2 if mean[0].numel() <= 4 * MOST_BLOCKS else 4
+    side = 2 if mean[0].numel() <= FEW_PLACES else 4
 
     def place(patches: Tensor) -> Tensor:
         return to_blocks(_along(axes, patches - mean), side)[0]  # [blocks, side * side, k]
 
-    own = sum((_products(place(each)) for each in patches), nothing) / side**2
+    own = sum((_products(place(_see(pdn, picture))) for picture in seen), nothing) / side**2
     shared = own.mean(0) / len(seen)
     ridge = (RIDGE * shared.diagonal().mean()).clamp(min=LEAST_RIDGE)
     found = (own + LENT * shared) / (len(seen) + LENT - 1.0) + ridge * torch.eye(len(axes))

@@ -40,7 +40,7 @@ def recalibrate(
     """
     bundle = read_bundle(model)
     manifest = bundle.manifest
-    with using_machine(TrainSettings(threads=threads)):
+    with using_machine(TrainSettings(threads=threads, device="cpu")):
         graph, settings = load_graph(model)
         require_alike(pictures, manifest, progress)
         wanted = bundle.calibration.false_alarm_rate if rate is None else rate

@@ -31,7 +31,8 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
         for name in SIZED_BY_PICTURES & state.keys():
             owner, _, buffer = name.rpartition(".")
             setattr(model.get_submodule(owner), buffer, torch.empty_like(state[name]))
-        model.load_state_dict(state)
+        empty = {name: value for name, value in model.state_dict().items() if name.startswith("placed.")}
+        model.load_state_dict(empty | state)  # model files are older than patches at their place
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             f"The weights in {path} are not those of its network ({first_line(error)}). Train again."

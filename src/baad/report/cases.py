@@ -61,6 +61,7 @@ class Case:
     display: float  # 0..1, .5 at the threshold
     zones: ZoneShares
     n_regions: int
+    below: bool  # a region is shown though it lies below the pixel threshold
     notes: tuple[str, ...]
     panels: tuple[Panel, ...]
 
@@ -137,6 +138,7 @@ def draw_case(
         display=verdict.display,
         zones=verdict.zones,
         n_regions=len(verdict.regions),
+        below=any(region.below for region in verdict.regions),
         notes=verdict.notes,
         panels=tuple(panels),
     )

@@ -1,5 +1,6 @@
 """Scorecard and cases -> one self-contained HTML file: no script, style, font or picture from elsewhere."""
 
+import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from baad.bundle import read_bundle, read_member
 from baad.data.decode import read_image
 from baad.data.masks import unite_masks
 from baad.data.sample import Category
-from baad.errors import ImageError, MissingExtra, how_to_install
+from baad.errors import ImageError, MissingExtra
 from baad.metrics.scorecard import FIGURE_NAMES, FIGURE_TITLES, KIND_FIGURES, KindFigures, Scorecard, show
 from baad.progress import Progress
 from baad.report.cases import CASE_LIMIT, Case, draw_case, pick_worst
@@ -85,13 +86,18 @@ def write_page(path: Path, page: Page) -> None:
     write_text(Path(path), render_page(page))
 
 
+def require_jinja2() -> None:
+    """Raise MissingExtra where the package that pages are written with is absent."""
+    if importlib.util.find_spec("jinja2") is None:
+        raise MissingExtra("Pages need jinja2, which is not installed. Install it with: pip install jinja2")
+
+
 def render_page(page: Page) -> str:
     """The page as HTML text; names and notes are escaped."""
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-        from markupsafe import Markup
-    except ModuleNotFoundError as error:
-        raise MissingExtra(f"Pages need jinja2. {how_to_install('train')}") from error
+    require_jinja2()
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -172,10 +178,10 @@ def verdict_page(
         for answer in worst:
             try:
                 pixels, doubts = open_picture(answer.path)
+                raw = detector.session.run(pixels)
             except ImageError as error:
                 notes.append(f"{answer.name} is not shown: {error}")
             else:
-                raw = detector.session.run(pixels)
                 verdict = detector.decide_on(raw, pixels, doubts)
                 cases.append(draw_case(answer.name, "", pixels, verdict, raw.reconstruction))
             task.advance()

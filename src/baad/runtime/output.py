@@ -30,7 +30,7 @@ RECORD_FIELDS = {
     "regions": "places above the pixel threshold, highest peak first: box [x0, y0, x1, y1] in px with x1 and y1 just "
     "outside, area in px, peak (raw), rule of the drawn zone (reject, warn or ignore), below, zones: shares of its "
     "area on part, border and background. A picture that is not good has one at least: where none lies above the pixel "
-    "threshold, the place around the highest value, with below true",
+    "threshold, the place around the highest value; below is true of a place that itself lies below that threshold",
     "zones": "shares of the area above the pixel threshold on the part, on the border band around its outline and on "
     "the background; they sum to 1, or are 0 without such an area",
     "notes": "what makes the verdict doubtful, in words; mostly empty",
