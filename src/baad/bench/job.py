@@ -185,7 +185,9 @@ def open_session(model: Path, bundle: Bundle, job: Job, progress: Progress) -> S
     before, scoring = (scoring_of(each, bundle.manifest["gate"]["accepted"]) for each in (trained, changed))
     relearn = network.places.known and changed.by_place and scoring != before
     if relearn or not changed.by_place:
-        network.places, network.placed = Places(), network.placed if relearn else PlacedMemory()
+        network.places = Places()
+    if not changed.by_place:
+        network.placed = PlacedMemory()
     if relearn:
         fit = split_held_out(job.category.train, trained.held_out, trained.seed).fit
         with using_machine(trained):

@@ -156,21 +156,20 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
     uint8 [N, h, w, 3], all reach as far from their median to their .999 quantile (Batzner et al. 2023, section 3.4, for
     maps set to equal quantiles). Pictures that show no part do not count, unless none shows any.
     """
-    align, error_map, found = Alignment(pictures.shape[1:3]), ErrorMap(model.pdn.head.out_channels), []
-    everywhere = []
+    align, error_map, maps, parts = Alignment(pictures.shape[1:3]), ErrorMap(model.pdn.head.out_channels), [], []
     memories: list[nn.Module] = [model.memory, model.placed] if model.placed.known else [model.memory]
     for picture in pictures:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
         part = align.part(shrink(torch.sigmoid(outputs.foreground_logits)))[0, 0] > 0.5  # [2h, 2w]
         novelty = [align.novelty(memory(outputs.features)) for memory in memories]
         error = align.error(error_map(outputs.difference))
-        maps = torch.cat([align.logits(outputs.anomaly_logits), error, *novelty])[:, 0]  # [3 or 4, 2h, 2w]
-        found.append(maps[:, part] if model.mask_head else maps.flatten(1))
-        everywhere.append(maps.flatten(1))
-    on_part = torch.cat(found, dim=1)  # [3 or 4, cells]
-    cells = (on_part if on_part.numel() else torch.cat(everywhere, dim=1)).double().numpy()
-    usual = np.median(cells, axis=1)
-    reach = np.maximum(np.quantile(cells, RARE, axis=1) - usual, LEAST_REACH)
+        found = torch.cat([align.logits(outputs.anomaly_logits), error, *novelty])[:, 0]  # [3 or 4, 2h, 2w]
+        maps.append(found.flatten(1))
+        parts.append(part.flatten() if model.mask_head else torch.ones_like(part).flatten())
+    cells, on_part = torch.cat(maps, dim=1), torch.cat(parts)  # [3 or 4, cells], [cells]
+    cells = (cells[:, on_part] if on_part.any() else cells).double()
+    usual = np.median(cells.numpy(), axis=1)
+    reach = np.maximum(np.quantile(cells.numpy(), RARE, axis=1) - usual, LEAST_REACH)
     levels = [model.error_level, model.memory.level, model.placed.level][: len(cells) - 1]
     for index, level in enumerate(levels, 1):
         level.set(float(usual[index]), float(reach[0] / reach[index]))
