@@ -3,8 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from baad.baselines.baseline import Fitted
 from baad.bench import validate
-from baad.bench.validate import DRAWS, find_parts, run_validation, validate_model
+from baad.bench.job import Detector, Job
+from baad.bench.validate import DRAWS, find_parts, run_validation, validate_detector
 from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.foreground.gate import Gate
@@ -13,7 +15,6 @@ from baad.runtime.session import RawMaps
 from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS
 from tests.factory import write_category
-from tests.fake_model import write_fake_model
 
 SETTINGS = TrainSettings(image_size=64, steps=3, batch_size=2, held_out=0.25)
 
@@ -27,24 +28,30 @@ def test_a_recipe_is_judged_on_held_out_normals_alone_and_not_again(tmp_path, mo
     assert rows[0]["n_normal"] == 2 and rows[0]["n_defective"] <= 2 * DRAWS * len(KINDS)
     assert set(rows[0]["kinds"]) <= set(KINDS)
     with monkeypatch.context() as patched:
-        patched.setattr("baad.bench.validate.train_once", lambda *_: pytest.fail("run again"))
+        patched.setattr("baad.bench.job.train_once", lambda *_: pytest.fail("run again"))
         assert run_validation([category], tmp_path / "out", SETTINGS, Silence(), tmp_path / "models") == rows
     other = run_validation([category], tmp_path / "out", replace(SETTINGS, steps=4), Silence(), tmp_path / "models")
     assert [row["steps"] for row in other] == [4]
 
 
+def test_a_baseline_is_judged_on_the_same_defects(tmp_path):
+    category, out = write_category(tmp_path / "disc", normals=8, good=0, defective=0), tmp_path / "out"
+    rows = run_validation([category], out, SETTINGS, Silence(), tmp_path / "models", methods=("padim", "baad"))
+    assert [row["method"] for row in rows] == ["padim", "baad"]
+    assert rows[0]["n_defective"] == rows[1]["n_defective"] and rows[0]["kinds"] != rows[1]["kinds"]
+
+
 @pytest.mark.parametrize(("knowing", "figure"), [(True, 1.0), (False, 0.5)])
-def test_who_knows_the_normals_finds_all_and_who_sees_nothing_guesses(tmp_path, monkeypatch, knowing, figure):
+def test_who_knows_the_normals_finds_all_and_who_sees_nothing_guesses(tmp_path, knowing, figure):
     category = read_category(write_category(tmp_path / "disc", normals=8, good=0, defective=0))
     normals = [read_image(image.path).astype(int) for image in category.train]
 
-    class Judge:
-        def run(self, picture):
-            change = min((np.abs(picture - each).max(axis=2) for each in normals), key=np.sum) * float(knowing)
-            return RawMaps(change.astype(np.float32), np.ones_like(change, np.float32), float(change.max()))
+    def judge(picture):
+        change = min((np.abs(picture - each).max(axis=2) for each in normals), key=np.sum) * float(knowing)
+        return RawMaps(change.astype(np.float32), np.ones_like(change, np.float32), float(change.max()))
 
-    monkeypatch.setattr(validate, "as_trained", lambda *_: Judge())
-    row = validate_model(write_fake_model(tmp_path / "m.baad"), category, SETTINGS, Silence())
+    detector = Detector(judge, Fitted(steps=3, parameters=0, macs=0), minutes=0.0)
+    row = validate_detector(detector, Job(category, "baad", SETTINGS), Silence())
     assert row["image_auroc"] == figure and set(row["kinds"].values()) == {figure}
     assert row["pixel_ap"] > 0.9 if knowing else row["pixel_ap"] < 0.5
     assert (row["n_normal"], row["steps"]) == (2, 3)

@@ -1,7 +1,7 @@
 """How good is a recipe, asked without any test picture: held-out normals against the same with held-back defects.
 
-What is chosen is chosen here (settings, losses, network), over several categories at once; the test half is read
-only after that.
+What is chosen is chosen here (settings, losses, network; a baseline's too), over several categories at once; the test
+half is read only after that.
 """
 
 from collections.abc import Sequence
@@ -10,25 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from baad.bench.job import require_names, train_once
-from baad.bench.made_with import describe_making
+from baad.bench.job import Detector, Job, Workshop, require_names
 from baad.bench.rows import Row, put_last, read_rows, write_rows
-from baad.bundle import read_bundle
 from baad.data.decode import read_image
 from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
-from baad.data.sample import Category
 from baad.data.split import split_held_out
 from baad.foreground.gate import DECIDE_ON, spread_over
 from baad.learn.foreground_masks import find_foreground
 from baad.metrics.ranking import auroc, average_precision, count_levels
 from baad.progress import Progress
-from baad.runtime.session import Session
-from baad.runtime.tiles import as_trained
 from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS, draw_defect
 
-RESULTS, KEYS = "results.jsonl", ("category", "seed")
+RESULTS, KEYS = "results.jsonl", ("category", "method", "seed")
 DRAWS = 3  # of each kind of defect on each picture
 
 
@@ -39,8 +34,9 @@ def run_validation(
     progress: Progress,
     models: Path = Path("runs"),
     layout: str = "auto",
+    methods: Sequence[str] = ("baad",),
 ) -> list[Row]:
-    """A row per category and seed in `out`/results.jsonl. Test pictures are not read.
+    """A row per category and method, of the settings' seed, in `out`/results.jsonl. Test pictures are not read.
 
     Rows that stand there already are kept, unless their fingerprint says that they were made with something else.
 
@@ -48,29 +44,29 @@ def run_validation(
     """
     rows, read = read_rows(out / RESULTS, KEYS), [read_category(path, layout) for path in categories]
     require_names(read)
-    for category in read:
-        made_with = describe_making(category, settings)
-        before = [row for row in rows if (row["category"], row["seed"]) == (category.name, settings.seed)]
+    workshop = Workshop(models, progress)
+    for job in [Job(category, method, settings) for category in read for method in methods]:
+        made_with = job.made_with()
+        before = [row for row in rows if job.describes(row)]
         if any(row.get("fingerprint") == made_with["fingerprint"] for row in before):
-            progress.say(f"{category.name}, seed {settings.seed}: already in {out.name}")
+            progress.say(f"{job}: already in {out.name}")
             continue
         if before:
-            progress.say(f"{category.name}, seed {settings.seed}: in {out.name} with other settings; run again")
-        row = validate_model(train_once(category, settings, models, progress), category, settings, progress)
+            progress.say(f"{job}: in {out.name} with other settings; run again")
+        row = validate_detector(workshop.make(job), job, progress)
         rows = put_last(rows, row | made_with, KEYS)
         write_rows(out / RESULTS, rows)
-        progress.say(f"{category.name}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
+        progress.say(f"{job}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
     return rows
 
 
-def validate_model(model: Path, category: Category, settings: TrainSettings, progress: Progress) -> Row:
-    """Figures of one model over its own held-out pictures: each as it is, and DRAWS times with each kind of defect.
+def validate_detector(detector: Detector, job: Job, progress: Progress) -> Row:
+    """Figures of one detector over its own held-out pictures: each as it is, and DRAWS times with each kind of defect.
 
     Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in
     tiles. All recipes are judged on the same ones: where the part is does not come from the model.
     """
-    bundle = read_bundle(model)
-    session = as_trained(Session(bundle.onnx, settings.threads), bundle.manifest)
+    category, settings = job.category, job.settings
     split = split_held_out(category.train, settings.held_out, settings.seed)
     pictures = [read_image(image.path) for image in split.held_out]
     parts = find_parts(pictures, [image.path for image in split.fit], settings, progress)
@@ -80,7 +76,7 @@ def validate_model(model: Path, category: Category, settings: TrainSettings, pro
     normal_pixels: list[np.ndarray] = []
     with progress.task("held-back defects", len(pictures)) as task:
         for index, picture in enumerate(pictures):
-            normal.append(session.run(picture).score)
+            normal.append(detector.score(picture).score)
             shape = fit_shape([picture.shape[:2]], settings.image_size)
             part = resize_map(parts[index], shape) > 0.5
             if not part.any():
@@ -92,7 +88,7 @@ def validate_model(model: Path, category: Category, settings: TrainSettings, pro
                     continue
                 size = (picture.shape[0], picture.shape[1])
                 there = resize_mask((drawn != small).any(axis=2), size)[..., None]
-                raw = session.run(np.where(there, resize_image(drawn, size), picture))
+                raw = detector.score(np.where(there, resize_image(drawn, size), picture))
                 found[kind].append(raw.score)
                 anomaly = resize_map(raw.anomaly, shape)
                 defective_pixels.append(anomaly[defect])
@@ -105,14 +101,15 @@ def validate_model(model: Path, category: Category, settings: TrainSettings, pro
     )
     return {
         "category": category.name,
+        "method": job.method,
         "seed": settings.seed,
-        "steps": bundle.manifest["steps"],
+        "steps": detector.fitted.steps,
         "n_normal": len(normal),
         "n_defective": sum(map(len, found.values())),
         "image_auroc": round(float(np.mean(list(kinds.values()))), 4),
         "pixel_ap": round(float(average_precision(*levels)), 4),
         "kinds": {kind: round(value, 3) for kind, value in kinds.items()},
-        "train_minutes": bundle.manifest["train_minutes"],
+        "train_minutes": round(detector.minutes, 2),
     }
 
 

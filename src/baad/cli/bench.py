@@ -20,9 +20,7 @@ def main(
     categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in a known layout.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl and a table, README.md.")],
     seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many: N stands for the seeds 0 to N-1.")] = 1,
-    method: Annotated[
-        str, typer.Option(metavar="NAMES", help="Separated by commas; docs/benchmarks.md has all.")
-    ] = "baad",
+    method: options.Methods = "baad",
     models: options.Models = Path("runs"),
     layout: options.Layout = "auto",
     changes: options.Set = None,
@@ -48,8 +46,7 @@ def main(
     from baad.bench.methods import choose_methods
     from baad.bench.run import run_benchmark
 
-    words = [each.strip() for each in method.split(",") if each.strip()]
-    part = Part(tuple(categories), choose_methods(words), seeds, settings)
+    part = Part(tuple(categories), choose_methods(options.split_words(method)), seeds, settings)
     names = " ".join(path.name for path in categories)
     changed = "".join(f" --set {each}" for each in describe_settings(settings).split())
     command = f"baad bench run {names} --out DIR --seeds {seeds} --method {method}{changed}"

@@ -43,7 +43,15 @@ Seed = Annotated[int | None, typer.Option(metavar="N", help="Start of all chance
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps.")]
 Minutes = Annotated[float | None, typer.Option(metavar="M", help="Training time in place of steps; fractions allowed.")]
 Models = Annotated[Path, typer.Option(metavar="DIR", help="Trained models are kept and used again here.")]
+Methods = Annotated[
+    str, typer.Option("--method", metavar="NAMES", help="Separated by commas; docs/benchmarks.md has all.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+def split_words(given: str) -> list[str]:
+    """'one, two' -> ['one', 'two']."""
+    return [each.strip() for each in given.split(",") if each.strip()]
 
 
 def gather_settings(

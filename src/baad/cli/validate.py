@@ -10,12 +10,14 @@ from baad.cli import options
 EXAMPLES = """
 baad bench validate mvtec/bottle mvtec/screw --out now                          the default recipe
 baad bench validate mvtec/bottle mvtec/screw --out other --set ema=0.99         another one: compare the figures
+baad bench validate mvtec/bottle --out now --method baad,padim                  beside a baseline
 """
 
 
 def main(
     categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in a known layout.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl.")],
+    method: options.Methods = "baad",
     models: options.Models = Path("runs"),
     layout: options.Layout = "auto",
     changes: options.Set = None,
@@ -39,12 +41,15 @@ def main(
     )
     options.require_extra("train")
     require_folder(out, "--out")
+    from baad.bench.methods import choose_methods
     from baad.bench.validate import run_validation
 
+    methods = choose_methods(options.split_words(method))
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
-    rows = run_validation(categories, out, settings, progress, models, layout)
+    rows = run_validation(categories, out, settings, progress, models, layout, methods)
     if not quiet:
         for row in rows:
-            print(f"{row['category']}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
+            about = f"{row['category']}, {row['method']}"
+            print(f"{about}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
     return 0
