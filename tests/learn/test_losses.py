@@ -19,7 +19,7 @@ from baad.learn.losses import (
     mask_loss,
     ssim,
 )
-from baad.learn.mtrs import unfold
+from baad.learn.mtrs import fold, unfold
 from baad.learn.network import Outputs
 from baad.settings import TrainSettings
 
@@ -48,9 +48,9 @@ def test_pixels_of_weight_zero_do_not_count_in_the_image_loss():
     rebuilt[..., 0, 0] = 1.0  # wrong, but its background was replaced
     weight = torch.ones(1, 1, 2, 2)
     weight[..., 0, 0] = 0.0
-    assert float(image_loss(rebuilt, clean, weight)) == 0.0
+    assert float(image_loss(fold(rebuilt), clean, weight)) == 0.0
     weight[..., 0, 0] = 1.0
-    assert float(image_loss(rebuilt, clean, weight)) == pytest.approx((3 + 1) / 4)
+    assert float(image_loss(fold(rebuilt), clean, weight)) == pytest.approx((3 + 1) / 4)
 
 
 def test_cells_on_the_contour_do_not_count_in_the_mask_loss():

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from baad.learn.batches import Batch
+from baad.learn.errors_by_picture import image_error, squared_error
 from baad.learn.mtrs import unfold
 from baad.learn.network import Outputs
 from baad.settings import TrainSettings
@@ -73,13 +74,13 @@ def baad_loss(
     `with_anomaly` is False in the first part of training, when only the reconstruction learns. `elsewhere`: the
     anomaly logits [B, 1, 128, 128] of `batch.elsewhere`, where there is one.
     """
-    rebuilt = unfold(outputs.picture.float())
+    weight = reconstruction_weight(batch)  # [B, 1, 256, 256]
     if weights.plain:
+        rebuilt = unfold(outputs.picture.float())
         image = F.mse_loss(rebuilt, batch.clean) + 1.0 - ssim(rebuilt, batch.clean)
     else:
-        image = image_loss(rebuilt, batch.clean, reconstruction_weight(batch))
-    cell_weight = F.avg_pool2d(reconstruction_weight(batch), 4)  # [B, 1, 64, 64]
-    feature = feature_loss(outputs.rebuilt_features.float(), clean_features.float(), cell_weight)
+        image = image_loss(outputs.picture, batch.clean, weight)
+    feature = feature_loss(outputs.rebuilt_features, clean_features, F.avg_pool2d(weight, 4))  # [B, 1, 64, 64]
     seen = outputs.foreground_logits.float()
     mask = focal_loss(seen, batch.mask_target) if weights.plain else mask_loss(seen, batch.mask_target)
     invariance = torch.zeros(())
@@ -143,10 +144,10 @@ def reconstruction_weight(batch: Batch) -> Tensor:
     return weight * (1.0 - batch.replaced)
 
 
-def image_loss(rebuilt: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
-    """Weighted 3 L2 + L1 of images [B, 3, H, W] in 0..1; weight [B, 1, H, W]."""
-    error = rebuilt - clean
-    per_pixel = (3.0 * error**2 + error.abs()).mean(dim=1, keepdim=True)  # [B, 1, H, W]
+def image_loss(picture: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
+    """Weighted 3 L2 + L1 of a folded picture [B, 12, H / 2, W / 2] and images [B, 3, H, W] in 0..1; weight
+    [B, 1, H, W]."""
+    per_pixel = image_error(picture, clean)  # [B, 1, H, W]
     return (per_pixel * weight).sum() / weight.sum().clamp(min=1.0)
 
 
@@ -158,7 +159,7 @@ def feature_loss(rebuilt: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
     """
     frame = torch.full(rebuilt.shape[-2:], BORDER_WEIGHT, device=rebuilt.device)
     frame[BORDER_CELLS:-BORDER_CELLS, BORDER_CELLS:-BORDER_CELLS] = 1.0
-    error = ((rebuilt - clean) ** 2).mean(dim=1, keepdim=True) * weight * frame  # [B, 1, h, w]
+    error = squared_error(rebuilt, clean) * weight * frame  # [B, 1, h, w]
     worst = torch.topk(error.flatten(), max(1, error.numel() // 100)).values
     return error.sum() / weight.sum().clamp(min=1.0) + 0.5 * worst.mean()
 

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.discriminator import Discriminator, DiscriminatorShape
 from baad.learn.memory import Level, Memory
-from baad.learn.mtrs import Mtrs, MtrsShape
+from baad.learn.mtrs import Mtrs, MtrsShape, fold
 from baad.learn.pdn import STRIDE, Pdn
 from baad.learn.placed_memory import PlacedMemory
 from baad.learn.places import Places
@@ -99,7 +98,7 @@ class Baad(nn.Module):
         foreground = torch.sigmoid(foreground_logits)
         if not self.mask_head:
             foreground = torch.ones_like(foreground)
-        seen = picture if self.image_head else F.pixel_unshuffle(images, 2)  # [B, 12, 128, 128]
+        seen = picture if self.image_head else fold(images)  # [B, 12, 128, 128]
         anomaly_logits = self.discriminator(images, seen, features, difference, foreground)
         return Outputs(features, picture, foreground_logits, -minus_rebuilt, difference, anomaly_logits)
 
