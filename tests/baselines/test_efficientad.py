@@ -89,6 +89,15 @@ def test_the_student_has_twice_the_channels_and_the_autoencoder_sees_one_vector_
     assert autoencoder(images, (16, 24)).shape == (2, 96, 16, 24)
 
 
+def test_the_encoder_sees_pictures_normalised_by_imagenets_mean_and_deviation():
+    autoencoder, seen = Autoencoder(2, (2, 2)), []
+    autoencoder.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    colour = torch.tensor([0.485 + 0.229, 0.456, 0.406 - 0.225])
+    autoencoder(colour[:, None, None].expand(1, 3, 64, 64), (16, 16))
+    assert seen[0].shape == (1, 3, 64, 64)
+    assert torch.allclose(seen[0], torch.tensor([1.0, 0.0, -1.0])[:, None, None].expand(1, 3, 64, 64), atol=1e-5)
+
+
 def test_the_student_sees_as_far_as_its_teacher():
     settings = TrainSettings(image_size=64, batch_size=2, steps=1, threads=1)
     normals = Normals(draw_discs(2)[0], draw_discs(1, seed=1)[0])

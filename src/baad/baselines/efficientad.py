@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from baad.baselines.baseline import Fitted, Normals, plain_maps, resize_one, to_images
 from baad.baselines.training import Schedule, train_network
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
-from baad.learn.pdn import Pdn
+from baad.learn.pdn import MEAN, STD, Pdn
 from baad.learn.precision import autocast
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
@@ -43,10 +43,16 @@ class Autoencoder(nn.Module):
     """Images [B, 3, H, W] in 0..1 -> features [B, C, h, w] on any grid (appendix of the paper, table 7).
 
     `last` is the kernel of the encoder's last layer, as large as a 32nd of the picture, so that one vector is left.
+    Pictures are normalised as the PDNs of teacher and student do it.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, features: int, last: tuple[int, int] = (8, 8)) -> None:
         super().__init__()
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
         widths = (3, 32, 32, 64, 64, CODE)
         down = [nn.Sequential(nn.Conv2d(i, o, 4, 2, 1), nn.ReLU(inplace=True)) for i, o in pairwise(widths)]
         self.encoder = nn.Sequential(*down, nn.Conv2d(CODE, CODE, last))  # [B, CODE, 1, 1]
@@ -59,7 +65,7 @@ class Autoencoder(nn.Module):
 
     def forward(self, images: Tensor, grid: tuple[int, int]) -> Tensor:
         height, width = images.shape[-2:]
-        x = self.encoder(images)
+        x = self.encoder((images - self.mean) / self.std)
         for layer, (step, less) in zip(self.decoder, UP):  # each layer adds a cell to either side
             side = (max(1, height // step - less), max(1, width // step - less))
             x = layer(F.interpolate(x, side, mode="bilinear", align_corners=False))
