@@ -124,6 +124,13 @@ def test_views_are_pictures_of_the_product_and_one_of_something_else():
     assert views.jittered.shape == views.normal.shape and views.other.shape == (1, 3, 64, 96)
 
 
+def test_all_views_lie_channels_last_so_that_none_is_moved_when_they_are_joined():
+    banks = make_banks(np.random.default_rng(0), noises=1, patterns=4, scenes=2)
+    views = draw_views(draw_discs(4)[0], banks, SETTINGS, 0)
+    images = (views.normal, views.jittered, views.other)
+    assert [each.is_contiguous(memory_format=torch.channels_last) for each in images] == [True] * 3
+
+
 def test_a_few_steps_give_a_map_of_the_pictures_size_and_the_same_seed_the_same_map(fitted):
     detector, normals, told = fitted
     maps = detector.score(normals.fit[0])

@@ -33,6 +33,17 @@ def test_minutes_fix_the_number_of_steps_from_the_first_ones():
     assert steps > TIMED_STEPS
 
 
+def test_kernels_lie_channels_last():
+    network, seen = torch.nn.Conv2d(2, 2, 3), []
+
+    def loss_of(batch):
+        seen.append(network.weight.stride())
+        return network.weight.square().sum()
+
+    train_network(network, lambda step: step, loss_of, Schedule(2, 0.0, 1e-3), Silence(), "kernels")
+    assert seen == [(18, 1, 6, 2)] * 2  # the channel is the index that runs fastest
+
+
 def test_the_rate_falls_to_a_tenth(monkeypatch):
     rates = []
     monkeypatch.setattr("baad.baselines.training.set_learning_rate", lambda optimizer, rate: rates.append(rate))

@@ -74,7 +74,7 @@ class Autoencoder(nn.Module):
 
 @dataclass(frozen=True)
 class Views:
-    """What one step needs: images [B, 3, H, W] in 0..1."""
+    """What one step needs: images [B, 3, H, W] in 0..1, channels last in memory."""
 
     normal: Tensor
     jittered: Tensor  # the same in another light, for the autoencoder
@@ -187,7 +187,7 @@ def draw_views(pictures: np.ndarray, banks: Banks, settings: TrainSettings, step
     chosen = to_images(pictures[rng.integers(0, len(pictures), BATCH)])
     jittered = torch.stack([jitter(image, int(rng.integers(3)), rng.uniform(0.8, 1.2)) for image in chosen])
     other = to_images(cut_scene(banks, pictures.shape[1:3], rng)[None])
-    return Views(chosen, jittered, other)
+    return Views(chosen, jittered.contiguous(memory_format=torch.channels_last), other)  # as the others lie already
 
 
 def jitter(image: Tensor, kind: int, factor: float) -> Tensor:

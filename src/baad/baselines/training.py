@@ -37,12 +37,14 @@ def train_network(
     """Train the parameters of `network` that want a gradient; how many steps that took.
 
     `draw`: the batch of a step, drawn on another thread. Where minutes are given, the first steps are timed and the
-    number of steps is fixed from them, before the rate falls. The network ends in evaluation mode.
+    number of steps is fixed from them, before the rate falls. The network ends in evaluation mode. Its kernels come to
+    lie channels last, as pictures do in memory.
 
     Raises TrainingError when the loss stops being a number.
     """
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wanted = [each for each in network.parameters() if each.requires_grad]
-    optimizer = torch.optim.Adam(wanted, lr=schedule.rate, weight_decay=schedule.weight_decay)
+    optimizer = torch.optim.Adam(wanted, lr=schedule.rate, weight_decay=schedule.weight_decay, fused=True)
     network.train()
     with closing(draw_ahead(draw, 0)) as stream:
 
