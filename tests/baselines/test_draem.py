@@ -81,6 +81,15 @@ def test_pictures_differ_from_the_clean_ones_inside_the_mask_alone(banks):
     assert 0.2 <= marked <= 0.6  # half of them are meant to be; the noise may stay below the threshold
 
 
+def test_what_is_pasted_is_grey_on_grey_pictures_and_nowhere_else(banks):
+    grey = np.random.default_rng(0).integers(20, 230, (4, 32, 32, 1), dtype=np.uint8).repeat(3, axis=3)
+    batch = draw_pasted(grey, banks, TrainSettings(batch_size=40), 0)
+    assert (batch.corrupted != batch.clean).any() and (batch.corrupted == batch.corrupted[:, :1]).all()
+    batch = draw_pasted(draw_discs(4)[0], banks, TrainSettings(batch_size=40), 0)
+    spread = batch.corrupted.amax(1) - batch.corrupted.amin(1)
+    assert spread.max() > 0.5  # the channels of the pictures themselves differ by noise alone
+
+
 def test_three_in_ten_pictures_are_turned(banks):
     pictures = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
     clean = draw_pasted(pictures, banks, TrainSettings(batch_size=400), 0).clean

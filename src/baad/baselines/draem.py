@@ -6,9 +6,10 @@ skips, which sees both pictures, learns where it was (focal loss). The anomaly m
 the image score is the highest mean over 21x21 px.
 
 Otherwise than in the paper: the widths, which give BAAD's cost in place of 198 GMAC; the textures, which are the
-project's drawn ones; the learning rate, made for minutes of training, which falls once and not twice. As in its
-authors' program, where the paper says less or otherwise (normal pictures turn by up to 45 degrees): how far masks and
-normal pictures turn, how many of the latter, and that textures are also inverted and turned.
+project's drawn ones, and grey on grey pictures; the learning rate, made for minutes of training, which falls once and
+not twice. As in its authors' program, where the paper says less or otherwise (normal pictures turn by up to 45
+degrees): how far masks and normal pictures turn, how many of the latter, and that textures are also inverted and
+turned.
 """
 
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from baad.progress import Progress
 from baad.runtime.session import RawMaps
 from baad.settings import TrainSettings
 from baad.synthesis.banks import Banks, cut_texture, make_banks
+from baad.synthesis.grey import fit_grey, keep_grey
 from baad.synthesis.perlin import perlin_noise
 
 ANOMALY_SHARE = 0.5
@@ -164,6 +166,7 @@ def draw_pasted(pictures: np.ndarray, banks: Banks, settings: TrainSettings, ste
             defect = draw_mask(defect.shape, rng)
             texture = change_texture(cut_texture(banks, defect.shape, rng), rng)
             pasted = blend(picture, texture, defect, rng.uniform(LEAST_OPACITY, 1.0))
+            pasted = keep_grey(picture, pasted, fit_grey(picture))  # as BAAD's defects
         corrupted.append(pasted)
         clean.append(picture)
         defects.append(defect)
