@@ -5,7 +5,7 @@ import torch
 from baad.baselines.baseline import plain_maps, to_images
 from baad.baselines.masked import Masked, train_mask_network
 from baad.learn.batches import BatchPlan, Material
-from baad.learn.pdn import fit_features, load_pdn
+from baad.learn.pdn import fit_features, load_pdn, new_pdn
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from baad.synthesis.recipe import Plan, make_banks
@@ -35,6 +35,16 @@ def test_the_map_above_its_least_value_is_multiplied_by_the_probability_of_part(
     assert maps.anomaly[:, :4] == pytest.approx(2.0) and maps.anomaly[:, 4:] == pytest.approx(0.0, abs=1e-5)
     assert maps.score == pytest.approx(2.0)
     assert maps.foreground[0].tolist() == pytest.approx([1, 1, 1, 1, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("minutes", [5.0, 60.0])
+def test_a_mask_network_has_two_fifths_of_the_detectors_minutes_however_many(monkeypatch, minutes):
+    schedules = []
+    monkeypatch.setattr(
+        "baad.baselines.masked.train_network", lambda network, draw, loss_of, schedule, *_: schedules.append(schedule)
+    )
+    train_mask_network(new_pdn("tiny", 0), None, None, TrainSettings(size="tiny", minutes=minutes), Silence())
+    assert schedules[0].minutes == pytest.approx(0.4 * minutes)
 
 
 def test_a_mask_network_finds_the_part_after_a_short_training():

@@ -26,7 +26,6 @@ from baad.settings import TrainSettings
 
 RATE = 2e-3
 SHARE = 0.4  # of the steps or minutes that a detector gets: a step costs less, so that it makes about as many
-MOST = 4.0  # minutes, where those of the detector are many: as much as a detector of ten minutes has for it
 
 
 class MaskNetwork(nn.Module):
@@ -65,7 +64,7 @@ def train_mask_network(
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network = MaskNetwork(pdn, settings.size)
-        schedule = Schedule(max(1, round(SHARE * settings.steps)), min(MOST, SHARE * settings.minutes), RATE)
+        schedule = Schedule(max(1, round(SHARE * settings.steps)), SHARE * settings.minutes, RATE)
         steps = train_network(
             network, lambda step: draw_batch(material, plan, step), loss_of, schedule, progress, "mask network"
         )
