@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from baad.baselines.draem import (
     CHANGES,
     Draem,
     Finder,
+    Pasted,
     Rebuilder,
     blend,
     change_texture,
@@ -103,6 +106,17 @@ def test_masks_lie_anywhere_and_are_of_any_size():
     assert masks.any(0).mean() > 0.99
     areas = masks.mean((1, 2))
     assert areas.min() < 0.02 and areas.max() > 0.1
+
+
+def test_the_loss_is_the_papers_l2_ssim_and_focal_loss():
+    detector, seen = Draem(SETTINGS), []
+    detector.rebuilder = lambda images: images + 0.2
+    detector.finder = lambda both: seen.append(both) or torch.full((2, 1, 16, 16), math.log(3))  # a probability of 3/4
+    corrupted, clean = torch.full((2, 3, 16, 16), 0.2), torch.full((2, 3, 16, 16), 0.8)
+    loss = detector._loss(Pasted(corrupted, clean, torch.ones(2, 1, 16, 16)))
+    alike = (2 * 0.4 * 0.8 + 0.01**2) / (0.4**2 + 0.8**2 + 0.01**2)  # of flat pictures
+    assert loss.item() == pytest.approx(0.4**2 + 1 - alike + 0.25**2 * math.log(4 / 3), abs=1e-4)
+    assert torch.equal(seen[0], torch.cat([corrupted, corrupted + 0.2], dim=1))
 
 
 def test_the_score_is_the_highest_mean_over_21_by_21_pixels():

@@ -71,6 +71,38 @@ def test_the_students_batch_norms_see_the_three_views_together():
     assert [each.tolist() for each in seen] == [pytest.approx([0.1, 0.1, 0.2, 0.2, 0.3, 0.3])]
 
 
+def test_the_loss_is_the_papers():
+    kept = [torch.tensor(value, requires_grad=True) for value in (0.0, 2.0, 4.0, 3.0)]
+    taught, first, second, coded = kept
+
+    def features(images, *channels):
+        return torch.cat([images[:, :1, ::4, ::4] + each for each in channels], dim=1)
+
+    detector = EfficientAD(lambda images: 2.0 * features(images, taught, taught + 1.0) + 1.0, SETTINGS)
+    detector._mean, detector._std = torch.full((1, 2, 1, 1), 1.0), torch.full((1, 2, 1, 1), 2.0)
+    detector.student = lambda images: features(images, first, first, second, second)
+    detector.autoencoder = lambda images, grid: features(images, coded, coded)
+    loss = detector._loss(
+        Views(*(torch.full((count, 3, 16, 16), level) for count, level in ((2, 1.0), (2, 2.0), (1, 3.0))))
+    )
+    hard = (3 - 1) ** 2  # normal pictures: the teacher gives 1 and 2, the first half 3; of 64 values the worst counts
+    elsewhere = 5**2  # the first half for the other picture
+    rebuilding = ((5 - 2) ** 2 + (5 - 3) ** 2) / 2  # jittered pictures: the teacher gives 2 and 3, the autoencoder 5
+    following = (6 - 5) ** 2  # and the second half 6
+    assert loss.item() == pytest.approx(hard + elsewhere + rebuilding + following)
+    loss.backward()
+    wanted = [2 * 2 + 2 * 5, 2 * 1, (2 * 3 + 2 * 2) / 2 - 2 * 1]  # the autoencoder learns from the second half, too
+    assert taught.grad is None and [each.grad.item() for each in kept[1:]] == pytest.approx(wanted)
+
+
+def test_the_score_is_the_maximum_of_the_mean_of_the_two_scaled_maps():
+    detector = EfficientAD(None, SETTINGS)
+    detector._shape, detector._scales = (16, 16), [(1.0, 3.0), (2.0, 10.0)]
+    detector.maps = lambda images: (torch.full((1, 1, 4, 4), 3.0), torch.full((1, 1, 4, 4), 18.0))  # scaled: .1 and .2
+    maps = detector.score(np.zeros((32, 32, 3), np.uint8))
+    assert maps.anomaly == pytest.approx(np.full((16, 16), 0.15)) and maps.score == pytest.approx(0.15)
+
+
 def test_each_channel_of_the_teacher_is_scaled_by_itself():
     pictures = draw_discs(3)[0]
     teacher = new_pdn("tiny", 0)
@@ -122,6 +154,15 @@ def test_views_are_pictures_of_the_product_and_one_of_something_else():
     drawn = (views.normal * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     assert all(picture.tobytes() in known for picture in drawn)
     assert views.jittered.shape == views.normal.shape and views.other.shape == (1, 3, 64, 96)
+
+
+def test_the_light_of_every_picture_is_changed_by_up_to_a_fifth():
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    banks = make_banks(np.random.default_rng(0), noises=1, patterns=4, scenes=2)
+    for step in range(20):
+        views = draw_views(pictures, banks, SETTINGS, step)
+        change = (views.jittered - views.normal).abs().flatten(1).amax(1)
+        assert (change > 1e-3).all() and (change <= 0.2 + 1e-6).all()
 
 
 def test_all_views_lie_channels_last_so_that_none_is_moved_when_they_are_joined():

@@ -15,8 +15,11 @@ from tests.baselines.pictures import draw_discs
 class Flat:
     """A detector that gives the same map for every picture."""
 
+    def __init__(self, shape=(8, 8)):
+        self.shape = shape
+
     def score(self, picture):
-        anomaly = np.full((8, 8), 3.0, np.float32)
+        anomaly = np.full(self.shape, 3.0, np.float32)
         return plain_maps(anomaly, self.pool(anomaly))
 
     def pool(self, anomaly):
@@ -35,6 +38,13 @@ def test_the_map_above_its_least_value_is_multiplied_by_the_probability_of_part(
     assert maps.anomaly[:, :4] == pytest.approx(2.0) and maps.anomaly[:, 4:] == pytest.approx(0.0, abs=1e-5)
     assert maps.score == pytest.approx(2.0)
     assert maps.foreground[0].tolist() == pytest.approx([1, 1, 1, 1, 0, 0, 0, 0])
+
+
+def test_a_mask_of_another_size_than_the_map_is_brought_to_it():
+    maps = Masked(Flat((24, 16)), half, (32, 32), 1.0).score(np.zeros((32, 32, 3), np.uint8))
+    across = np.array([1.0] * 7 + [0.75, 0.25] + [0.0] * 7)  # between two cells of the mask lie two of the map
+    assert maps.foreground == pytest.approx(np.tile(across, (24, 1)), abs=1e-5)
+    assert maps.anomaly == pytest.approx(2 * np.tile(across, (24, 1)), abs=1e-5)
 
 
 @pytest.mark.parametrize("minutes", [5.0, 60.0])

@@ -26,11 +26,17 @@ def test_every_step_gets_its_own_batch_in_order():
     assert seen == [0, 1, 2, 3, 4] and not network.training
 
 
-def test_minutes_fix_the_number_of_steps_from_the_first_ones():
-    network = line()
-    schedule = Schedule(1, 0.02, 1e-3)
-    steps = train_network(network, lambda step: step, lambda _: network.weight.sum(), schedule, Silence(), "line")
-    assert steps > TIMED_STEPS
+def test_minutes_fix_the_number_of_steps_from_the_first_ones(monkeypatch):
+    timed, seen, network = [], [], line()
+
+    def loss_of(batch):
+        seen.append(batch)
+        return network.weight.sum()
+
+    monkeypatch.setattr("baad.baselines.training.seconds_of_a_step", lambda stamps: timed.append(len(stamps)) or 0.01)
+    steps = train_network(network, lambda step: step, loss_of, Schedule(1, 0.02, 1e-3), Silence(), "line")
+    assert steps == 60 * 0.02 / 0.01 and seen == list(range(120))
+    assert timed == [TIMED_STEPS + 1]  # their beginnings, and the end of the last
 
 
 def test_kernels_lie_channels_last():

@@ -37,3 +37,17 @@ def test_a_mask_is_multiplied_where_a_background_was_found_and_nowhere_else(tmp_
         (plain, alone, _), (masked, both, _) = fittings.plain("nearest"), fittings.masked("nearest")
         assert np.array_equal(plain(picture).anomaly, masked(picture).anomaly) == (not gate.accepted)
         assert (both.mask_steps > 0, both.macs > alone.macs) == (gate.accepted, gate.accepted)
+
+
+def test_a_map_is_counted_from_its_lowest_value_in_held_out_pictures(tmp_path, monkeypatch):
+    category = read_category(write_category(tmp_path / "disc", normals=12, good=1, defective=1))
+    masks = np.zeros((9, 64, 64), np.float32)
+    masks[:, 16:48, 16:48] = 1.0
+    monkeypatch.setattr(fitting, "choose_foreground", lambda *_: Gate(True, "border", 0.5, "", masks))
+    given, masked = [], fitting.Masked
+    monkeypatch.setattr(fitting, "Masked", lambda *details: given.append(details[-1]) or masked(*details))
+    fittings = Fittings(category, SETTINGS, Silence())
+    fittings.masked("nearest")
+    score = fittings.plain("nearest")[0]
+    lowest = [float(score(picture).anomaly.min()) for picture in fittings._ready.normals.held_out]
+    assert given == [min(lowest)] and len(set(lowest)) == 3
