@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from baad.learn.batches import Batch, BatchPlan, Material, batches, draw_batch, vary_view
+from baad.learn.batches import Batch, BatchPlan, Material, batches, draw_ahead, draw_batch, vary_view
 from baad.synthesis.recipe import Plan, make_banks
 
 
@@ -23,6 +23,16 @@ def plan(**changes) -> BatchPlan:
 def same(first: Batch, second: Batch) -> bool:
     pairs = zip(vars(first).values(), vars(second).values())
     return all(one is other if one is None else torch.equal(one, other) for one, other in pairs)
+
+
+def test_drawing_ahead_keeps_to_one_thread_and_leaves_training_its_own():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        drawn = [(asked, torch.get_num_threads()) for asked in draw_ahead(lambda step: torch.get_num_threads(), 0, 5)]
+    finally:
+        torch.set_num_threads(before)
+    assert drawn == [(1, 2)] * 5
 
 
 def test_a_batch_depends_on_seed_and_step_alone(material):

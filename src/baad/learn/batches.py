@@ -70,9 +70,13 @@ def batches(material: Material, plan: BatchPlan, start: int, stop: int) -> Itera
 
 def draw_ahead(draw: Callable[[int], Drawn], start: int, stop: int | None = None) -> Generator[Drawn, None, None]:
     """What `draw` gives for the steps from `start` on, drawn on another thread a few steps ahead; endless without
-    `stop`."""
+    `stop`.
+
+    Drawing keeps to its one thread. PyTorch would give it a team of its own, and where there are more threads than
+    cores those of training fall asleep at every operation: a step then takes a third longer on two cores.
+    """
     steps = itertools.count(start) if stop is None else range(start, stop)
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    with ThreadPoolExecutor(max_workers=1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         waiting: deque[Future[Drawn]] = deque()
         for step in steps:
             waiting.append(pool.submit(draw, step))
