@@ -5,10 +5,13 @@ import pytest
 
 from baad.baselines.baseline import Fitted
 from baad.bench import validate
-from baad.bench.job import Detector, Job
-from baad.bench.validate import DRAWS, find_parts, run_validation, validate_detector
+from baad.bench.job import Detector, Job, Workshop
+from baad.bench.rows import read_rows
+from baad.bench.run import KEYS, RESULTS
+from baad.bench.validate import DRAWS, find_held_out, find_parts, run_validation, validate_detector
 from baad.data.decode import read_image
 from baad.data.reading import read_category
+from baad.errors import TrainingError
 from baad.foreground.gate import Gate
 from baad.progress import Silence
 from baad.runtime.session import RawMaps
@@ -34,11 +37,35 @@ def test_a_recipe_is_judged_on_held_out_normals_alone_and_not_again(tmp_path, mo
     assert [row["steps"] for row in other] == [4]
 
 
-def test_a_baseline_is_judged_on_the_same_defects(tmp_path):
-    category, out = write_category(tmp_path / "disc", normals=8, good=0, defective=0), tmp_path / "out"
-    rows = run_validation([category], out, SETTINGS, Silence(), tmp_path / "models", methods=("padim", "baad"))
+def test_all_methods_are_judged_on_the_same_pictures(tmp_path, monkeypatch):
+    category, shown = write_category(tmp_path / "disc", normals=8, good=0, defective=0), {"padim": [], "baad": []}
+
+    def make(workshop, job):
+        def judge(picture):
+            shown[job.method].append(picture)
+            return RawMaps(np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32), 0.0)
+
+        return Detector(judge, Fitted(steps=0, parameters=0, macs=0), minutes=0.0)
+
+    monkeypatch.setattr(Workshop, "make", make)
+    rows = run_validation([category], tmp_path / "out", SETTINGS, Silence(), methods=tuple(shown))
     assert [row["method"] for row in rows] == ["padim", "baad"]
-    assert rows[0]["n_defective"] == rows[1]["n_defective"] and rows[0]["kinds"] != rows[1]["kinds"]
+    assert len(shown["padim"]) == rows[0]["n_normal"] + rows[0]["n_defective"]
+    assert all(np.array_equal(*pair) for pair in zip(shown["padim"], shown["baad"], strict=True))
+
+
+def test_a_training_that_fails_is_told_at_the_end_and_the_others_are_judged(tmp_path, monkeypatch):
+    category, make = write_category(tmp_path / "disc", normals=8, good=0, defective=0), Workshop.make
+
+    def fail_first(workshop, job):
+        if job.method == "draem":
+            raise TrainingError("The loss is not a number.")
+        return make(workshop, job)
+
+    monkeypatch.setattr(Workshop, "make", fail_first)
+    with pytest.raises(TrainingError, match=r"disc, seed 0, draem \(The loss is not a number.\)"):
+        run_validation([category], tmp_path / "out", SETTINGS, Silence(), methods=("draem", "padim"))
+    assert [row["method"] for row in read_rows(tmp_path / "out" / RESULTS, KEYS)] == ["padim"]
 
 
 @pytest.mark.parametrize(("knowing", "figure"), [(True, 1.0), (False, 0.5)])
@@ -51,7 +78,8 @@ def test_who_knows_the_normals_finds_all_and_who_sees_nothing_guesses(tmp_path, 
         return RawMaps(change.astype(np.float32), np.ones_like(change, np.float32), float(change.max()))
 
     detector = Detector(judge, Fitted(steps=3, parameters=0, macs=0), minutes=0.0)
-    row = validate_detector(detector, Job(category, "baad", SETTINGS), Silence())
+    held_out = find_held_out(category, SETTINGS, Silence())
+    row = validate_detector(detector, Job(category, "baad", SETTINGS), held_out, Silence())
     assert row["image_auroc"] == figure and set(row["kinds"].values()) == {figure}
     assert row["pixel_ap"] > 0.9 if knowing else row["pixel_ap"] < 0.5
     assert (row["n_normal"], row["steps"]) == (2, 3)

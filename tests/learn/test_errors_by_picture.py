@@ -20,7 +20,7 @@ def with_gradient(error, rebuilt, clean):
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_errors_of_features_and_their_gradients_are_those_of_the_plain_expression(kind):
-    rebuilt, clean = draw(3, 8, 6, 5, seed=0, kind=kind), draw(3, 8, 6, 5, seed=1, kind=kind)
+    rebuilt, clean = draw(3, 128, 16, 24, seed=0, kind=kind), draw(3, 128, 16, 24, seed=1, kind=kind)
     plain = with_gradient(lambda a, b: ((a.float() - b.float()) ** 2).mean(1, keepdim=True), rebuilt, clean)
     for ours, wanted in zip(with_gradient(squared_error, rebuilt, clean), plain):
         assert torch.equal(ours, wanted) and ours.any()
@@ -28,7 +28,7 @@ def test_errors_of_features_and_their_gradients_are_those_of_the_plain_expressio
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_errors_of_pictures_and_their_gradients_are_those_of_the_plain_expression(kind):
-    picture, clean = fold(draw(3, 3, 6, 8, seed=0)).to(kind), draw(3, 3, 6, 8, seed=1)
+    picture, clean = fold(draw(3, 3, 64, 96, seed=0)).to(kind), draw(3, 3, 64, 96, seed=1)
 
     def plain(picture, clean):
         error = unfold(picture.float()) - clean

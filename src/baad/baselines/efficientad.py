@@ -8,8 +8,8 @@ picture through a narrow bottleneck and so knows what belongs where. Each of the
 over held-out normal pictures; their mean is the anomaly map, its maximum the image score.
 
 Otherwise than in the paper: the pictures of other things are drawn scenes in place of ImageNet's, batches and learning
-rate are made for minutes of training, the student has batch norms, and the paper's own PDN is the teacher only where
-its weights are there.
+rate are made for minutes of training, the student has batch norms, and the teacher is BAAD's own PDN of the size asked
+for.
 """
 
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ RATE, WEIGHT_DECAY, FALL_AT = 1e-3, 1e-5, 0.95  # the paper has 1e-4 for 70,000 
 CODE = 64  # channels of the autoencoder's bottleneck
 UP = ((64, 1), (32, 0), (16, 1), (8, 0), (4, 1), (2, 1))  # its way up: cells a side are px / first - second
 SCALED_ON = 60  # pictures
-BATCH = 2  # the paper has 1; of 1, 2 and 8 the best after equal minutes, on held-back defects
+BATCH = 2  # the paper has 1; 1, 2 and 8 differ little after equal minutes (docs/benchmarks.md)
 
 
 class Autoencoder(nn.Module):

@@ -5,17 +5,21 @@ half is read only after that.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from baad.bench.job import Detector, Job, Workshop, require_names
-from baad.bench.rows import Row, put_last, read_rows, write_rows
+from baad.bench.job import Detector, Job, Workshop, describe_settings, require_names
+from baad.bench.rows import Row, read_rows, write_rows
+from baad.bench.run import KEYS, RESULTS, is_done, put_rows
 from baad.data.decode import read_image
 from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
+from baad.data.sample import Category
 from baad.data.split import split_held_out
+from baad.errors import TrainingError
 from baad.foreground.gate import DECIDE_ON, spread_over
 from baad.learn.foreground_masks import find_foreground
 from baad.metrics.ranking import auroc, average_precision, count_levels
@@ -23,7 +27,6 @@ from baad.progress import Progress
 from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS, draw_defect
 
-RESULTS, KEYS = "results.jsonl", ("category", "method", "seed")
 DRAWS = 3  # of each kind of defect on each picture
 
 
@@ -38,38 +41,59 @@ def run_validation(
 ) -> list[Row]:
     """A row per category and method, of the settings' seed, in `out`/results.jsonl. Test pictures are not read.
 
-    Rows that stand there already are kept, unless their fingerprint says that they were made with something else.
+    Rows that stand there already are kept, unless their fingerprint says that they were made with something else. Where
+    a training fails its row is left out, and the others made.
 
-    Raises DataError for two categories of one name.
+    Raises DataError for two categories of one name; TrainingError, at the end, where a training failed.
     """
     rows, read = read_rows(out / RESULTS, KEYS), [read_category(path, layout) for path in categories]
     require_names(read)
-    workshop = Workshop(models, progress)
-    for job in [Job(category, method, settings) for category in read for method in methods]:
-        made_with = job.made_with()
-        before = [row for row in rows if job.describes(row)]
-        if any(row.get("fingerprint") == made_with["fingerprint"] for row in before):
-            progress.say(f"{job}: already in {out.name}")
+    workshop, missing = Workshop(models, progress), []
+    for category in read:
+        jobs = [Job(category, method, settings) for method in methods]
+        jobs = [job for job in jobs if not is_done(job, rows, f"{job}: already in {out.name}", progress)]
+        if not jobs:
             continue
-        if before:
-            progress.say(f"{job}: in {out.name} with other settings; run again")
-        row = validate_detector(workshop.make(job), job, progress)
-        rows = put_last(rows, row | made_with, KEYS)
-        write_rows(out / RESULTS, rows)
-        progress.say(f"{job}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
+        held_out = find_held_out(category, settings, progress)
+        for job in jobs:
+            try:
+                detector = workshop.make(job)
+            except TrainingError as error:
+                progress.warn(f"{job}: {error} Going on with the others")
+                missing.append(f"{job} ({error})")
+                continue
+            row = validate_detector(detector, job, held_out, progress)
+            rows = put_rows(job, [row], rows)
+            write_rows(out / RESULTS, rows)
+            progress.say(f"{job}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
+    if missing:
+        raise TrainingError(f"Could not be made: {'; '.join(missing)}. All other rows are in {out}.")
     return rows
 
 
-def validate_detector(detector: Detector, job: Job, progress: Progress) -> Row:
-    """Figures of one detector over its own held-out pictures: each as it is, and DRAWS times with each kind of defect.
+@dataclass(frozen=True)
+class HeldOut:
+    """Held-out normal pictures, uint8 [H, W, 3] each, and where the part is in them, float32 [N, h, w] in 0..1."""
 
-    Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in
-    tiles. All recipes are judged on the same ones: where the part is does not come from the model.
-    """
-    category, settings = job.category, job.settings
+    pictures: Sequence[np.ndarray]
+    parts: np.ndarray
+
+
+def find_held_out(category: Category, settings: TrainSettings, progress: Progress) -> HeldOut:
+    """The pictures that no training with these settings is fitted to. Where the part is does not come from a model, so
+    that all recipes are judged on the same defects."""
     split = split_held_out(category.train, settings.held_out, settings.seed)
     pictures = [read_image(image.path) for image in split.held_out]
-    parts = find_parts(pictures, [image.path for image in split.fit], settings, progress)
+    return HeldOut(pictures, find_parts(pictures, [image.path for image in split.fit], settings, progress))
+
+
+def validate_detector(detector: Detector, job: Job, held_out: HeldOut, progress: Progress) -> Row:
+    """Figures of one detector over the held-out pictures: each as it is, and DRAWS times with each kind of defect.
+
+    Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in
+    tiles.
+    """
+    category, settings, pictures = job.category, job.settings, held_out.pictures
     normal: list[float] = []
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     defective_pixels: list[np.ndarray] = []
@@ -78,7 +102,7 @@ def validate_detector(detector: Detector, job: Job, progress: Progress) -> Row:
         for index, picture in enumerate(pictures):
             normal.append(detector.score(picture).score)
             shape = fit_shape([picture.shape[:2]], settings.image_size)
-            part = resize_map(parts[index], shape) > 0.5
+            part = resize_map(held_out.parts[index], shape) > 0.5
             if not part.any():
                 part = np.ones(shape, bool)
             small, other = resize_image(picture, shape), resize_image(pictures[index - 1], shape)
@@ -110,6 +134,9 @@ def validate_detector(detector: Detector, job: Job, progress: Progress) -> Row:
         "pixel_ap": round(float(average_precision(*levels)), 4),
         "kinds": {kind: round(value, 3) for kind, value in kinds.items()},
         "train_minutes": round(detector.minutes, 2),
+        "mask_steps": detector.fitted.mask_steps,
+        "settings": describe_settings(settings),
+        **job.made_with(),
     }
 
 

@@ -72,8 +72,9 @@ def draw_ahead(draw: Callable[[int], Drawn], start: int, stop: int | None = None
     """What `draw` gives for the steps from `start` on, drawn on another thread a few steps ahead; endless without
     `stop`.
 
-    Drawing keeps to its one thread. PyTorch would give it a team of its own, and where there are more threads than
-    cores those of training fall asleep at every operation: a step then takes a third longer on two cores.
+    PyTorch's part of drawing keeps to that one thread. It would get a team of its own, and where there are more threads
+    than cores those of training fall asleep at every operation (docs/decisions/024). Threads begun meanwhile start with
+    one, too, until `using_machine` ends.
     """
     steps = itertools.count(start) if stop is None else range(start, stop)
     with ThreadPoolExecutor(max_workers=1, initializer=torch.set_num_threads, initargs=(1,)) as pool:

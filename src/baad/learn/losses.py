@@ -80,7 +80,8 @@ def baad_loss(
         image = F.mse_loss(rebuilt, batch.clean) + 1.0 - ssim(rebuilt, batch.clean)
     else:
         image = image_loss(outputs.picture, batch.clean, weight)
-    feature = feature_loss(outputs.rebuilt_features, clean_features, F.avg_pool2d(weight, 4))  # [B, 1, 64, 64]
+    cell_weight = F.avg_pool2d(weight, 4)  # [B, 1, 64, 64]
+    feature = feature_loss(outputs.rebuilt_features, clean_features, cell_weight)
     seen = outputs.foreground_logits.float()
     mask = focal_loss(seen, batch.mask_target) if weights.plain else mask_loss(seen, batch.mask_target)
     invariance = torch.zeros(())

@@ -116,10 +116,10 @@ class Mtrs(nn.Module):
 
 
 def unfold(picture: Tensor) -> Tensor:
-    """Picture [B, 12, H / 2, W / 2] -> image [B, 3, H, W]."""
+    """Picture [..., 12, H / 2, W / 2] -> image [..., 3, H, W]."""
     return F.pixel_shuffle(picture, 2)
 
 
 def fold(image: Tensor) -> Tensor:
-    """Image [B, 3, H, W] -> [B, 12, H / 2, W / 2], what `unfold` undoes."""
+    """Image [..., 3, H, W] -> [..., 12, H / 2, W / 2], what `unfold` undoes."""
     return F.pixel_unshuffle(image, 2)
