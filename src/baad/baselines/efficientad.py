@@ -32,7 +32,7 @@ from baad.synthesis.banks import Banks, cut_scene, make_banks
 
 HARD = 0.999  # section 3.2: the student learns from the worst thousandth of the feature values
 QUANTILES = (0.9, 0.995)  # section 3.4: mapped to 0 and to .1
-RATE, WEIGHT_DECAY, FALL_AT = 1e-3, 1e-5, 0.95  # the paper has 1e-4 for 70,000 steps
+RATE, WEIGHT_DECAY, FALL_AT = 3e-3, 1e-5, 0.95  # the paper has 1e-4 for 70,000 steps
 CODE = 64  # channels of the autoencoder's bottleneck
 UP = ((64, 1), (32, 0), (16, 1), (8, 0), (4, 1), (2, 1))  # its way up: cells a side are px / first - second
 SCALED_ON = 60  # pictures
