@@ -1,7 +1,7 @@
 """Errors of what was rebuilt, a number a pixel or cell, computed picture by picture.
 
 In one go each passing result would be as large as a batch of features, written to memory and read again; these losses
-took a quarter of a training step then (docs/decisions/024). One picture's fits the processor's cache. On the CPU values
+took a fifth of a training step then (docs/decisions/024). One picture's fits the processor's cache. On the CPU values
 and gradients, which are written out below, are to the last bit those of the plain expressions in the docstrings.
 """
 
