@@ -96,7 +96,8 @@ class Fittings:
         seen = Seen(pictures.resized, split.fit, pictures.shapes)
         gate = choose_foreground(seen, split.held_out, Shown(), settings, self._progress)
         pdn = choose_view(settings, pictures.resized, gate.accepted)
-        fold_batch_norms(pdn).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        fold_batch_norms(pdn)
+        pdn.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as a mask network would leave it
         normals = Normals(pictures.resized, np.stack(held_out))
         return Ready(pictures, normals, gate, pdn, (time.monotonic() - began) / 60.0)
 
