@@ -52,8 +52,7 @@ def run_benchmark(
         try:
             return make(job, workshop, progress)
         except TrainingError as error:
-            progress.warn(f"{what}: {error} Going on with the others")
-            missing.append(f"{what} ({error})")
+            missing.append(tell_missing(what, error, progress))
             return []  # what stood there was made otherwise
 
     for job in jobs:
@@ -69,9 +68,20 @@ def run_benchmark(
             stressed = put_rows(job, made, stressed)
             write_results(out, rows, stressed, command)
     write_results(out, rows, stressed, command)
+    require_all(missing, out)
+    return rows
+
+
+def tell_missing(what: str, error: TrainingError, progress: Progress) -> str:
+    """Warn that a row is left out -> what `require_all` says of it at the end."""
+    progress.warn(f"{what}: {error} Going on with the others")
+    return f"{what} ({error})"
+
+
+def require_all(missing: Sequence[str], out: Path) -> None:
+    """Raise TrainingError where rows are missing in the folder `out`."""
     if missing:
         raise TrainingError(f"Could not be made: {'; '.join(missing)}. All other rows are in {out}.")
-    return rows
 
 
 def is_done(job: Job, rows: Sequence[Row], told: str, progress: Progress) -> bool:

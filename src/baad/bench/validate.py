@@ -13,7 +13,7 @@ import numpy as np
 
 from baad.bench.job import Detector, Job, Workshop, describe_settings, require_names
 from baad.bench.rows import Row, read_rows, write_rows
-from baad.bench.run import KEYS, RESULTS, is_done, put_rows
+from baad.bench.run import KEYS, RESULTS, is_done, put_rows, require_all, tell_missing
 from baad.data.decode import read_image
 from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
@@ -59,15 +59,13 @@ def run_validation(
             try:
                 detector = workshop.make(job)
             except TrainingError as error:
-                progress.warn(f"{job}: {error} Going on with the others")
-                missing.append(f"{job} ({error})")
+                missing.append(tell_missing(str(job), error, progress))
                 continue
             row = validate_detector(detector, job, held_out, progress)
             rows = put_rows(job, [row], rows)
             write_rows(out / RESULTS, rows)
             progress.say(f"{job}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
-    if missing:
-        raise TrainingError(f"Could not be made: {'; '.join(missing)}. All other rows are in {out}.")
+    require_all(missing, out)
     return rows
 
 
