@@ -33,7 +33,14 @@ def test_baad_is_set_against_every_baseline_and_the_best_where_it_was_run():
     rows += [row("nearest", "a", 0.85), row("nearest", "b", 0.6), row("draem", "a", 0.99), row("no_places", "a", 0.1)]
     line = told(rows, "Image AUROC of `baad` above that of each baseline")
     assert "mean over categories (how many): padim +0.025 (2), nearest +0.075 (2), draem -0.090 (1)." in line
-    assert line.endswith("Above the best of them in each category: a -0.090, b -0.050.")
+    assert line.endswith("Above the best of those with the same settings, in each category: a -0.090, b -0.050.")
+
+
+def test_who_was_given_more_minutes_is_not_counted_among_the_best():
+    rows = [row("baad", "a", 0.9, settings="minutes=5.0"), row("padim", "a", 0.8, settings="minutes=5.0")]
+    rows += [row("efficientad_small", "a", 0.95, settings="minutes=60.0")]
+    line = told(rows, "Image AUROC of `baad` above that of each baseline")
+    assert "efficientad_small -0.050 (1)" in line and line.endswith("in each category: a +0.100.")
 
 
 def test_pixels_are_set_against_nearest_neighbour_and_switches_against_baad():
