@@ -1,10 +1,17 @@
 import json
 
+import numpy as np
 import onnx
 import pytest
 
+from baad.bench.stress import Examined, foreground_of, run_stress
 from baad.data.decode import read_image
 from baad.data.maps import write_map
+from baad.data.reading import read_category
+from baad.metrics.stress import score_area
+from baad.progress import Silence
+from baad.runtime.detector import Detector
+from baad.runtime.session import RawMaps
 from tests.factory import write_category
 from tests.fake_model import brightness_graph, write_fake_model
 
@@ -26,18 +33,26 @@ def test_figures_are_printed_and_saved(baad, model, category, tmp_path):
     assert (rows[0]["family"], rows[0]["severity"], rows[-1]["family"]) == ("clean", 0, "all")
 
 
+def brightness(place, picture):
+    level = picture.max(axis=2).astype("float32")
+    return RawMaps(level, np.ones_like(level), score_area(level, np.ones(level.shape, bool)))
+
+
 def test_another_detector_is_examined_by_its_maps(baad, model, category, tmp_path):
+    """Its maps of the written pictures tell of it what it tells itself where it is asked."""
     assert baad("stress", model, category, "--write", tmp_path / "pictures", "-q").code == 0
     pictures = [file for file in (tmp_path / "pictures").rglob("*.png") if "outline" not in file.parts]
     for file in pictures:
         place = file.relative_to(tmp_path / "pictures").with_suffix(".tiff")
-        write_map(tmp_path / "maps" / place, read_image(file).max(axis=2).astype("float32"))
+        write_map(tmp_path / "maps" / place, brightness(place, read_image(file)).anomaly)
     theirs = tmp_path / "theirs.jsonl"
     told = baad("stress", model, category, "--maps", tmp_path / "maps", "--json", theirs, "--method", "brightness")
     assert told.code == 0
+    see_part = foreground_of(Detector.load(model, 1).session)
+    asked = Examined(brightness, see_part, see_part)
     rows = read_rows(theirs)
-    assert {row["method"] for row in rows} == {"brightness"}
-    assert rows[0]["image_auroc"] == 1.0
+    assert rows == run_stress(asked, read_category(category), Silence(), "brightness")
+    assert rows[0]["background_fpr_70"] < rows[-1]["background_fpr_70"]
 
 
 def test_rows_go_to_standard_output_where_that_is_asked_for(baad, model, category, tmp_path, monkeypatch):
