@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from baad.errors import TrainingError
+from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.loop import RECONSTRUCTION_ONLY, check_loss, learning_rate_at, run, seconds_of_a_step, stamped
 from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad
 from baad.learn.pdn import new_pdn
+from baad.learn.train import batch_plan
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from baad.synthesis.recipe import Plan, make_banks
@@ -37,13 +39,17 @@ def material():
     return Material(*rings(12), make_banks(np.random.default_rng(0)))
 
 
-def train(material, settings, run_dir, start=0, stop=None):
+def train(material, settings, run_dir, start=0, stop=None, plan=None):
     torch.set_num_threads(1)
-    plan = BatchPlan(settings.batch_size, settings.seed, Plan(background_share=0.0), "clean", 0)
+    plan = plan or BatchPlan(settings.batch_size, settings.seed, Plan(background_share=0.0), "clean", 0)
     torch.manual_seed(settings.seed)
     model = Baad(new_pdn(settings.size, 0), SIZES[settings.size])
     stream = batches(material, plan, start, stop or settings.steps)
     return run(model, stream, start, settings, run_dir, Silence()).model
+
+
+def read_log(run_dir):
+    return [json.loads(line) for line in (run_dir / "losses.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +70,29 @@ def test_inside_defects_the_reconstruction_is_nearer_to_the_clean_picture(traine
 
 
 def test_the_log_has_a_line_a_step_and_the_loss_falls(trained):
-    lines = [json.loads(line) for line in (trained[1] / "losses.jsonl").read_text().splitlines()]
+    lines = read_log(trained[1])
     assert [line["step"] for line in lines] == list(range(SETTINGS.steps))
     assert np.mean([line["image"] for line in lines[-20:]]) < 0.5 * np.mean([line["image"] for line in lines[:20]])
 
 
 def test_the_discriminator_rests_at_first(trained):
-    lines = [json.loads(line) for line in (trained[1] / "losses.jsonl").read_text().splitlines()]
+    lines = read_log(trained[1])
     assert [line["anomaly"] > 0 for line in lines] == [
         step >= RECONSTRUCTION_ONLY * SETTINGS.steps for step in range(SETTINGS.steps)
     ]
+
+
+def test_where_a_background_was_found_training_asks_for_the_same_answer_on_another(material, tmp_path):
+    gate = Gate(True, "user", 1.0, "given", material.foregrounds.astype(np.float32))
+    settings = replace(SETTINGS, steps=3, batch_size=4, invariance=1.0)
+    plan, weights = batch_plan(settings, gate), []
+    for invariance in (1.0, 0.0):
+        (tmp_path / str(invariance)).mkdir()
+        model = train(material, replace(settings, invariance=invariance), tmp_path / str(invariance), plan=plan)
+        weights.append(model.state_dict())
+    log = read_log(tmp_path / "1.0")
+    assert [line["invariance"] > 0 for line in log] == [False, True, True]  # it rests as the discriminator does
+    assert any(not torch.equal(value, weights[1][name]) for name, value in weights[0].items())
 
 
 def test_a_continued_run_ends_with_the_weights_of_an_uninterrupted_one(material, tmp_path, monkeypatch):
