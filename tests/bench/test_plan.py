@@ -34,13 +34,47 @@ def test_parts_have_their_own_settings_on_top_of_those_for_all(tmp_path):
     assert (second.settings.minutes, second.settings.mask_head) == (1.0, False)
 
 
-PLANS = sorted((Path(__file__).parents[2] / "docs" / "results").rglob("plan.toml"))
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+PLANS = sorted(RESULTS.rglob("plan.toml"))
+CATEGORIES = [
+    *("leaf_cbg", "coffee_leaf", "ball_screw", "magnetic_tile"),
+    *("dobot_cube", "cube_pool", "piped_pa_brg03_tl", "piped_pa_bft01_tl"),
+]
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.parent.name)
 def test_the_plans_of_the_results_can_be_read(plan):
     for part in read_plan(plan, Path("data")):
         assert part.seeds <= 3 and set(part.methods) <= set(METHODS)
+
+
+def planned_seeds(name):
+    """(category, method) -> seeds, of the plan of the results in a folder."""
+    parts = read_plan(RESULTS / name / "plan.toml", Path("data"))
+    return {(each.name, method): part.seeds for part in parts for each in part.categories for method in part.methods}
+
+
+def test_the_whole_ablation_runs_on_two_categories_and_what_knows_of_background_on_two_more():
+    seeds = planned_seeds("background/ablation")
+    switches = """baad no_mask_head anomalies_anywhere no_background_changes union_target no_suppression no_image_head
+        no_feature_head discriminator_map feature_error separate_networks random_pdn plain background_off"""
+    assert set(switches.split()) <= set(GROUPS["ablation"])
+    for method in (*GROUPS["ablation"], "with_invariance"):
+        assert (seeds.get(("leaf_cbg", method)), seeds.get(("cube_pool", method))) == (3, 1), method
+    for method in ("baad", "no_mask_head", "no_background_changes", "background_off"):
+        assert ("coffee_leaf", method) in seeds and ("magnetic_tile", method) in seeds
+
+
+def test_the_baselines_run_beside_baad_on_every_category_for_as_long():
+    seeds, methods = planned_seeds("baselines"), ("baad", *GROUPS["baselines"])
+    assert {(category, method) for category in CATEGORIES for method in methods} <= set(seeds)
+    assert {seeds["leaf_cbg", method] for method in methods} == {3}
+    parts = read_plan(RESULTS / "baselines" / "plan.toml", Path("data"))
+    assert {part.settings.minutes for part in parts if set(part.methods) & set(methods)} == {5.0}
+
+
+def test_accuracy_comes_from_three_seeds_of_every_category():
+    assert planned_seeds("accuracy") == {(category, "baad"): 3 for category in CATEGORIES}
 
 
 @pytest.mark.parametrize(
