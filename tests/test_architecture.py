@@ -78,6 +78,12 @@ def test_no_test_figure_reaches_the_training_loop():
     assert not [file.name for file in learning if imported_rooms(file) & {"metrics", "report"}]
 
 
+def test_benchmarks_alone_know_what_is_kept_from_training():
+    """Held-back defects and changed backgrounds examine what was learnt: nothing that learns may draw them."""
+    kept = {"baad.synthesis.heldback", "baad.synthesis.shifts"}
+    assert {room_of(file) for file in FILES if kept & set(imported_modules(file))} == {"bench"}
+
+
 def test_the_line_computer_needs_the_base_install_only():
     needed = {str(f.relative_to(PACKAGE)): imported_packages(f) for f in FILES if room_of(f) in BASE_ROOMS}
     allowed = BASE_INSTALL | ON_REQUEST
