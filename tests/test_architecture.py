@@ -84,6 +84,13 @@ def test_benchmarks_alone_know_what_is_kept_from_training():
     assert {room_of(file) for file in FILES if kept & set(imported_modules(file))} == {"bench"}
 
 
+def test_nothing_is_made_for_a_category_that_was_looked_at_in_development():
+    names = "coffee_leaf leaf_cbg ball_screw magnetic_tile dobot_cube cube_pool piped_pa"
+    told = re.compile("|".join(names.split()).replace("_", "[ _-]?"), re.I)
+    texts = {file: file.read_text("utf-8") for file in PACKAGE.rglob("*") if file.suffix in (".py", ".html", ".json")}
+    assert not [str(file.relative_to(PACKAGE)) for file, text in texts.items() if told.search(text)]
+
+
 def test_the_line_computer_needs_the_base_install_only():
     needed = {str(f.relative_to(PACKAGE)): imported_packages(f) for f in FILES if room_of(f) in BASE_ROOMS}
     allowed = BASE_INSTALL | ON_REQUEST
