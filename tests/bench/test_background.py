@@ -27,7 +27,7 @@ def row(method, category, family, auroc, rate, pixels=1000):
     figures = {"image_auroc": auroc, "background_fpr_70": rate, **counts}
     missing = ("background_auroc", "background_fpr_50", "background_fpr_90", "part_fpr_70", "background_alarms_70")
     return {"method": method, "category": category, "family": family, "seed": 0, **figures} | dict.fromkeys(
-        (*missing, "outside_recall_70")
+        (*missing, "outside_share", "outside_recall_70")
     )
 
 
@@ -80,6 +80,13 @@ def test_there_is_nothing_to_compare_without_the_other(rows):
 def test_figures_stand_as_they_are_and_with_changes(rows):
     page = format_background(rows)
     assert "| a | baad | 0.9000 → 0.8500 | – → – | – → – | 0.0000 → 0.0100 |" in page
+
+
+def test_a_recall_of_hardly_any_defect_pixels_can_be_told(rows):
+    few = [{**each, "outside_share": 0.0005, "outside_recall_70": 0.0} for each in rows]
+    page = format_background(few)
+    assert "| pictures alarmed at .7 | defect pixels outside the mask | recall outside the mask at .7 |" in page
+    assert "| – → – | 0.0005 → 0.0005 | 0.0000 → 0.0000 |" in page
 
 
 def test_where_some_normal_pictures_have_an_outline_those_without_are_left_out():

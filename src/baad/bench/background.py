@@ -24,6 +24,7 @@ FIGURES = {  # key -> title
     "background_fpr_90": "at .9",
     "part_fpr_70": "part FPR at .7",
     "background_alarms_70": "pictures alarmed at .7",
+    "outside_share": "defect pixels outside the mask",
     "outside_recall_70": "recall outside the mask at .7",
 }
 
