@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from PIL import Image
 from baad.data.maps import read_map
 from baad.runtime.output import CSV_FIELDS, RECORD_FIELDS
 from baad.stopping import Stopped
+from baad.verdict.calibration import fit_calibration
 from tests.factory import draw_picture, save_picture, write_truncated
+from tests.fake_model import write_fake_model
 
 
 @pytest.fixture
@@ -43,6 +46,25 @@ def test_json_lines_on_standard_output_have_the_documented_fields(baad, model, p
 def test_people_get_one_line_a_picture(baad, model, parts):
     lines = baad("predict", model, parts).out.splitlines()
     assert [line.split()[0] for line in lines] == ["verdict", "ok", "ok", "ng"]
+    assert re.search(r"below/a.png  \(\d+% on the part, \d+% on the border, \d+% on the background\)$", lines[3])
+    assert not any("on the part" in line for line in lines[:3])
+
+
+def test_where_no_pixel_is_above_its_threshold_the_strangest_place_tells_where_the_alarm_lies(
+    baad, parts, tmp_path, monkeypatch
+):
+    def fit(*given):
+        return replace(fit_calibration(*given), pixel_threshold=2.0)
+
+    monkeypatch.setattr("tests.fake_model.fit_calibration", fit)
+    blind = write_fake_model(tmp_path / "blind.baad")
+    spot = parts / "below" / "a.png"
+    assert re.search(r"\(\d+% on the part, \d+% on the border", baad("predict", blind, spot).out)
+    (row,) = csv.DictReader(baad("predict", blind, spot, "--csv", "-").out.splitlines())
+    (record,) = read_records(baad("predict", blind, spot, "--json", "-").out)
+    assert (row["verdict"], row["worst_below"]) == ("ng", "1")
+    assert sum(float(row[zone]) for zone in ("part", "border", "background")) == pytest.approx(1.0)
+    assert record["zones"] == record["regions"][0]["zones"]
 
 
 def test_json_and_csv_files_hold_the_same_pictures(baad, model, parts, tmp_path):

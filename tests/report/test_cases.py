@@ -87,8 +87,9 @@ def test_a_case_shows_what_there_is_to_show():
 def test_a_region_below_the_pixel_threshold_is_outlined_too():
     calm = np.zeros((256, 256), np.float32)
     verdict = replace(make_verdict(calm), regions=(Region((8, 4, 16, 12), 64, 0.0, below=True),))
-    (line,) = draw_case("a.png", "", np.zeros((256, 256, 3), np.uint8), verdict).panels[-1].outlines
-    assert line[0] == "alarm-line"
+    case = draw_case("a.png", "", np.zeros((256, 256, 3), np.uint8), verdict)
+    (line,) = case.panels[-1].outlines
+    assert line[0] == "alarm-line" and case.below
 
 
 def test_colours_depend_on_the_value_and_not_on_the_picture():

@@ -152,19 +152,26 @@ def test_pictures_of_unknown_truth_make_a_page_without_figures():
     assert "<h2>Figures</h2>" not in text
 
 
-@pytest.mark.parametrize(
-    ("n_regions", "below", "told"),
-    [
-        (0, False, "pixel threshold<"),
-        (1, True, "pixel threshold: the strangest place is outlined<"),
-        (1, False, "pixel threshold but where a zone ignores it<"),
-    ],
-)
-def test_without_an_alarmed_area_a_case_says_what_is_outlined(n_regions, below, told):
+@pytest.mark.parametrize(("n_regions", "told"), [(0, "<"), (1, " but where a zone ignores it<")])
+def test_without_an_alarmed_area_a_case_says_so(n_regions, told):
     raw = RawMaps(np.zeros((8, 8), np.float32), np.ones((8, 8), np.float32), 0.0)
     case = draw_case("a.png", "", np.zeros((8, 8, 3), np.uint8), judge(raw, (8, 8), CALIBRATION))
-    page = make_bare_page(cases=(replace(case, n_regions=n_regions, below=below),))
-    assert f"no pixel above the {told}" in render_page(page)
+    text = render_page(make_bare_page(cases=(replace(case, n_regions=n_regions),)))
+    assert f"no pixel above the pixel threshold{told}" in text and "</i>border" not in text
+
+
+def test_a_rejected_picture_without_an_alarmed_area_says_where_its_strangest_place_lies():
+    foreground = np.ones((8, 8), np.float32)
+    foreground[:, 4:] = 0
+    anomaly = np.zeros((8, 8), np.float32)
+    anomaly[:, 7] = 0.1  # below the pixel threshold, and the score is above its own
+    calibration = replace(CALIBRATION, pixel_threshold=1.0)
+    verdict = judge(RawMaps(anomaly, foreground, 99.0), (8, 8), calibration)
+    text = render_page(make_bare_page(cases=(draw_case("a.png", "", np.zeros((8, 8, 3), np.uint8), verdict),)))
+    assert "no pixel above the pixel threshold: the strangest place is outlined<" in text
+    shares = [f"{zone} {100 * getattr(verdict.zones, zone):.0f} %" for zone in ("part", "border", "background")]
+    assert all(f"</i>{share}<" in text for share in shares) and "alarmed area" not in text
+    assert verdict.zones.part < 1 and verdict.zones.background > 0
 
 
 def test_rejected_pictures_come_first_then_the_strangest_and_one_that_is_gone_is_named(tmp_path):

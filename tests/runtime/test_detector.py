@@ -48,14 +48,15 @@ def test_a_rejected_picture_without_an_alarm_in_its_map_shows_its_strangest_plac
     high = replace(detector, calibration=replace(detector.calibration, pixel_threshold=100.0))
     picture = draw_part(green=240)
     before, verdict = detector.predict(picture), high.predict(picture)
-    assert (verdict.label, verdict.score, verdict.zones) == ("ng", before.score, ZoneShares(0.0, 0.0, 0.0))
+    assert (verdict.label, verdict.score) == ("ng", before.score)
     (region,) = verdict.regions
     assert (region.below, region.rule, region.peak) == (True, "reject", float(verdict.anomaly_map.max()))
     x0, y0, x1, y1 = region.box
     assert x0 >= 4 and y0 >= 8 and x1 <= 23 and y1 <= 22  # within the spot, which is (6, 10, 21, 20)
-    assert region.zones.part > 0.5
+    assert region.zones.part > 0.5 and verdict.zones == region.zones
     assert not before.regions[0].below
-    assert high.predict(draw_part(green=100)).regions == ()
+    good = high.predict(draw_part(green=100))
+    assert (good.regions, good.zones) == ((), ZoneShares(0.0, 0.0, 0.0))
 
 
 def test_an_alarm_beside_the_part_is_shown_to_lie_there(detector):
@@ -224,6 +225,18 @@ def test_the_strangest_place_is_looked_for_where_the_rule_is_that_spoke(detector
     assert verdict.label == label
     assert [(region.rule, region.below) for region in verdict.regions] == [(rule, True)] * (label != "ok")
     assert all(region.box[2] <= 30 for region in verdict.regions)  # in the left half
+    assert (verdict.zones.part > 0.5) == (label != "ok")
+
+
+def test_what_a_zone_ignores_is_no_alarm_and_hides_none(detector):
+    """The strangest place counts though a higher one is ignored, and the alarm's shares are those of what is left."""
+    picture = draw_part(green=240)  # its spot lies in the left half, which is ignored
+    picture[15:25, 45:55, 1] = 200
+    zones = DrawnZones((DrawnZone("ignore", ON_PART),))
+    between = replace(detector, calibration=replace(detector.calibration, pixel_threshold=6.0))
+    verdict = between.with_zones(zones).predict(picture)
+    assert [(region.rule, region.below) for region in verdict.regions] == [("ignore", False), ("reject", True)]
+    assert verdict.zones == verdict.regions[1].zones and verdict.zones.background > 0.5
 
 
 def test_a_zone_elsewhere_changes_nothing(detector):

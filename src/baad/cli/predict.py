@@ -336,6 +336,13 @@ def _print_lines(records: Iterable[Record], shown: bool) -> None:
         regions = len(record["regions"])
         print(
             f"{record['verdict']:<8}{record['score']:>10.4g}{record['threshold']:>11.4g}{record['p_value']:>8.3f}"
-            f"{regions:>9}  {show_path(record['file'])}{''.join(f'  ({note})' for note in record['notes'])}",
+            f"{regions:>9}  {show_path(record['file'])}{''.join(f'  ({note})' for note in _remarks(record))}",
             flush=True,
         )
+
+
+def _remarks(record: Record) -> list[str]:
+    """Where an alarm lies, and what makes the verdict doubtful."""
+    shares = ", ".join(f"{share:.0%} on the {zone}" for zone, share in record["zones"].items())
+    alarmed = record["verdict"] != "ok" and any(record["zones"].values())
+    return ([shares] if alarmed else []) + record["notes"]

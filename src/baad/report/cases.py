@@ -61,7 +61,7 @@ class Case:
     display: float  # 0..1, .5 at the threshold
     zones: ZoneShares
     n_regions: int
-    below: bool  # a region is shown though it lies below the pixel threshold
+    below: bool  # all that is shown, but for what a zone ignores, lies below the pixel threshold
     notes: tuple[str, ...]
     panels: tuple[Panel, ...]
 
@@ -128,6 +128,7 @@ def draw_case(
     panels = [Panel(title, f"{name}, {title}: {about}", inline_image(pixels)) for title, about, pixels in drawn]
     marked = (anomaly > verdict.pixel_threshold) | scale_mask(mark_below(verdict), shape)
     panels.append(_draw_outlines(name, small, marked, true_defect))
+    counting = [region for region in verdict.regions if region.rule != "ignore"]
     return Case(
         name=name,
         kind=kind,
@@ -138,7 +139,7 @@ def draw_case(
         display=verdict.display,
         zones=verdict.zones,
         n_regions=len(verdict.regions),
-        below=any(region.below for region in verdict.regions),
+        below=bool(counting) and all(region.below for region in counting),
         notes=verdict.notes,
         panels=tuple(panels),
     )

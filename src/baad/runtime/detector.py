@@ -217,6 +217,7 @@ def with_place(verdict: Verdict, area_px: int, part: np.ndarray, border_px: int,
 
     Scores and maps have thresholds of their own, so that the score can lie above its own where no pixel does. `area_px`
     is what the score looks at in the picture; part: bool [H, W]; rules: uint8 [H, W] of places in RULES, or None.
+    Where nothing else that counts lies above the pixel threshold, the zones are those of the place.
     """
     rule: Rule = "warn" if verdict.label == "warn" else "reject"
     if verdict.label == "ok" or any(region.rule == rule for region in verdict.regions):
@@ -226,7 +227,9 @@ def with_place(verdict: Verdict, area_px: int, part: np.ndarray, border_px: int,
     if place is None:
         return verdict
     place = replace(place, rule=rule, below=place.peak <= verdict.pixel_threshold)
-    return replace(verdict, regions=tuple(sorted((*verdict.regions, place), key=lambda region: -region.peak)))
+    alone = place.below and all(region.rule == "ignore" for region in verdict.regions)
+    regions = tuple(sorted((*verdict.regions, place), key=lambda region: -region.peak))
+    return replace(verdict, regions=regions, zones=place.zones if alone else verdict.zones)
 
 
 def _open_own(image: Picture) -> Opened:

@@ -32,7 +32,7 @@ RECORD_FIELDS = {
     "area on part, border and background. A picture that is not good has one at least: where none lies above the pixel "
     "threshold, the place around the highest value; below is true of a place that itself lies below that threshold",
     "zones": "shares of the area above the pixel threshold on the part, on the border band around its outline and on "
-    "the background; they sum to 1, or are 0 without such an area",
+    "the background; where no area is, of the place shown in its stead; they sum to 1, or are 0 with neither",
     "notes": "what makes the verdict doubtful, in words; mostly empty",
     "error": "why the picture could not be judged, in words; empty where it was",
 }

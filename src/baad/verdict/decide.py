@@ -27,7 +27,7 @@ class Verdict:
     p_value: float  # share of good pictures that score at least this high, in (0, 1]
     display: float  # 0..1 for people, .5 at the threshold
     regions: tuple[Region, ...]  # above `pixel_threshold`, highest peak first
-    zones: ZoneShares
+    zones: ZoneShares  # of all above `pixel_threshold`; of the place shown in a picture that is not good without any
     anomaly_map: np.ndarray  # float32 [H, W]
     foreground: np.ndarray  # float32 [H, W] in 0..1: how surely a pixel belongs to the part
     pixel_threshold: float = 0.0
