@@ -138,7 +138,8 @@ class TrainSettings:
     )
     suppression: float = _setting(
         1.0,
-        "How far the anomaly map is lowered where the mask head sees background: 1 strict, 0.5 lenient, 0 not at all.",
+        "How far the anomaly map is lowered where the mask head sees background: 1 strict, 0.5 lenient, 0 not at all. "
+        "It is set in training and kept in the model: nothing changes it when pictures are judged.",
         low=0.0,
         high=1.0,
     )
