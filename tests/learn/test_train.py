@@ -14,6 +14,7 @@ from baad.data.split import split_held_out
 from baad.foreground.gate import Gate
 from baad.learn.batches import Material
 from baad.learn.loop import TIMED_STEPS
+from baad.learn.placed_memory import TELLING, Gaussians, PlacedMemory
 from baad.learn.reload import load_model
 from baad.learn.train import batch_plan, fill_memory, fix_steps, new_model, train
 from baad.learn.views import cut_views
@@ -93,6 +94,29 @@ def test_patches_of_the_background_are_remembered_where_no_mask_head_tells_it_ap
     pictures, split = SimpleNamespace(input_shape=(64, 64)), SimpleNamespace(held_out=[SimpleNamespace(path="a")])
     fill_memory(model, SimpleNamespace(settings=settings, material=material, split=split, pictures=pictures))
     assert seen[0].mean() == share
+
+
+@pytest.mark.parametrize(
+    ("telling", "found", "placed"),
+    [(2 * TELLING, (0.8, 0.9), True), (2 * TELLING, (0.9, 0.8), False), (TELLING / 2, (0.8, 0.9), False)],
+)
+def test_places_are_remembered_where_they_tell_much_and_find_more(monkeypatch, telling, found, placed):
+    """Parts that lie anywhere on a plain table: the place tells much of a patch, and finds less."""
+    settings = TrainSettings(size="tiny", pdn="random", image_size=64, tile_px=0)
+    images = np.zeros((2, 64, 64, 3), np.uint8)
+    gaussians = Gaussians(torch.ones(1, 2), torch.zeros(1, 8, 8), torch.ones(16, 1, 1), telling)
+    monkeypatch.setattr("baad.learn.train.choose_codes", lambda *anything: None)
+    monkeypatch.setattr("baad.learn.train.level_maps", lambda *anything: None)
+    monkeypatch.setattr("baad.learn.train.learn_gaussians", lambda *anything: gaussians)
+    monkeypatch.setattr("baad.learn.train.try_memories", lambda *anything: found)
+    monkeypatch.setattr("baad.learn.train.read_image", lambda path: images[0])
+    memory = SimpleNamespace(remember=lambda codes: None)
+    model = SimpleNamespace(memory=memory, placed=PlacedMemory(), pdn=None)
+    material = SimpleNamespace(images=images, foregrounds=images[..., 0] == 0)
+    pictures, split = SimpleNamespace(input_shape=(64, 64)), SimpleNamespace(held_out=[SimpleNamespace(path="a")])
+    ready = {"settings": settings, "material": material, "split": split, "pictures": pictures}
+    fill_memory(model, SimpleNamespace(**ready, gate=SimpleNamespace(accepted=False)))
+    assert model.placed.known is placed
 
 
 def test_features_are_fitted_to_the_tiles_that_the_network_sees(tmp_path):

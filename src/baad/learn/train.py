@@ -35,10 +35,11 @@ from baad.learn.loop import TIMED_STEPS, run, seconds_of_a_step, stamped
 from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network, sees_near
+from baad.learn.novelty_trial import try_memories
 from baad.learn.parity import Certificate, certify, require_parity
 from baad.learn.pdn import Pdn, fit_features, hash_of, load_pdn, name_pdn, new_pdn
 from baad.learn.pictures import Pictures, read_pictures
-from baad.learn.placed_memory import TELLING, learn_gaussians
+from baad.learn.placed_memory import TELLING, PlacedMemory, learn_gaussians
 from baad.learn.resume import (
     Past,
     claimed,
@@ -241,7 +242,8 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
 def fill_memory(model: Baad, ready: Ready) -> None:
     """Remember patches of the normal pictures; level novelty and the error of the features on the held-out ones.
 
-    Patches are remembered by their place, too, where the pictures are measured by place and tell more for it.
+    Patches are remembered by their place, too, where the pictures are measured by place, the place tells much of a
+    patch, and more defects are found by it.
     """
     settings, material, held_out = ready.settings, ready.material, ready.split.held_out[:LEVELLED_ON]
     parts = material.foregrounds if settings.mask_head else np.ones_like(material.foregrounds)  # else all is judged
@@ -252,7 +254,11 @@ def fill_memory(model: Baad, ready: Ready) -> None:
         seen = cut_views(held_out, seen, None, settings.tile_px, rng, Silence(), limit=LEVELLED_ON)[0]
     found = learn_gaussians(model.pdn, material.images, seen) if goes_by_place(ready) else None
     if found is not None and found.telling > TELLING:
-        model.placed.remember(found)
+        placed = PlacedMemory()
+        placed.remember(found)
+        anywhere, at_place = try_memories(model.pdn, [model.memory, placed], seen, settings.seed)
+        if at_place > anywhere:
+            model.placed = placed
     level_maps(model, seen)
 
 
