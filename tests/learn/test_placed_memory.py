@@ -3,7 +3,6 @@ import pytest
 import torch
 from torch import nn
 
-from baad.learn.memory import pool_patches
 from baad.learn.placed_memory import (
     LENT,
     RIDGE,
@@ -42,20 +41,22 @@ def test_blocks_hold_neighbours_and_come_back_where_they_were():
     assert torch.equal(from_blocks(blocks[..., 1], (4, 8), 2)[:, 0], maps[:, 1])
 
 
-def test_novelty_is_the_mahalanobis_distance_from_the_patches_of_the_same_place():
+@pytest.mark.parametrize(("few", "side"), [(64, 1), (63, 2)])  # 64 places: each by itself, or four together
+def test_novelty_is_the_mahalanobis_distance_from_the_patches_of_the_same_place(monkeypatch, few, side):
+    monkeypatch.setattr("baad.learn.placed_memory.FEW_PLACES", few)
     pictures = draw_pictures(20, seed=0)
     found = learn_gaussians(Shades(), pictures, draw_pictures(4, seed=1))
     features = Shades()(torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0)
-    patches = pool_patches(features).double()  # [20, 3, 8, 8]
-    offsets = to_blocks(patches - patches.mean(0), 2)  # [20, 16, 4, 3]
-    own = torch.einsum("nbpi,nbpj->bij", offsets, offsets) / 4.0
+    patches = features.double().reshape(20, 3, 8, 2, 8, 2).mean((3, 5))  # [20, 3, 8, 8]
+    offsets = to_blocks(patches - patches.mean(0), side)  # [20, blocks, side * side, 3]
+    own = torch.einsum("nbpi,nbpj->bij", offsets, offsets) / side**2
     shared = own.mean(0) / 20.0
     covariance = (own + LENT * shared) / (19.0 + LENT) + RIDGE * shared.diagonal().mean() * torch.eye(3)
     expected = torch.einsum("nbpi,bij,nbpj->nbp", offsets, torch.linalg.inv(covariance), offsets).sqrt()
     memory = PlacedMemory()
     memory.remember(found)
     assert memory(features).flatten().numpy() == pytest.approx(
-        from_blocks(expected, (8, 8), 2).flatten().numpy(), rel=1e-3
+        from_blocks(expected, (8, 8), side).flatten().numpy(), rel=1e-3
     )
 
 
@@ -93,7 +94,7 @@ def test_large_grids_share_a_covariance_among_more_places():
         pictures = np.random.default_rng(0).integers(0, 256, (LEAST, side, side, 3), dtype=np.uint8)
         return len(learn_gaussians(Shades(), pictures, pictures[:1]).factor)
 
-    assert (blocks_of(256), blocks_of(512)) == (256, 256)
+    assert (blocks_of(256), blocks_of(512)) == (1024, 1024)
 
 
 def test_it_says_what_it_costs():

@@ -87,9 +87,9 @@ def pool_patches(features: Tensor) -> Tensor:
     return F.avg_pool2d(features, 4, 2, 1, count_include_pad=False)
 
 
-def spread(count: int) -> np.ndarray:
-    """Numbers of the pictures to learn from, of so many, spread over the set: at most PICTURES, int [N]."""
-    return np.unique(np.linspace(0, count - 1, min(PICTURES, count)).round().astype(int))
+def spread(count: int, most: int = PICTURES) -> np.ndarray:
+    """Numbers of the pictures to learn from, of so many, spread over the set: at most `most`, int [N]."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 @torch.no_grad()

@@ -1,9 +1,9 @@
 """What normal patches look like at each place of the picture, where camera and part stand still: a Gaussian per place.
 
 As PaDiM has it (Defard et al. 2021, section 3), so small that it costs next to nothing: patches are seen along the
-directions in which they differ most, neighbouring places share a covariance, and all places lend each other some of
-theirs. Novelty is then the distance from what is normal at this place, and not from the nearest of all normal patches
-(`docs/decisions/023-patches-at-their-place.md`).
+directions in which they differ most, neighbouring places share a covariance where there are many, and all places lend
+each other some of theirs. Novelty is then the distance from what is normal at this place, and not from the nearest of
+all normal patches (`docs/decisions/023-patches-at-their-place.md` and 025).
 """
 
 import math
@@ -14,12 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baad.learn.memory import Level, pool_patches, spread
+from baad.learn.memory import Level, spread
 from baad.learn.pdn import Pdn
 from baad.learn.places import LEAST
 
-KEPT = 64  # directions
-FEW_PLACES = 1200  # up to which 2x2 of them share a covariance; of more 4x4
+PICTURES = 500  # at most, spread over the set
+KEPT = 32  # directions
+FEW_PLACES = 1200  # up to which each has a covariance of its own; of more 2x2 share one
 LENT = 10.0  # pictures that the covariance of all places counts as, beside the pictures of a block's own
 RIDGE = 0.01  # of the mean variance, added to each
 LEAST_RIDGE = 1e-4  # for pictures that do not vary; features have a variance of 1
@@ -60,7 +61,7 @@ class PlacedMemory(nn.Module):
         return self.factor.numel() > 0
 
     def forward(self, features: Tensor) -> Tensor:
-        offset = F.conv2d(pool_patches(features), self.axes[:, :, None, None]) - self.mean  # [B, k, h / 2, w / 2]
+        offset = F.conv2d(pool_cells(features), self.axes[:, :, None, None]) - self.mean  # [B, k, h / 2, w / 2]
         height, width = offset.shape[-2:]
         side = math.isqrt(height * width // len(self.factor))
         scaled = to_blocks(offset, side) @ self.factor  # [B, blocks, side * side, k]
@@ -79,6 +80,12 @@ class PlacedMemory(nn.Module):
         return sum(each.numel() for each in (self.axes, self.mean, self.factor)), places * kept * (channels + kept)
 
 
+def pool_cells(features: Tensor) -> Tensor:
+    """Means over 2x2 cells, side by side: [B, C, h, w] -> [B, C, h / 2, w / 2]. Means over 4x4, as remembered patches
+    are, hide what is smaller."""
+    return F.avg_pool2d(features, 2)
+
+
 def to_blocks(maps: Tensor, side: int) -> Tensor:
     """[B, k, h, w] -> [B, blocks, side * side, k], blocks in rows."""
     batch, kept, height, width = maps.shape
@@ -95,10 +102,10 @@ def from_blocks(values: Tensor, shape: tuple[int, int], side: int) -> Tensor:
 
 @torch.no_grad()
 def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray) -> Gaussians | None:
-    """What normal pictures uint8 [N, H, W, 3] look like at each place, from 150 of them at most; nothing from fewer
+    """What normal pictures uint8 [N, H, W, 3] look like at each place, from 500 of them at most; nothing from fewer
     than 10. held_out: others, likewise, of which `telling` is told. Patches are seen anew each time, not kept.
     """
-    seen = pictures[spread(len(pictures))]
+    seen = pictures[spread(len(pictures), PICTURES)]
     if len(seen) < LEAST:
         return None
     nothing = torch.zeros((), dtype=torch.float64)
@@ -107,7 +114,7 @@ def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray) -> Gau
     covariance = sum((_products((_see(pdn, picture) - middle).flatten(1).T) for picture in seen), nothing)
     variances, directions = torch.linalg.eigh(covariance / (len(seen) * mean[0].numel()))
     axes = directions.flip(1)[:, :KEPT].T.float()  # [k, C]
-    side = 2 if mean[0].numel() <= FEW_PLACES else 4
+    side = 1 if mean[0].numel() <= FEW_PLACES else 2
 
     def place(patches: Tensor) -> Tensor:
         return to_blocks(_along(axes, patches - mean), side)[0]  # [blocks, side * side, k]
@@ -127,7 +134,7 @@ def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray) -> Gau
 
 def _see(pdn: Pdn, picture: np.ndarray) -> Tensor:
     """Patches [C, h, w] of a picture uint8 [H, W, 3]."""
-    return pool_patches(pdn(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0))[0]
+    return pool_cells(pdn(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0))[0]
 
 
 def _along(axes: Tensor, patches: Tensor) -> Tensor:
