@@ -92,7 +92,7 @@ def test_patches_of_the_background_are_remembered_where_no_mask_head_tells_it_ap
     monkeypatch.setattr("baad.learn.train.read_image", lambda path: material.images[0])
     model = SimpleNamespace(memory=SimpleNamespace(remember=lambda codes: None), pdn=None)
     pictures, split = SimpleNamespace(input_shape=(64, 64)), SimpleNamespace(held_out=[SimpleNamespace(path="a")])
-    fill_memory(model, SimpleNamespace(settings=settings, material=material, split=split, pictures=pictures))
+    fill_memory(model, SimpleNamespace(settings=settings, material=material, split=split, pictures=pictures), Silence())
     assert seen[0].mean() == share
 
 
@@ -115,7 +115,7 @@ def test_places_are_remembered_where_they_tell_much_and_find_more(monkeypatch, t
     material = SimpleNamespace(images=images, foregrounds=images[..., 0] == 0)
     pictures, split = SimpleNamespace(input_shape=(64, 64)), SimpleNamespace(held_out=[SimpleNamespace(path="a")])
     ready = {"settings": settings, "material": material, "split": split, "pictures": pictures}
-    fill_memory(model, SimpleNamespace(**ready, gate=SimpleNamespace(accepted=False)))
+    fill_memory(model, SimpleNamespace(**ready, gate=SimpleNamespace(accepted=False)), Silence())
     assert model.placed.known is placed
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from baad.learn.deploy import Alignment
 from baad.learn.pdn import Pdn
 from baad.learn.witnesses import PLAN
+from baad.progress import Progress, Silence
 from baad.runtime.zoned import TOP_CELLS
 from baad.synthesis.recipe import draw_example, make_banks
 
@@ -18,27 +19,32 @@ DEFECTS = 90  # pictures with defects, about, and three of each normal one at le
 
 
 @torch.no_grad()
-def try_memories(pdn: Pdn, memories: Sequence[nn.Module], pictures: np.ndarray, seed: int) -> list[float]:
+def try_memories(
+    pdn: Pdn, memories: Sequence[nn.Module], pictures: np.ndarray, seed: int, progress: Progress | None = None
+) -> list[float]:
     """Image AUROC of the novelty that each memory tells alone: how often a picture with a defect is newer than a normal
     one; NaN where no defect can be seen. pictures: held-out normal ones, uint8 [N, H, W, 3]; all of them is part.
     """
-    align = Alignment(pictures.shape[1:3])
+    align, draws = Alignment(pictures.shape[1:3]), max(3, math.ceil(DEFECTS / len(pictures)))
 
     def score(picture: np.ndarray) -> list[float]:
         features = pdn(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
         maps = [align.novelty(memory(features)).flatten() for memory in memories]
+        task.advance()
         return [float(torch.topk(each, TOP_CELLS).values.mean()) for each in maps]
 
-    normal = torch.tensor([score(picture) for picture in pictures])  # [N, memories]
-    defective = torch.tensor([score(picture) for picture in _draw_defects(pictures, seed)]).reshape(-1, len(memories))
+    with (progress or Silence()).task("what finds more defects", len(pictures) * (1 + draws)) as task:
+        normal = torch.tensor([score(picture) for picture in pictures])  # [N, memories]
+        defective = torch.tensor([score(picture) for picture in _draw_defects(pictures, draws, seed)])
+    defective = defective.reshape(-1, len(memories))
     return [_rank(normal[:, index], defective[:, index]) for index in range(len(memories))]
 
 
-def _draw_defects(pictures: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+def _draw_defects(pictures: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
     rng, shape = np.random.default_rng([seed, 19]), pictures.shape[1:3]
     whole, banks = np.ones(shape, bool), make_banks(rng)
     no_others = np.zeros((0, *shape, 3), np.uint8), np.zeros((0, *shape), bool)
-    for _ in range(max(3, math.ceil(DEFECTS / len(pictures)))):
+    for _ in range(draws):
         for picture in pictures:
             example = draw_example(picture, whole, *no_others, rng, PLAN, banks)
             if example.defect.any():

@@ -7,6 +7,7 @@ all normal patches (`docs/decisions/023-patches-at-their-place.md` and 025).
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from baad.learn.memory import Level, spread
 from baad.learn.pdn import Pdn
 from baad.learn.places import LEAST
+from baad.progress import Progress, Silence
 
 PICTURES = 500  # at most, spread over the set
 KEPT = 32  # directions
@@ -101,7 +103,9 @@ def from_blocks(values: Tensor, shape: tuple[int, int], side: int) -> Tensor:
 
 
 @torch.no_grad()
-def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray) -> Gaussians | None:
+def learn_gaussians(
+    pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray, progress: Progress | None = None
+) -> Gaussians | None:
     """What normal pictures uint8 [N, H, W, 3] look like at each place, from 500 of them at most; nothing from fewer
     than 10. held_out: others, likewise, of which `telling` is told. Patches are seen anew each time, not kept.
     """
@@ -109,9 +113,16 @@ def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray) -> Gau
     if len(seen) < LEAST:
         return None
     nothing = torch.zeros((), dtype=torch.float64)
-    mean = sum((_see(pdn, picture).double() for picture in seen), nothing).div(len(seen)).float()  # [C, h, w]
+
+    def see_all(what: str) -> Iterator[Tensor]:
+        with (progress or Silence()).task(f"what is normal at each place, {what}", len(seen)) as task:
+            for picture in seen:
+                yield _see(pdn, picture)
+                task.advance()
+
+    mean = sum((patches.double() for patches in see_all("mean")), nothing).div(len(seen)).float()  # [C, h, w]
     middle = mean.mean((1, 2), keepdim=True)
-    covariance = sum((_products((_see(pdn, picture) - middle).flatten(1).T) for picture in seen), nothing)
+    covariance = sum((_products((patches - middle).flatten(1).T) for patches in see_all("directions")), nothing)
     variances, directions = torch.linalg.eigh(covariance / (len(seen) * mean[0].numel()))
     axes = directions.flip(1)[:, :KEPT].T.float()  # [k, C]
     side = 1 if mean[0].numel() <= FEW_PLACES else 2
@@ -119,7 +130,7 @@ def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray) -> Gau
     def place(patches: Tensor) -> Tensor:
         return to_blocks(_along(axes, patches - mean), side)[0]  # [blocks, side * side, k]
 
-    own = sum((_products(place(_see(pdn, picture))) for picture in seen), nothing) / side**2
+    own = sum((_products(place(patches)) for patches in see_all("spread")), nothing) / side**2
     shared = own.mean(0) / len(seen)
     ridge = (RIDGE * shared.diagonal().mean()).clamp(min=LEAST_RIDGE)
     found = (own + LENT * shared) / (len(seen) + LENT - 1.0) + ridge * torch.eye(len(axes))

@@ -223,7 +223,7 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     scoring = scoring_of(settings, gate.accepted)
     if gate.accepted and not settings.tile_px:  # a tile has no place that is usual
         model.usual = find_usual_place(ready.material.foregrounds)
-    fill_memory(model, ready)
+    fill_memory(model, ready, progress)
     if goes_by_place(ready):
         learn_places(model, ready.material.images, scoring, progress)
     graph = DeployGraph(model, ready.pictures.input_shape, scoring).eval()
@@ -239,7 +239,7 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     return onnx, calibration, scores, certificate
 
 
-def fill_memory(model: Baad, ready: Ready) -> None:
+def fill_memory(model: Baad, ready: Ready, progress: Progress) -> None:
     """Remember patches of the normal pictures; level novelty and the error of the features on the held-out ones.
 
     Patches are remembered by their place, too, where the pictures are measured by place, the place tells much of a
@@ -252,11 +252,11 @@ def fill_memory(model: Baad, ready: Ready) -> None:
     if settings.tile_px:
         rng = np.random.default_rng([settings.seed, 17])
         seen = cut_views(held_out, seen, None, settings.tile_px, rng, Silence(), limit=LEVELLED_ON)[0]
-    found = learn_gaussians(model.pdn, material.images, seen) if goes_by_place(ready) else None
+    found = learn_gaussians(model.pdn, material.images, seen, progress) if goes_by_place(ready) else None
     if found is not None and found.telling > TELLING:
         placed = PlacedMemory()
         placed.remember(found)
-        anywhere, at_place = try_memories(model.pdn, [model.memory, placed], seen, settings.seed)
+        anywhere, at_place = try_memories(model.pdn, [model.memory, placed], seen, settings.seed, progress)
         if at_place > anywhere:
             model.placed = placed
     level_maps(model, seen)
