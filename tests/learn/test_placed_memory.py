@@ -14,6 +14,7 @@ from baad.learn.placed_memory import (
     to_blocks,
 )
 from baad.learn.places import LEAST
+from baad.progress import Silence
 
 
 class Shades(nn.Module):
@@ -45,7 +46,7 @@ def test_blocks_hold_neighbours_and_come_back_where_they_were():
 def test_novelty_is_the_mahalanobis_distance_from_the_patches_of_the_same_place(monkeypatch, few, side):
     monkeypatch.setattr("baad.learn.placed_memory.FEW_PLACES", few)
     pictures = draw_pictures(20, seed=0)
-    found = learn_gaussians(Shades(), pictures, draw_pictures(4, seed=1))
+    found = learn_gaussians(Shades(), pictures, draw_pictures(4, seed=1), Silence())
     features = Shades()(torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0)
     patches = features.double().reshape(20, 3, 8, 2, 8, 2).mean((3, 5))  # [20, 3, 8, 8]
     offsets = to_blocks(patches - patches.mean(0), side)  # [20, blocks, side * side, 3]
@@ -61,15 +62,15 @@ def test_novelty_is_the_mahalanobis_distance_from_the_patches_of_the_same_place(
 
 
 def test_places_tell_something_where_the_part_stands_still_alone():
-    still = learn_gaussians(Shades(), draw_pictures(40, 0), draw_pictures(8, 1))
-    moving = learn_gaussians(Shades(), draw_pictures(40, 0, still=False), draw_pictures(8, 1, still=False))
+    still = learn_gaussians(Shades(), draw_pictures(40, 0), draw_pictures(8, 1), Silence())
+    moving = learn_gaussians(Shades(), draw_pictures(40, 0, still=False), draw_pictures(8, 1, still=False), Silence())
     assert still.telling > 2 * TELLING
     assert moving.telling < TELLING
 
 
 def test_what_is_usual_elsewhere_is_new_at_a_place_that_never_has_it():
     memory = PlacedMemory()
-    memory.remember(learn_gaussians(Shades(), draw_pictures(40, 0), draw_pictures(8, 1)))
+    memory.remember(learn_gaussians(Shades(), draw_pictures(40, 0), draw_pictures(8, 1), Silence()))
     picture = draw_pictures(1, seed=2)
     picture[:, 16:48, 8:24] = picture[:, 16:48, 40:56]  # as strong as is usual on the right
     novelty = memory(Shades()(torch.from_numpy(picture).permute(0, 3, 1, 2).float() / 255.0))[0, 0]
@@ -77,13 +78,13 @@ def test_what_is_usual_elsewhere_is_new_at_a_place_that_never_has_it():
 
 
 def test_a_few_pictures_tell_nothing_and_leave_the_memory_empty():
-    assert learn_gaussians(Shades(), draw_pictures(LEAST - 1, 0), draw_pictures(2, 1)) is None
+    assert learn_gaussians(Shades(), draw_pictures(LEAST - 1, 0), draw_pictures(2, 1), Silence()) is None
     assert not PlacedMemory().known
 
 
 def test_pictures_that_do_not_vary_are_remembered_all_the_same():
     memory, picture = PlacedMemory(), draw_pictures(1, 0)
-    memory.remember(learn_gaussians(Shades(), picture.repeat(LEAST, axis=0), picture))
+    memory.remember(learn_gaussians(Shades(), picture.repeat(LEAST, axis=0), picture, Silence()))
     assert torch.isfinite(memory.factor).all()
     features = Shades()(torch.from_numpy(picture).permute(0, 3, 1, 2).float() / 255.0)
     assert memory(features).max() < 0.1 < memory(features + 1.0).min()
@@ -92,7 +93,7 @@ def test_pictures_that_do_not_vary_are_remembered_all_the_same():
 def test_large_grids_share_a_covariance_among_more_places():
     def blocks_of(side: int) -> int:
         pictures = np.random.default_rng(0).integers(0, 256, (LEAST, side, side, 3), dtype=np.uint8)
-        return len(learn_gaussians(Shades(), pictures, pictures[:1]).factor)
+        return len(learn_gaussians(Shades(), pictures, pictures[:1], Silence()).factor)
 
     assert (blocks_of(256), blocks_of(512)) == (1024, 1024)
 

@@ -78,11 +78,10 @@ def compare_with_baselines(rows: Sequence[Row], methods: Sequence[str]) -> list[
     alike = [gain(given_alike(rows), name, "image_auroc") for name in gains]
     categories = sorted({category for found in alike for category in found})
     beside = {name: min(found[name] for found in alike if name in found) for name in categories}
-    lines = [
-        "",
-        f"Image AUROC of `{OURS}` above that of each baseline, mean over categories (how many): {above}. Above the "
-        f"best of those with the same settings, in each category: {list_gains(beside)}.",
-    ]
+    told = f"Image AUROC of `{OURS}` above that of each baseline, mean over categories (how many): {above}."
+    if beside:
+        told += f" Above the best of those with the same settings, in each category: {list_gains(beside)}."
+    lines = ["", told]
     pixels = gain(rows, "nearest", "pixel_auroc")
     if pixels:
         lines += ["", f"Pixel AUROC of `{OURS}` above that of `nearest`: {list_gains(pixels)}."]

@@ -1,5 +1,8 @@
-"""Which memory finds more? Both are tried on held-out normal pictures, and on the same with defects that are drawn as
-training draws them: neither has seen any."""
+"""Which memory of normal patches finds more defects.
+
+Both are tried on held-out normal pictures, and on the same with defects that are drawn as training draws them: neither
+has seen any (`docs/decisions/025-a-trial-between-memories.md`).
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,7 +14,7 @@ from torch import Tensor, nn
 from baad.learn.deploy import Alignment
 from baad.learn.pdn import Pdn
 from baad.learn.witnesses import PLAN
-from baad.progress import Progress, Silence
+from baad.progress import Progress
 from baad.runtime.zoned import TOP_CELLS
 from baad.synthesis.recipe import draw_example, make_banks
 
@@ -20,7 +23,7 @@ DEFECTS = 90  # pictures with defects, about, and three of each normal one at le
 
 @torch.no_grad()
 def try_memories(
-    pdn: Pdn, memories: Sequence[nn.Module], pictures: np.ndarray, seed: int, progress: Progress | None = None
+    pdn: Pdn, memories: Sequence[nn.Module], pictures: np.ndarray, seed: int, progress: Progress
 ) -> list[float]:
     """Image AUROC of the novelty that each memory tells alone: how often a picture with a defect is newer than a normal
     one; NaN where no defect can be seen. pictures: held-out normal ones, uint8 [N, H, W, 3]; all of them is part.
@@ -33,11 +36,11 @@ def try_memories(
         task.advance()
         return [float(torch.topk(each, TOP_CELLS).values.mean()) for each in maps]
 
-    with (progress or Silence()).task("what finds more defects", len(pictures) * (1 + draws)) as task:
+    with progress.task("what finds more defects", len(pictures) * (1 + draws)) as task:
         normal = torch.tensor([score(picture) for picture in pictures])  # [N, memories]
         defective = torch.tensor([score(picture) for picture in _draw_defects(pictures, draws, seed)])
     defective = defective.reshape(-1, len(memories))
-    return [_rank(normal[:, index], defective[:, index]) for index in range(len(memories))]
+    return [_image_auroc(normal[:, index], defective[:, index]) for index in range(len(memories))]
 
 
 def _draw_defects(pictures: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
@@ -51,7 +54,7 @@ def _draw_defects(pictures: np.ndarray, draws: int, seed: int) -> Iterator[np.nd
                 yield example.corrupted
 
 
-def _rank(normal: Tensor, defective: Tensor) -> float:
+def _image_auroc(normal: Tensor, defective: Tensor) -> float:
     """Share of the pairs in which the defective one scores higher, equal ones counted half."""
     higher, equal = defective[:, None] > normal[None], defective[:, None] == normal[None]
     return float((higher.double() + 0.5 * equal.double()).mean())

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from baad.learn.memory import Level, spread
 from baad.learn.pdn import Pdn
 from baad.learn.places import LEAST
-from baad.progress import Progress, Silence
+from baad.progress import Progress
 
 PICTURES = 500  # at most, spread over the set
 KEPT = 32  # directions
@@ -103,9 +103,7 @@ def from_blocks(values: Tensor, shape: tuple[int, int], side: int) -> Tensor:
 
 
 @torch.no_grad()
-def learn_gaussians(
-    pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray, progress: Progress | None = None
-) -> Gaussians | None:
+def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray, progress: Progress) -> Gaussians | None:
     """What normal pictures uint8 [N, H, W, 3] look like at each place, from 500 of them at most; nothing from fewer
     than 10. held_out: others, likewise, of which `telling` is told. Patches are seen anew each time, not kept.
     """
@@ -115,7 +113,7 @@ def learn_gaussians(
     nothing = torch.zeros((), dtype=torch.float64)
 
     def see_all(what: str) -> Iterator[Tensor]:
-        with (progress or Silence()).task(f"what is normal at each place, {what}", len(seen)) as task:
+        with progress.task(f"what is normal at each place, {what}", len(seen)) as task:
             for picture in seen:
                 yield _see(pdn, picture)
                 task.advance()
