@@ -75,7 +75,8 @@ def compare_with_baselines(rows: Sequence[Row], methods: Sequence[str]) -> list[
     if not gains:
         return []
     above = ", ".join(f"{name} {np.mean(list(found.values())):+.3f} ({len(found)})" for name, found in gains.items())
-    alike = [gain(given_alike(rows), name, "image_auroc") for name in gains]
+    fair = given_alike(rows)
+    alike = [gain(fair, name, "image_auroc") for name in gains]
     categories = sorted({category for found in alike for category in found})
     beside = {name: min(found[name] for found in alike if name in found) for name in categories}
     told = f"Image AUROC of `{OURS}` above that of each baseline, mean over categories (how many): {above}."

@@ -55,6 +55,7 @@ def _draw_defects(pictures: np.ndarray, draws: int, seed: int) -> Iterator[np.nd
 
 
 def _image_auroc(normal: Tensor, defective: Tensor) -> float:
-    """Share of the pairs in which the defective one scores higher, equal ones counted half."""
+    """Share of the pairs in which the defective one scores higher, equal ones counted half: of some dozens of scores,
+    without the metrics, which training must not know."""
     higher, equal = defective[:, None] > normal[None], defective[:, None] == normal[None]
     return float((higher.double() + 0.5 * equal.double()).mean())
