@@ -61,6 +61,7 @@ def test_the_model_file_holds_all_it_should_and_nothing_else(trained, category):
     assert TrainSettings(**manifest["settings"]).image_size == 128
     assert (manifest["category"], manifest["steps"], manifest["seed"]) == ("disc", 12, 0)
     assert (manifest["n_train"], manifest["n_held_out"], manifest["image_shapes"]) == (12, 4, [[72, 96]])
+    assert len(set(manifest["learnt_from"])) == 12
     assert re.fullmatch(r"\d{4}-\d\d-\d\d.*", manifest["created"])
     assert manifest["baad_version"] and manifest["versions"]
     assert str(category.parent) not in json.dumps(manifest)  # no path of this machine

@@ -33,13 +33,15 @@ def write_small_model(path: Path, pictures) -> tuple[Path, bytes]:
     onnx = export_onnx(DeployGraph(network, SHAPE, Scoring(suppression=0.0, knows_part=False)))
     split = split_held_out(pictures, SETTINGS.held_out, SETTINGS.seed)
     calibration, _ = calibrate(Session(onnx, 1), split.held_out, 0.2, Silence())
+    pictures = read_pictures(split.fit, SETTINGS.image_size, Silence())
     shown = np.stack([read_image(image.path)[: SHAPE[0], : SHAPE[1]] for image in split.fit[:3]])
     manifest = {
         "category": "disc",
         "input_shape": list(SHAPE),
         "settings": SETTINGS.to_dict(),
         "n_held_out": len(split.held_out),
-        "data_fingerprint": read_pictures(split.fit, SETTINGS.image_size, Silence()).fingerprint,
+        "data_fingerprint": pictures.fingerprint,
+        "learnt_from": list(pictures.files),
         "gate": {"accepted": False, "reason": "switched off"},
         "findings": [],
         **{"n_train": len(split.fit), "steps": 0, "seed": 0, "size": "tiny", "parameters": 1000, "macs": 1000},

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -8,13 +9,14 @@ from baad.bundle import MANIFEST, read_bundle, read_member
 from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import GoodImage
+from baad.data.split import split_held_out
 from baad.errors import DataError, SettingError
 from baad.learn.hand_over import export_model
 from baad.learn.recalibrate import recalibrate
 from baad.progress import Silence
 from baad.runtime.detector import Detector
 from tests.factory import save_picture, write_category
-from tests.learn.small_model import write_small_model
+from tests.learn.small_model import SETTINGS, write_small_model
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,20 @@ def test_all_that_tells_of_the_threshold_is_written_anew(model, darker, tmp_path
         *("files", "n_held_out", "highest_held_out", "calibrated")
     }
     assert now.false_alarm_rate == 0.3
+
+
+def test_pictures_that_training_learnt_from_do_not_count(model, category, darker, tmp_path):
+    split = split_held_out(category.train, SETTINGS.held_out, SETTINGS.seed)
+    warned = []
+    progress = SimpleNamespace(say=lambda text: None, warn=warned.append, task=Silence().task)
+    mixed = (*split.fit, *darker, *split.held_out)
+    _, now = recalibrate(model, tmp_path / "mixed.baad", mixed, None, progress, threads=1)
+    _, alone = recalibrate(model, tmp_path / "new.baad", (*darker, *split.held_out), None, Silence(), threads=1)
+    assert now == alone and now.n == read_bundle(tmp_path / "mixed.baad").manifest["n_held_out"] == 20
+    assert len(warned) == 1 and warned[0].startswith(f"{len(split.fit)} of 32 pictures are left out")
+    with pytest.raises(DataError, match="Training learnt from all of the 12 pictures"):
+        recalibrate(model, tmp_path / "none.baad", split.fit, None, Silence(), threads=1)
+    assert not (tmp_path / "none.baad").exists()
 
 
 def test_a_model_may_be_calibrated_in_its_own_place_and_nothing_is_lost_where_that_fails(

@@ -29,11 +29,11 @@ def main(
 ) -> int:
     """Set the threshold anew from good pictures taken later; the network stays.
 
-    When too many good parts are rejected since the light, the lens or the day is another: takes seconds, not another
-    training. Needs PyTorch, so run it where you train. Sub-folders of DATA, five or more, count as sessions. All
-    pictures set the threshold, so a defect among them raises it: those with the highest scores are named, look at
-    them. Defects become harder to find where good parts look stranger than before; if the threshold rises far, train
-    again with the new pictures.
+    When too many good parts are rejected since the light, the lens or the day is another: takes seconds, not
+    another training. Needs PyTorch, so run it where you train. Pictures that training learnt from are left out.
+    Sub-folders of DATA, five or more, count as sessions. All pictures set the threshold, so a defect among them
+    raises it: those with the highest scores are named, look at them. Defects become harder to find where good parts
+    look stranger than before; if the threshold rises far, train again with the new pictures.
     """
     from baad.cli.outputs import require_model
     from baad.data.reading import read_category

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from baad.data.checksum import name_content
 from baad.data.decode import read_image
 from baad.data.geometry import fit_shape, resize_image
 from baad.data.sample import GoodImage
@@ -23,6 +24,7 @@ class Pictures:
     shapes: tuple[tuple[int, int], ...]
     colours: tuple[str, ...]  # "grey", "colour" or both: what the pictures are
     fingerprint: str  # SHA-256 over the pictures in order, as they were resized first
+    files: tuple[str, ...]  # what each file holds, by `name_content`
 
     @property
     def input_shape(self) -> tuple[int, int]:
@@ -36,13 +38,14 @@ def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, sq
     shapes_of_some = [(size, size)] if square else [read_image(image.path).shape[:2] for image in measured]
     wanted = fit_shape(shapes_of_some, size)
     resized = np.empty((len(images), *wanted, 3), np.uint8)  # filled, not stacked, which would take twice the memory
-    shapes, colours, digest = [], set(), hashlib.sha256()
+    shapes, colours, files, digest = [], set(), [], hashlib.sha256()
     with progress.task("reading pictures", len(images)) as task:
         for number, image in enumerate(images):
             picture = read_image(image.path)
             resized[number] = resize_image(picture, wanted)
             shapes.append((picture.shape[0], picture.shape[1]))
             colours.add(name_colour(picture))
+            files.append(name_content(image.path))
             digest.update(resized[number].tobytes())
             task.advance()
-    return Pictures(resized, tuple(shapes), tuple(sorted(colours)), digest.hexdigest())
+    return Pictures(resized, tuple(shapes), tuple(sorted(colours)), digest.hexdigest(), tuple(files))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from baad.bundle import Judgement, read_bundle, rewrite_bundle
+from baad.data.checksum import name_content
 from baad.data.decode import read_image
 from baad.data.sample import GoodImage
 from baad.errors import DataError
@@ -35,14 +36,16 @@ def recalibrate(
 ) -> tuple[Calibration, Calibration]:
     """Write `out`, which may be `model` itself, whole or not at all -> the thresholds before and now.
 
-    `rate`: the share of false alarms; None keeps the model's. Raises DataError for pictures of another size or aspect
-    than those of training, TrainingError where the runtimes do not judge alike at the new threshold.
+    `rate`: the share of false alarms; None keeps the model's. Pictures that training learnt from are left out. Raises
+    DataError where no others are given, or some of another size or aspect than those of training, TrainingError where
+    the runtimes do not judge alike at the new threshold.
     """
     bundle = read_bundle(model)
     manifest = bundle.manifest
     with using_machine(TrainSettings(threads=threads, device="cpu")):
         graph, settings = load_graph(model)
         require_alike(pictures, manifest, progress)
+        pictures = leave_out_learnt(pictures, manifest, progress)
         wanted = bundle.calibration.false_alarm_rate if rate is None else rate
         session = as_trained(Session(bundle.onnx, threads), manifest)
         calibration, scores = calibrate(session, pictures, wanted, progress)
@@ -67,6 +70,27 @@ def recalibrate(
     card = describe_model(manifest | changes, calibration)
     rewrite_bundle(model, out, changes, Judgement(onnx, calibration, certificate.to_json(), card))
     return bundle.calibration, calibration
+
+
+def leave_out_learnt(
+    pictures: Sequence[GoodImage], manifest: dict[str, Any], progress: Progress
+) -> tuple[GoodImage, ...]:
+    """The pictures that training did not learn from, with a warning where that is not all of them.
+
+    What was learnt from looks less strange than a new picture does, so that a threshold from it rejects too many.
+    Raises DataError where no picture is new.
+    """
+    learnt = set(manifest.get("learnt_from", ()))
+    new = tuple(image for image in pictures if name_content(image.path) not in learnt)
+    if not new:
+        raise DataError(
+            f"Training learnt from all of the {len(pictures)} pictures, and finds them less strange than new ones. "
+            "Give good pictures that were taken later."
+        )
+    if len(new) < len(pictures):
+        left_out = f"{len(pictures) - len(new)} of {len(pictures)} pictures are left out"
+        progress.warn(f"{left_out}, for training learnt from them; {len(new)} count")
+    return new
 
 
 def require_alike(pictures: Sequence[GoodImage], manifest: dict[str, Any], progress: Progress) -> None:

@@ -283,6 +283,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
         "n_held_out": len(ready.split.held_out),
         "split": ready.split.note,
         "data_fingerprint": ready.pictures.fingerprint,
+        "learnt_from": list(ready.pictures.files),
         "pdn_sha256": "random" if settings.pdn == "random" else hash_of(choose_pdn(settings, gate.accepted)),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         **describe_cost(model, ready.pictures.input_shape),
