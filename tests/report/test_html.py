@@ -26,7 +26,7 @@ from baad.report.html import (
 )
 from baad.runtime.detector import Detector, judge
 from baad.runtime.session import RawMaps
-from baad.verdict.calibration import fit_calibration
+from baad.verdict.calibration import at_threshold, fit_calibration
 from tests.factory import save_picture, write_category
 from tests.fake_model import write_fake_model
 
@@ -136,7 +136,7 @@ def test_names_cannot_smuggle_markup_into_the_page():
     image = np.zeros((8, 8, 3), np.uint8)
     raw = RawMaps(np.zeros((8, 8), np.float32), np.ones((8, 8), np.float32), 0.0)
     case = draw_case(evil, evil, image, judge(raw, (8, 8), CALIBRATION, notes=(evil,)))
-    text = render_page(make_bare_page(title=evil, cases=(case,), scores=(Score(evil, 0.0),), notes=(evil,)))
+    text = render_page(make_bare_page(title=evil, cases=(case,), scores=(Score(evil, 0.0, False),), notes=(evil,)))
     assert "alert(" in text
     assert evil not in text
     assert [tag for tag, _ in Elements(text).found].count("script") == 1
@@ -145,7 +145,7 @@ def test_names_cannot_smuggle_markup_into_the_page():
 def test_pictures_of_unknown_truth_make_a_page_without_figures():
     raw = RawMaps(np.full((8, 8), 9, np.float32), np.ones((8, 8), np.float32), 9.0)
     case = draw_case("a.png", "", np.zeros((8, 8, 3), np.uint8), judge(raw, (8, 8), CALIBRATION))
-    text = render_page(make_bare_page(cases=(case,), scores=(Score("", 9.0), Score("", 0.0))))
+    text = render_page(make_bare_page(cases=(case,), scores=(Score("", 9.0, True), Score("", 9.0, False))))
     assert "1 of 2" in text
     assert "alarm" in text
     assert "false alarms" not in text
@@ -188,6 +188,7 @@ def test_rejected_pictures_come_first_then_the_strangest_and_one_that_is_gone_is
     assert len(page.scores) == 4
     assert page.notes[0].startswith("warned.png is not shown: ")
     text = render_page(page)
+    assert "1 of 4" in text and "pictures that are rejected: 25.0" in text  # not the one that only warns
     assert "2 of 4 pictures are shown" in text and page.promise in text and "true defect" not in text
 
 
@@ -204,6 +205,11 @@ def test_the_missing_extra_is_named(monkeypatch, tmp_path):
 
 def test_what_the_manifest_does_not_say_is_left_out():
     assert [name for name, _ in describe_model({}, CALIBRATION)] == ["Threshold"]
+
+
+def test_a_threshold_set_by_hand_is_not_said_to_come_from_held_out_pictures():
+    told = [dict(describe_model({}, made))["Threshold"] for made in (CALIBRATION, at_threshold(CALIBRATION, 2.75))]
+    assert ", from " in told[0] and told[1].startswith("2.75, set by hand")
 
 
 def test_the_template_stands_beside_its_module():

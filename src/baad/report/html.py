@@ -37,10 +37,12 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Score:
-    """The score of one picture for the histogram. kind: "good", a kind of defect, or "" where it is not known."""
+    """The score of one picture for the histogram, and whether it is rejected: drawn zones may only warn above the
+    threshold. kind: "good", a kind of defect, or "" where it is not known."""
 
     kind: str
     score: float
+    rejected: bool
 
 
 @dataclass(frozen=True)
@@ -130,10 +132,10 @@ def evaluation_page(
 
     `masks`: see `read_training_masks`.
     """
-    judged = list(zip(category.test, scorecard.images))
+    judged, threshold = list(zip(category.test, scorecard.images)), detector.calibration.threshold
     place = {scored.name: image for image, scored in judged}
     cases = []
-    worst = pick_worst(scorecard.images, detector.calibration.threshold, limit)
+    worst = pick_worst(scorecard.images, threshold, limit)
     with progress.task("drawing cases", len(worst)) as task:
         for scored in worst:
             image = place[scored.name]
@@ -147,12 +149,12 @@ def evaluation_page(
     return Page(
         title=f"{category.name}: what the model finds and what it misses",
         subtitle=f"{scorecard.n_normal} normal and {scorecard.n_defective} defective pictures that training never saw",
-        threshold=detector.calibration.threshold,
+        threshold=threshold,
         promise=describe(detector.calibration),
         facts=describe_model(detector.manifest, detector.calibration, scorecard.ms_per_image),
         notes=scorecard.notes,
         scorecard=scorecard,
-        scores=tuple(Score(image.kind, image.score) for image in scorecard.images),
+        scores=tuple(Score(image.kind, image.score, image.score > threshold) for image in scorecard.images),
         cases=tuple(cases),
         masks=masks,
     )
@@ -192,7 +194,7 @@ def verdict_page(
         promise=describe(detector.calibration),
         facts=describe_model(detector.manifest, detector.calibration),
         notes=tuple(notes),
-        scores=tuple(Score("", answer.score) for answer in answers),
+        scores=tuple(Score("", answer.score, answer.label == "ng") for answer in answers),
         cases=tuple(cases),
         masks=masks,
     )
@@ -222,9 +224,10 @@ def describe_model(
         recipe = f"found by the recipe “{gate.get('recipe')}”"
         foreground = recipe if gate.get("accepted") else f"the whole picture counts as part: {gate.get('reason')}"
     height, width = manifest.get("input_shape", ("?", "?"))
+    source = "from" if calibration.threshold in calibration.scores else "set by hand and compared with"
     facts = {
         "Trained on": training,
-        "Threshold": f"{calibration.threshold:.4g}, from {calibration.n} held-out normal pictures",
+        "Threshold": f"{calibration.threshold:.4g}, {source} {calibration.n} held-out normal pictures",
         "Foreground": foreground,
         "Network": f"size “{manifest['size']}”, {width}x{height} px" if "size" in manifest else "",
         "Speed": f"{ms_per_image:.0f} ms per picture, reading included" if ms_per_image else "",
@@ -260,18 +263,16 @@ def _tiles(page: Page) -> list[dict[str, str]]:
     defects = [entry for entry in page.scores if entry.kind not in ("good", "")]
     unknown = [entry for entry in page.scores if not entry.kind]
     if normals:
-        tiles.append(_share_tile("false alarms", "normal pictures above the threshold", normals, page.threshold, True))
+        tiles.append(_share_tile("false alarms", "normal pictures that are rejected", normals, True))
     if defects:
-        tiles.append(
-            _share_tile("missed", "defective pictures not above the threshold", defects, page.threshold, False)
-        )
+        tiles.append(_share_tile("missed", "defective pictures that are not rejected", defects, False))
     if unknown:
-        tiles.append(_share_tile("alarms", "pictures above the threshold", unknown, page.threshold, True))
+        tiles.append(_share_tile("alarms", "pictures that are rejected", unknown, True))
     return tiles
 
 
-def _share_tile(name: str, about: str, scores: Sequence[Score], threshold: float, above: bool) -> dict[str, str]:
-    count = sum((entry.score > threshold) == above for entry in scores)
+def _share_tile(name: str, about: str, scores: Sequence[Score], rejected: bool) -> dict[str, str]:
+    count = sum(entry.rejected == rejected for entry in scores)
     return {
         "value": f"{count} of {len(scores)}",
         "name": name,
@@ -312,7 +313,7 @@ def _kind_rows(page: Page) -> dict[str, Any]:
 
 
 def _kind_row(kind: KindFigures, names: Iterable[str], page: Page) -> dict[str, Any]:
-    missed = sum(entry.kind == kind.kind and entry.score <= page.threshold for entry in page.scores)
+    missed = sum(entry.kind == kind.kind and not entry.rejected for entry in page.scores)
     cells = []
     for name in names:
         interval = kind.intervals.get(name)
