@@ -27,6 +27,13 @@ def test_without_a_part_its_zones_are_left_out():
     assert (paint_rules(zones, (3, 3), None) == 1).all()
 
 
+def test_without_a_part_the_strictest_rule_that_follows_it_holds_elsewhere():
+    rim = DrawnZone("ignore", UPPER_LEFT)
+    for followed, elsewhere, left in (("reject", "ignore", 0), ("warn", "ignore", 1), ("warn", "reject", 0)):
+        zones = DrawnZones((DrawnZone(followed, UPPER_LEFT, "part"), rim), elsewhere)
+        assert paint_rules(zones, (2, 2), None).tolist() == [[2, left], [left, left]]
+
+
 def test_later_zones_lie_over_earlier_ones():
     zones = DrawnZones((DrawnZone("ignore", WHOLE), DrawnZone("reject", UPPER_LEFT)))
     assert paint_rules(zones, (2, 2), None).tolist() == [[0, 2], [2, 2]]
@@ -67,6 +74,8 @@ def test_rectangles_of_labelme_are_zones(tmp_path):
         ({"zones": [{"rule": "warn", "polygon": [[0, 0], [float("nan"), 0], [1, 1]]}]}, "three points or more"),
         ({"zones": [{"rule": "warn", "polygon": UPPER_LEFT, "frame": "table"}]}, "frame 'table'"),
         ({"zones": [], "elsewhere": "never"}, "elsewhere has the rule 'never'"),
+        ({"zones": [], "elsewhere": "ignore"}, "all is ignored"),
+        ({"zones": [{"rule": "ignore", "polygon": WHOLE}], "elsewhere": "ignore"}, "all is ignored"),
         ({"zones": [], "size": [0, 10]}, "size is"),
     ],
 )

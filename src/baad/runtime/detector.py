@@ -196,7 +196,7 @@ def judge(
         alarmed &= rules != IGNORE
         regions = find_ruled_regions(anomaly_map, threshold, network_pixel, part, border_px, rules)
         if box is None and zones.follow_part:
-            notes = (*notes, "no part is seen: the zones that follow it are left out")
+            notes = (*notes, "no part is seen: zones that follow it are left out, the strictest rules elsewhere")
     else:
         regions = find_regions(anomaly_map, threshold, network_pixel, part, border_px)
     verdict = decide(

@@ -82,18 +82,21 @@ def parse_zones(content: object, file: Path) -> DrawnZones:
         )
     width, height = _read_size(content.get("size"), file)
     elsewhere = _read_rule(content.get("elsewhere", "reject"), "elsewhere", file)
-    return DrawnZones(
-        tuple(_read_zone(each, index, (width, height), file) for index, each in enumerate(zones)), elsewhere
-    )
+    drawn = tuple(_read_zone(each, index, (width, height), file) for index, each in enumerate(zones))
+    if all(rule == "ignore" for rule in (elsewhere, *(zone.rule for zone in drawn))):
+        raise refuse(file, "all is ignored, so that no picture would ever be rejected", "Say where an alarm counts")
+    return DrawnZones(drawn, elsewhere)
 
 
 def paint_rules(zones: DrawnZones, shape: tuple[int, int], box: Box | None) -> np.ndarray:
     """Which rule holds at each pixel, as its place in RULES: uint8 [H, W] for `shape` (H, W).
 
-    `box`: the part's, in px of that shape; without one, zones that follow the part are left out. A pixel belongs to a
+    `box`: the part's, in px of that shape. Without one, zones that follow the part are left out, and the strictest of
+    their rules holds where none lies, so that a part that is not seen is never less looked at. A pixel belongs to a
     zone when its centre lies inside.
     """
-    rules = np.full(shape, RULES.index(zones.elsewhere), np.uint8)
+    lost = [RULES.index(zone.rule) for zone in zones.zones if zone.frame == "part" and box is None]
+    rules = np.full(shape, min([RULES.index(zones.elsewhere), *lost]), np.uint8)
     for zone in zones.zones:
         frame = (0, 0, shape[1], shape[0]) if zone.frame == "picture" else box
         if frame is not None:
