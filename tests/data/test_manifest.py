@@ -56,8 +56,9 @@ def test_labels_may_be_numbers(tmp_path):
     assert [image.kind for image in category.test] == ["defect"]
 
 
-def test_a_folder_tells_the_half_where_the_list_does_not(tmp_path):
-    file = write(tmp_path, "path,label", "test/a.png,good", "b.png,good", pictures=("test/a.png", "b.png"))
+@pytest.mark.parametrize("named", ["test/a.png", r"test\a.png"])
+def test_a_folder_tells_the_half_where_the_list_does_not(tmp_path, named):
+    file = write(tmp_path, "path,label", f"{named},good", "b.png,good", pictures=("test/a.png", "b.png"))
     category = read_manifest(file)
     assert [image.path.name for image in category.test] == ["a.png"]
     assert [image.path.name for image in category.train] == ["b.png"]

@@ -13,7 +13,7 @@ threshold. `split`: train or test; where it says nothing a folder named so does,
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from baad.data.decode import show_path
 from baad.data.entries import Entry, Half, half_of, kind_of_label, make_category
@@ -86,7 +86,7 @@ def _read_split(row: Row) -> Half:
     half = half_of([str(split)])
     if split != "" and not half:
         raise _Problem(f"the split is {split!r}. Give train or test, or leave it empty")
-    return half or half_of(Path(row["path"]).parent.parts)
+    return half or half_of(PureWindowsPath(row["path"]).parent.parts)  # which knows both slashes
 
 
 def _read_masks(row: Row, base: Path) -> tuple[Mask, ...]:
