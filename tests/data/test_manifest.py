@@ -115,6 +115,9 @@ def test_every_line_that_cannot_be_used_is_told_at_once(tmp_path):
         ("m.jsonl", b'{"path": 7}\n', "line 1: the path is 7"),
         ("m.jsonl", b'{"path": "a\\u0000b"}\n', "line 1: there is no file"),
         ("m.jsonl", b'{"path": "m.jsonl", "label": {}}\n', "line 1: the label is {}"),
+        ("m.jsonl", b'{"path": "m.jsonl", "label": false}\n', "line 1: the label is False, .*Give good, or the kind"),
+        ("m.jsonl", b'{"path": "m.jsonl", "label": true}\n', "line 1: the label is True, .*Give good, or the kind"),
+        ("m.csv", b"path,label\nm.csv,FALSE\n", "line 2: the label is 'FALSE', which may mean good or defective"),
         ("m.jsonl", b'{"path": "m.jsonl", "label": "ng", "mask": 3}\n', "line 1: there is no file"),
     ],
 )

@@ -26,6 +26,7 @@ LAYOUT = "manifest"
 NAMES = ("manifest.csv", "manifest.jsonl")
 LOOKED_FOR = " or ".join(NAMES)
 NUMBERS = {"0": "good", "1": "defect"}
+EITHER = ("false", "true")  # of "is it good?" or of "is it defective?"
 SHOWN = 20  # problems told at once
 
 
@@ -75,6 +76,8 @@ def _read_row(row: Row, base: Path) -> Entry:
         raise _Problem(f"the label is {label!r}. Give good, or the kind of defect")
     if label == "" and "label" in row.values:
         raise _Problem("the label is empty. Give good, or the kind of defect")
+    if str(label).lower() in EITHER:
+        raise _Problem(f"the label is {label!r}, which may mean good or defective. Give good, or the kind of defect")
     if label == "":
         label = "defect" if masks else "good"
     kind = NUMBERS.get(str(label), kind_of_label(str(label)) or "defect")
