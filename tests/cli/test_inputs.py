@@ -60,6 +60,11 @@ def test_standard_input_is_read_line_by_line():
     assert str(next(find_pictures(["-"], Endless())).path) == "some.png"
 
 
+@pytest.mark.parametrize("listed", ["\ufeffa.png\nb.png\n", "\ufeff\r\na.png\r\nb.png"])
+def test_a_byte_order_mark_before_a_list_is_no_part_of_its_first_name(listed):
+    assert places(["-"], listed) == ["a.png", "b.png"]
+
+
 @pytest.mark.parametrize(("path", "place"), [("a/b.png", "a/b.png"), ("/a/b.png", "a/b.png"), ("./b.png", "b.png")])
 def test_a_place_is_relative_and_never_leaves_its_folder(path, place):
     assert place_of(Path(path)) == Path(place)

@@ -20,6 +20,7 @@ from baad.runtime.video import hide_secrets, is_live, is_remote, is_video, read_
 from baad.runtime.watch import watch_folder
 
 LONGEST = 65_536  # signs of a line: what is longer is no name
+BYTE_ORDER_MARK = "\ufeff"  # with which some programs begin a file in UTF-8
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,14 @@ def open_given(each: Given) -> Opened:
 
 def _find_listed(listed: TextIO, results: Sequence[Path], every: int) -> Iterator[Given]:
     read = _line_reader(listed)
-    while line := read():
+    for number, line in enumerate(iter(read, "")):
         if len(line) == LONGEST and not line.endswith("\n"):
             told = f"standard input has a line of over {LONGEST:,} signs, which is no name. It is read no further."
             yield Remark(told, skipped=True)
             return
-        if line.strip():
-            yield from find_named(line.rstrip("\r\n"), False, results, every)
+        name = (line if number else line.removeprefix(BYTE_ORDER_MARK)).rstrip("\r\n")
+        if name.strip():
+            yield from find_named(name, False, results, every)
 
 
 def _line_reader(listed: TextIO) -> Callable[[], str]:
