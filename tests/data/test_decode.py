@@ -119,6 +119,42 @@ def test_a_tiff_of_seven_channels_is_refused(tmp_path):
         read_image(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize(
+    ("photometric", "channels", "planar", "dtype", "told"),
+    [
+        ("separated", 4, "separate", "uint16", "uint16 samples are CMYK"),
+        ("separated", 4, "contig", "float32", "float32 samples are CMYK"),
+        ("cielab", 3, "contig", "uint16", "uint16 samples are CIELab"),
+        ("cielab", 3, "separate", "uint16", "uint16 samples are CIELab"),
+        ("ycbcr", 3, "contig", "uint16", "uint16 samples are YCbCr"),
+        ("linear_raw", 3, "contig", "uint16", "uint16 samples are of photometric 34892"),
+    ],
+)
+def test_colours_that_are_neither_grey_nor_rgb_are_refused_and_not_taken_for_rgb(
+    tmp_path, photometric, channels, planar, dtype, told
+):
+    shape = (8, 9, channels) if planar == "contig" else (channels, 8, 9)
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros(shape, dtype), photometric=photometric, planarconfig=planar)
+    with pytest.raises(ImageError, match=rf"a\.tif: its {told}\. Save it as grey or RGB\."):
+        read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("factor", [np.uint8(1), np.uint16(257)])
+def test_colours_that_stand_in_a_tiff_as_several_channels_of_grey_are_read(tmp_path, factor):
+    tifffile.imwrite(tmp_path / "a.tif", COLOUR * factor, photometric="minisblack", planarconfig="contig")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), COLOUR)
+
+
+def test_a_tiff_that_calls_itself_a_mask_is_read(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", RAMP > 100, photometric="mask")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), np.where(GREY > 100, 255, 0))
+
+
+def test_ink_in_16_bits_is_read_where_it_does_not_lie_in_planes(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 9, 4), np.uint16), photometric="separated", planarconfig="contig")
+    assert (read_image(tmp_path / "a.tif") == 255).all()
+
+
 def test_of_many_pages_the_first_is_taken(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.stack([RAMP, 255 - RAMP]), photometric="minisblack")
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), GREY)

@@ -49,6 +49,8 @@ _COLOURS = {
     "RGB": "8-bit colour",
     "RGBA": "8-bit colour with alpha",
 }
+_PLAIN = (0, 1, 2, 4)  # meanings of TIFF samples that need no conversion: 0 is white, 0 is black, RGB, mask
+_CONVERTED = {3: "palette indices", 5: "CMYK", 6: "YCbCr", 8: "CIELab", 9: "CIELab", 10: "CIELab"}
 _STEERING = "[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"  # controls, line ends, changes of direction
 _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # EXIF orientation -> upright; [H, W] or [H, W, C]
     2: lambda values: values[:, ::-1],
@@ -310,7 +312,7 @@ def _upright(values: np.ndarray, orientation: int, shape: tuple[int, int], colou
 
 
 def _open_unusual_tiff(content: bytes, path: Path | str, limit: int) -> Samples:
-    """TIFFs that Pillow has no mode for, such as float colour, or mixes up."""
+    """TIFFs that Pillow has no mode for, such as float colour, or mixes up; grey and RGB alone."""
     try:
         with tifffile.TiffFile(io.BytesIO(content)) as tiff:
             page = tiff.pages.first
@@ -318,6 +320,9 @@ def _open_unusual_tiff(content: bytes, path: Path | str, limit: int) -> Samples:
             _check_size(width, height, limit, path)
             if not 0 < page.nbytes <= _TIFF_RATIO * len(content):
                 raise UnreadableFile(path, "the TIFF is truncated or damaged", AGAIN)
+            if page.photometric not in _PLAIN:
+                kind = _CONVERTED.get(page.photometric, f"of photometric {int(page.photometric)}")
+                raise UnreadableFile(path, f"its {page.dtype} samples are {kind}", "Save it as grey or RGB")
             axes, values, pages = page.axes, page.asarray(maxworkers=1), len(tiff.pages)
             inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
             orientation = int(page.tags.valueof(0x0112, default=1))
