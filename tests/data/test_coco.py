@@ -104,6 +104,16 @@ def test_pictures_that_are_not_listed_are_left_aside_unless_their_folder_says_go
     assert category.notes == ("1 pictures left aside: the annotations do not list them",)
 
 
+def test_masks_are_neither_learnt_from_nor_meant_by_a_name(tmp_path):
+    write(tmp_path, [annotation(SQUARE)])
+    for name in ("fg_mask/a.png", "fg_mask/good/y.png"):
+        picture(tmp_path / name)
+    category = read_coco(tmp_path)
+    assert category.train == () and [image.path for image in category.test] == [tmp_path / "a.png"]
+    write(tmp_path, [], ["fg_mask/good/y.png"])  # named with its folder, it is a picture
+    assert [image.path.name for image in read_coco(tmp_path).train] == ["y.png"]
+
+
 def test_pictures_that_are_listed_but_missing_are_an_error(tmp_path):
     write(tmp_path, [], names=("a.png", "b.png"), draw=False)
     with pytest.raises(DataError) as refused:

@@ -86,6 +86,16 @@ def test_a_picture_in_a_folder_of_defects_is_defective_without_outlines(tmp_path
     assert [image.path.name for image in category.train] == ["d.png"]
 
 
+def test_masks_are_never_taken_for_pictures(tmp_path):
+    for name in ("a.png", "b.png", "fg_mask/a.png", "fg_mask/b.png", "monday/ground_truth/c.png"):
+        picture(tmp_path / name)
+    write(tmp_path / "a.json", shape("point", (1, 1)))
+    category = read_labelme_folder(tmp_path)
+    assert [image.path for image in category.train] == [tmp_path / "b.png"]
+    assert [image.path for image in category.test] == [tmp_path / "a.png"]
+    assert category.notes == ("3 masks left aside",)
+
+
 def test_the_picture_may_lie_in_another_folder(tmp_path):
     picture(tmp_path / "pictures" / "a.png")
     write(tmp_path / "labels" / "x.json", shape("point", (1, 1)), imagePath="..\\pictures\\a.png")

@@ -63,6 +63,14 @@ def test_pictures_in_sub_folders_find_their_masks(tmp_path):
     assert category.test[-1].masks == (root / "ground_truth" / "spot" / "monday" / "003_mask.png",)
 
 
+@pytest.mark.parametrize(("layout", "read", "good"), [("mvtec", read_mvtec, "good"), ("btad", read_btad, "ok")])
+def test_masks_among_the_normals_are_never_learnt_from(tmp_path, layout, read, good):
+    root = write_layout(layout, tmp_path / "disc", draw_set(normals=3))
+    known = read(root)
+    write_folder(root / "train" / good / "fg_mask", normals=3)
+    assert len(known.train) == 3 and read(root) == known
+
+
 def test_the_layout_is_recognised_by_either_half(tmp_path):
     root = write_category(tmp_path / "a")
     assert is_mvtec(root)

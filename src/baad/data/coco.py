@@ -21,6 +21,7 @@ from typing import Any
 
 from baad.data.decode import find_images, list_folders, show_path
 from baad.data.entries import GOOD_WORDS, Entry, half_of, join_kinds, kind_of_label, make_category
+from baad.data.folder import leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points
 from baad.data.sample import Category, Outlines, Shape
@@ -55,11 +56,13 @@ def read_coco(root: Path) -> Category:
     if os.path.isfile(root) and folder.name == "annotations":
         folder = folder.parent
     pictures = find_images(folder, recursive=True)
+    plain = leave_out_masks(pictures, folder)
+    named = _by_name(pictures) | _by_name(plain)  # a mask of the same name is not meant
     entries: dict[Path, Entry] = {}
     missing: list[str] = []
     boxed = 0
     for file in files:
-        for listed in _read_file(file, _by_name(pictures)):
+        for listed in _read_file(file, named):
             boxed += listed.boxed
             if listed.path is None:
                 missing.append(
@@ -67,7 +70,7 @@ def read_coco(root: Path) -> Category:
                 )
             elif listed.path not in entries or listed.labels:
                 entries[listed.path] = _to_entry(listed, listed.path, folder, file)
-    good = [path for path in pictures if path not in entries and path.parent.name.lower() in GOOD_WORDS]
+    good = [path for path in plain if path not in entries and path.parent.name.lower() in GOOD_WORDS]
     rest = len([path for path in pictures if path not in entries]) - len(good)
     entries |= {path: Entry(path, "good", half_of(path.relative_to(folder).parts[:-1])) for path in good}
     if missing:

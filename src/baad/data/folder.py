@@ -22,12 +22,13 @@ def read_folder(root: Path | str) -> Category:
     or cannot be listed.
     """
     root = Path(root)
-    files = [
-        path
-        for path in find_images(root, recursive=True)
-        if not set(path.relative_to(root).parts[:-1]) & set(MASK_FOLDERS)
-    ]
+    files = leave_out_masks(find_images(root, recursive=True), root)
     return Category(root.resolve().name, root, LAYOUT, name_sessions(files, root))
+
+
+def leave_out_masks(files: Sequence[Path], root: Path) -> list[Path]:
+    """The files below `root` that lie in none of MASK_FOLDERS: good pictures are never taken from there."""
+    return [path for path in files if not set(path.relative_to(root).parts[:-1]) & set(MASK_FOLDERS)]
 
 
 def name_sessions(files: Sequence[Path], root: Path) -> tuple[GoodImage, ...]:

@@ -21,6 +21,7 @@ import numpy as np
 
 from baad.data.decode import find_images, open_samples
 from baad.data.entries import DEFECT_WORDS, Entry, half_of, join_kinds, kind_of_label, make_category
+from baad.data.folder import leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points, to_runs
 from baad.data.sample import Category, Outlines, Point, Shape
@@ -48,7 +49,8 @@ def is_labelme(root: Path) -> bool:
 
 def read_labelme_folder(root: Path) -> Category:
     """Read a folder of pictures with labelme files. Raises DataError for a file that is damaged."""
-    pictures = find_images(root, recursive=True)
+    files = find_images(root, recursive=True)
+    pictures = leave_out_masks(files, root)
     by_place = {path.with_suffix(""): path for path in pictures}
     there = {os.path.normpath(path): path for path in pictures}
     found: dict[Path, Annotation] = {}
@@ -62,7 +64,8 @@ def read_labelme_folder(root: Path) -> Category:
         else:
             found[picture] = annotation
     entries = [_to_entry(path, root, found.get(path)) for path in pictures]
-    notes = [f"{lonely} labelme files have no picture"] if lonely else []
+    counted = {"labelme files have no picture": lonely, "masks left aside": len(files) - len(pictures)}
+    notes = [f"{number} {what}" for what, number in counted.items() if number]
     return make_category(root.resolve().name, root, LAYOUT, entries, notes)
 
 

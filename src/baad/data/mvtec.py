@@ -19,7 +19,7 @@ import os
 from pathlib import Path
 
 from baad.data.decode import find_images, list_folders
-from baad.data.folder import name_sessions
+from baad.data.folder import leave_out_masks, name_sessions
 from baad.data.sample import Category, GoodImage, LabelledImage
 
 LAYOUT, LAYOUT_2, LAYOUT_BTAD = "MVTec AD", "MVTec AD 2", "BTAD"
@@ -76,8 +76,10 @@ def read_mvtec_2(root: Path) -> Category:
 
 
 def read_normals(folder: Path) -> tuple[GoodImage, ...]:
-    """Every picture below a folder of normals; none where it is missing."""
-    return name_sessions(find_images(folder, recursive=True), folder) if os.path.isdir(folder) else ()
+    """Every picture below a folder of normals, folders of masks in it left out; none where it is missing."""
+    if not os.path.isdir(folder):
+        return ()
+    return name_sessions(leave_out_masks(find_images(folder, recursive=True), folder), folder)
 
 
 def read_validation(root: Path) -> tuple[GoodImage, ...]:
