@@ -95,6 +95,37 @@ def test_each_split_may_have_its_own_folder_and_file(tmp_path):
     assert [image.path.parent.name for image in (*category.train, *category.test)] == ["train", "test"]
 
 
+@pytest.mark.parametrize("kinds", [(1, 2), (2, 1)])
+def test_what_several_files_say_of_a_picture_counts_together(tmp_path, kinds):
+    for person, kind, corner in zip(("ann", "bob"), kinds, (0, 4)):
+        square = [[corner, 0, corner + 2, 0, corner + 2, 2, corner, 2]]
+        write(tmp_path, [annotation(square, category=kind)], ["a.png", "b.png"], f"annotations/{person}.json")
+    category = read_coco(tmp_path)
+    assert [image.path.name for image in category.train] == ["b.png"]
+    assert [image.kind for image in category.test] == ["dent+scratch"]
+    assert unite_masks(category.test[0].masks, (6, 8)).sum() == 4 + 4
+
+
+def test_a_file_that_lists_a_picture_twice_says_both_of_it(tmp_path):
+    write(tmp_path, [annotation(SQUARE), annotation([[6, 4, 8, 4, 8, 6, 6, 6]], image=1)], ["a.png", "a.png"])
+    assert unite_masks(read_coco(tmp_path).test[0].masks, (6, 8)).sum() == 6 + 4
+
+
+def test_a_box_alone_in_one_of_several_files_leaves_the_picture_without_a_mask(tmp_path):
+    write(tmp_path, [annotation([])], place="annotations/ann.json")
+    write(tmp_path, [annotation(SQUARE)], place="annotations/bob.json")
+    category = read_coco(tmp_path)
+    assert category.test[0].masks == () and category.notes[0].startswith("1 pictures have defects with a box alone")
+
+
+@pytest.mark.parametrize("names", [("1_train", "2_test"), ("1_test", "2_train")])
+def test_a_picture_is_for_testing_if_one_of_several_files_is(tmp_path, names):
+    for name in names:
+        write(tmp_path, [], place=f"annotations/{name}.json")
+    category = read_coco(tmp_path)
+    assert category.train == () and [image.kind for image in category.test] == ["good"]
+
+
 def test_pictures_that_are_not_listed_are_left_aside_unless_their_folder_says_good(tmp_path):
     write(tmp_path, [annotation(SQUARE)])
     picture(tmp_path / "x.png")

@@ -55,9 +55,9 @@ def write_labelme(file, label):
     file.write_text(json.dumps(record))
 
 
-def write_coco(file, **annotation):
+def write_coco(file, size=4, **annotation):
     record = {
-        "images": [{"id": 7, "file_name": "a.png", "height": 4, "width": 4}],
+        "images": [{"id": 7, "file_name": "a.png", "height": size, "width": size}],
         "categories": [{"id": 0, "name": "good"}],
         "annotations": [{"image_id": 7, "category_id": 0, **annotation}],
     }
@@ -83,6 +83,16 @@ def test_outlines_of_a_coco_file_are_found_by_the_names_of_the_pictures(tmp_path
     found = find_part_masks(tmp_path / "masks", pictures)
     assert list(found) == pictures[:1]
     assert marked(found[pictures[0]]) == [[1, 1], [1, 2], [2, 1], [2, 2]]
+
+
+def test_outlines_of_several_coco_files_are_united(tmp_path):
+    (picture,) = put(tmp_path / "data" / "a.png")
+    for name, left in (("ann", 0), ("bob", 3)):
+        write_coco(tmp_path / "masks" / f"{name}.json", segmentation=[[left, 0, left + 1, 0, left + 1, 1, left, 1]])
+    assert marked(find_part_masks(tmp_path / "masks", [picture])[picture]) == [[0, 0], [0, 3]]
+    write_coco(tmp_path / "masks" / "eve.json", size=5, segmentation=[[0, 0, 1, 0, 1, 1, 0, 1]])
+    with pytest.raises(DataError, match=r"eve\.json: a\.png is 5 x 5 px and 4 x 4 px, here and in .*ann\.json"):
+        find_part_masks(tmp_path / "masks", [picture])
 
 
 def test_a_box_alone_is_no_outline(tmp_path):

@@ -6,7 +6,8 @@
 A picture with annotations is defective, and their categories are its kind; one without is good. Categories named good,
 normal or ok mark nothing. Whether a picture is for learning or for testing is told by its folder, else by the name of
 the annotation file: train, or test and val; where neither does, good pictures are learnt from. Pictures that the file
-does not list are left aside, except good ones in a folder named so.
+does not list are left aside, except good ones in a folder named so. What several files say of a picture counts
+together; if one of them is for testing, so is the picture.
 
 Segmentations are polygons, or runs (RLE) as numbers or packed into text. A picture with a defect that has nothing but
 a box counts for image figures only.
@@ -14,13 +15,13 @@ a box counts for image figures only.
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from baad.data.decode import find_images, list_folders, show_path
-from baad.data.entries import GOOD_WORDS, Entry, half_of, join_kinds, kind_of_label, make_category
+from baad.data.entries import GOOD_WORDS, Entry, Half, half_of, join_kinds, kind_of_label, make_category
 from baad.data.folder import leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points
@@ -39,6 +40,7 @@ class _Listed:
     path: Path | None
     name: str
     record: dict[str, Any]
+    file: Path  # that lists it
     labels: list[str] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     boxed: bool = False
@@ -58,18 +60,15 @@ def read_coco(root: Path) -> Category:
     pictures = find_images(folder, recursive=True)
     plain = leave_out_masks(pictures, folder)
     named = _by_name(pictures) | _by_name(plain)  # a mask of the same name is not meant
-    entries: dict[Path, Entry] = {}
-    missing: list[str] = []
-    boxed = 0
-    for file in files:
-        for listed in _read_file(file, named):
-            boxed += listed.boxed
-            if listed.path is None:
-                missing.append(
-                    f"{show_path(file)}: its picture {show_path(listed.name)} is not in {show_path(folder)}."
-                )
-            elif listed.path not in entries or listed.labels:
-                entries[listed.path] = _to_entry(listed, listed.path, folder, file)
+    listed = [each for file in files for each in _read_file(file, named)]
+    gathered = _gather(listed)
+    entries = {path: _to_entry(path, folder, listings) for path, listings in gathered.items()}
+    missing = [
+        f"{show_path(each.file)}: its picture {show_path(each.name)} is not in {show_path(folder)}."
+        for each in listed
+        if each.path is None
+    ]
+    boxed = sum(_is_boxed(listings) for listings in gathered.values())
     good = [path for path in plain if path not in entries and path.parent.name.lower() in GOOD_WORDS]
     rest = len([path for path in pictures if path not in entries]) - len(good)
     entries |= {path: Entry(path, "good", half_of(path.relative_to(folder).parts[:-1])) for path in good}
@@ -119,13 +118,23 @@ def _by_name(pictures: Sequence[Path]) -> dict[str, list[Path]]:
     return named
 
 
-def outline_pictures(file: Path, pictures: Sequence[Path]) -> dict[Path, Outlines]:
-    """All that an annotation file outlines in some pictures, whatever the categories; boxes alone are no outlines.
+def outline_pictures(files: Sequence[Path], pictures: Sequence[Path]) -> dict[Path, Outlines]:
+    """All that annotation files outline in some pictures, whatever the categories; boxes alone are no outlines.
 
-    Raises DataError where the file is damaged.
+    Raises DataError where a file is damaged, or two state other sizes of a picture.
     """
-    listed = [each for each in _read_file(file, _by_name(pictures), all_labels=True) if each.path and each.shapes]
-    return {each.path: _outlines_of(each, file) for each in listed if each.path}
+    named = _by_name(pictures)
+    listed = [each for file in files for each in _read_file(file, named, all_labels=True) if each.shapes]
+    return {path: _unite(listings) for path, listings in _gather(listed).items()}
+
+
+def _gather(listed: Iterable[_Listed]) -> dict[Path, list[_Listed]]:
+    """All that the files say of each picture that is there."""
+    gathered: dict[Path, list[_Listed]] = defaultdict(list)
+    for each in listed:
+        if each.path is not None:
+            gathered[each.path].append(each)
+    return gathered
 
 
 def _read_file(file: Path, pictures: dict[str, list[Path]], all_labels: bool = False) -> list[_Listed]:
@@ -155,7 +164,7 @@ def _list_picture(record: dict[str, Any], file: Path, pictures: dict[str, list[P
     beside = [path for path in found if path == file.parent / name.as_posix()]
     if len(found) > 1 and not beside:
         raise refuse(file, f"{name} may be {found[0]} or {found[1]}", "Give file_name with its folder")
-    return _Listed(next(iter(beside or found), None), str(name), record)
+    return _Listed(next(iter(beside or found), None), str(name), record, file)
 
 
 def _read_segmentation(value: object, picture: _Listed, file: Path, name: str) -> Shape | None:
@@ -178,17 +187,34 @@ def _read_segmentation(value: object, picture: _Listed, file: Path, name: str) -
     return check_shape(Shape(rings=rings), size, file, name)
 
 
-def _to_entry(listed: _Listed, path: Path, folder: Path, file: Path) -> Entry:
-    places = path.relative_to(folder).parts[:-1]
-    masks: tuple[Outlines, ...] = ()
-    if listed.shapes and not listed.boxed:
-        masks = (_outlines_of(listed, file),)
-    return Entry(path, join_kinds(listed.labels), half_of([*places, file.stem]), masks)
+def _to_entry(path: Path, folder: Path, listings: Sequence[_Listed]) -> Entry:
+    """One picture. Its folder tells the half before the files do, and of these one for testing before the others."""
+    halves = {half_of([each.file.stem]) for each in listings}
+    told: Half = "test" if "test" in halves else "train" if "train" in halves else ""
+    half = half_of(path.relative_to(folder).parts[:-1]) or told
+    masks = () if _is_boxed(listings) else tuple(_outlines_of(each) for each in listings if each.shapes)
+    return Entry(path, join_kinds(label for each in listings for label in each.labels), half, masks)
 
 
-def _outlines_of(listed: _Listed, file: Path) -> Outlines:
-    size = check_size(listed.record.get("height"), listed.record.get("width"), file, listed.name)
-    return Outlines(file, size, tuple(listed.shapes))
+def _is_boxed(listings: Sequence[_Listed]) -> bool:
+    """Whether a defect of the picture has nothing but a box."""
+    return any(each.boxed for each in listings)
+
+
+def _outlines_of(listed: _Listed) -> Outlines:
+    size = check_size(listed.record.get("height"), listed.record.get("width"), listed.file, listed.name)
+    return Outlines(listed.file, size, tuple(listed.shapes))
+
+
+def _unite(listings: Sequence[_Listed]) -> Outlines:
+    """The outlines of one picture in one; raises DataError where the files state other sizes of it."""
+    first, *others = map(_outlines_of, listings)
+    for other in others:
+        if other.shape != first.shape:
+            sizes = " and ".join(f"{each.shape[1]} x {each.shape[0]} px" for each in (other, first))
+            problem = f"{show_path(listings[0].name)} is {sizes}, here and in {show_path(first.file)}"
+            raise refuse(other.file, problem)
+    return replace(first, shapes=tuple(shape for each in (first, *others) for shape in each.shapes))
 
 
 def _records(record: object, key: str, file: Path) -> list[dict[str, Any]]:

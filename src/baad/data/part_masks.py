@@ -141,10 +141,7 @@ def _is_labelme(file: Path) -> bool:
     return os.path.isfile(file) and mentions(file, *KEYS)
 
 
-def _read_coco_files(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
+def _read_coco_files(folder: Path, pictures: Sequence[Path]) -> Mapping[Path, Mask]:
     """Outlines in files of COCO's format that lie in the folder itself."""
-    found: dict[Path, Mask] = {}
-    for file in sorted(folder.glob("*.json")):
-        if mentions(file, "images", "annotations", "categories"):
-            found |= outline_pictures(file, pictures)
-    return found
+    files = [file for file in sorted(folder.glob("*.json")) if mentions(file, "images", "annotations", "categories")]
+    return outline_pictures(files, pictures)
