@@ -105,6 +105,10 @@ def test_a_folder_named_for_defects_is_not_trained_on(tmp_path, defects):
     assert len(read_category(tmp_path / "a", "folder").train) == 2
 
 
+def test_a_category_whose_folder_is_no_utf8_has_a_name_that_is(tmp_path):
+    assert read_category(write_category(tmp_path / "kr\udce4tzer")).name == "kr\ufffdtzer"
+
+
 def test_the_test_half_of_a_category_is_not_trained_on(tmp_path):
     root = write_category(tmp_path, normals=1)
     with pytest.raises(DataError, match="has a folder named scratch"):

@@ -57,6 +57,12 @@ def test_the_highest_held_out_pictures_are_named_so_that_somebody_looks_at_them(
     assert len(name_highest([1.0], pictures[:1])) == 1
 
 
+def test_names_that_are_no_utf8_are_told_with_signs_that_are():
+    pictures = [Path("mon/pr\udcfcf.png"), Path("tue/b.png")]
+    named = [name_highest([2.0, 1.0], pictures), name_worst(np.array([0.1, 0.2]), pictures)]
+    assert [[each["image"] for each in told] for told in named] == [["mon/pr\ufffdf.png", "tue/b.png"]] * 2
+
+
 def test_the_card_tells_what_the_manifest_does():
     card = describe_model(MANIFEST, fit_calibration([0.0, 1.0], [0.0, 1.0], ["", ""], 0.05))
     assert card.startswith("# BAAD model\n") and "10 normal pictures, 3 steps, seed 0" in card

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from baad.bundle import read_bundle
 from baad.data.decode import read_image
 from baad.data.folder import read_folder
 from baad.data.geometry import resize_image
@@ -77,6 +79,22 @@ def test_a_refused_background_leaves_the_very_model_that_no_search_would(tmp_pat
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
     assert all(torch.equal(*pair) for pair in zip(*maps))  # anomaly map, foreground, score, reconstruction
+
+
+def test_names_that_are_no_utf8_do_not_cost_the_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
+    monkeypatch.setattr("baad.learn.train.certify", lambda *anything: fake_certificate())
+    folder = write_textures(tmp_path / "kr\udce4tzer", 6)
+    for file in folder.iterdir():
+        file.rename(folder / f"pr\udcfcf {file.name}")
+    settings = TrainSettings(
+        **{"size": "tiny", "pdn": "random", "image_size": 64, "steps": 1, "batch_size": 2, "held_out": 0.25},
+        **{"foreground": "off", "threads": 1, "device": "cpu"},
+    )
+    images, told = read_folder(folder).train, {"category_name": folder.name, "findings": ["pr\udcfcf.png: dark."]}
+    manifest = read_bundle(train(images, settings, tmp_path / "model.baad", **told).path).manifest
+    assert manifest["category"] == "kr\ufffdtzer" and manifest["findings"] == ["pr\ufffdf.png: dark."]
+    assert all(re.fullmatch("pr\ufffdf 0.\\.png", each["image"]) for each in manifest["highest_held_out"])
 
 
 @pytest.mark.parametrize(("mask_head", "share"), [(True, 0.25), (False, 1.0)])

@@ -75,6 +75,20 @@ def test_a_detector_that_sees_every_defect_scores_one_everywhere(tmp_path):
     assert scorecard.notes == ()
 
 
+def test_names_that_are_no_utf8_are_told_with_signs_that_are(tmp_path):
+    root, kinds = tmp_path / "kr\udce4tzer", {9: "good", 99: "besch\udce4digt"}
+    test = [
+        LabelledImage(save_picture(root / "test" / f"pr\udcfcf{level}.png", np.full(SHAPE, level, np.uint8)), kind)
+        for level, kind in kinds.items()
+    ]
+    scorecard = run(see_everything, Category(root.name, root, "MVTec AD", (), tuple(test)))
+    assert scorecard.category == "kr\ufffdtzer"
+    assert [image.name for image in scorecard.images] == ["test/pr\ufffdf9.png", "test/pr\ufffdf99.png"]
+    assert [image.kind for image in scorecard.images] == ["good", "besch\ufffddigt"]
+    assert [(kind.kind, kind.n_defective) for kind in scorecard.kinds] == [("besch\ufffddigt", 1)]
+    "\n".join(summary_lines(scorecard)).encode()
+
+
 def test_a_row_has_the_promised_keys_in_order_and_no_paths(tmp_path):
     row = run(see_everything, write_test_half(tmp_path)).row("baad", seed=1, steps=200, train_minutes=2.123456)
     assert list(row) == ROW_KEYS

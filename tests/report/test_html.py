@@ -93,6 +93,24 @@ def test_the_page_loads_nothing_from_elsewhere(page, tmp_path):
     assert "/test_half/" not in text
 
 
+def test_pictures_whose_names_are_no_utf8_stand_on_the_page_each_with_its_own_pixels(tmp_path):
+    root, test = tmp_path / "kr\udce4tzer", []
+    for sign, level in (("\udcfc", 10), ("\udcf6", 60)):  # two names that are written alike
+        path = save_picture(root / f"pr{sign}f.png", np.full((40, 56, 3), level, np.uint8))
+        test.append(LabelledImage(path, "besch\udce4digt"))
+    category = Category(root.name, root, "MVTec AD", (), tuple(test))
+    detector = Detector(BrightSpots(), CALIBRATION, {})
+    scorecard = evaluate(
+        lambda path: detector.session.run(np.asarray(Image.open(path))), category, Silence(), resamples=20
+    )
+    page = evaluation_page(detector, category, scorecard, Silence())
+    assert [round(60 * case.score) for case in page.cases] == [10, 60]
+    assert {case.name for case in page.cases} == {"pr\ufffdf.png"}
+    write_page(tmp_path / "page.html", page)
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert "kr\ufffdtzer" in text and "besch\ufffddigt" in text
+
+
 def test_every_picture_has_words_for_those_who_cannot_see_it(page):
     elements = Elements(render_page(page)).found
     pictures = [attributes for tag, attributes in elements if tag == "img"]

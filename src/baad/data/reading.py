@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from baad.data import coco, labelme, loco, manifest, mvtec, visa
-from baad.data.decode import IMAGE_SUFFIXES, find_images, list_folders, show_path
+from baad.data.decode import IMAGE_SUFFIXES, find_images, list_folders, show_path, text_of_path
 from baad.data.entries import DEFECT_WORDS, GOOD_WORDS
 from baad.data.folder import read_folder
 from baad.data.sample import Category
@@ -57,6 +57,7 @@ def read_category(root: Path | str, layout: str = "auto", part_masks: Path | Non
     else:
         name = _recognise_file(root, layout)
     category = LAYOUTS[name].read(root)
+    category = replace(category, name=text_of_path(category.name))  # goes into texts that are UTF-8
     if layout == "auto" and name == "folder" and any(_outlines_part(key, root, part_masks) for key in ANNOTATIONS):
         category = replace(category, notes=(*category.notes, "the outlines among them are of the part"))
     if not category.train and not category.test:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from baad.bundle import require
+from baad.data.decode import text_of_path
 from baad.data.part_masks import name_pictures
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
@@ -71,7 +72,7 @@ def name_worst(quality: np.ndarray | None, pictures: Sequence[Path]) -> list[dic
     """Which training pictures have the worst masks, and which member of the model file shows each; worst first."""
     if quality is None:
         return []
-    names = list(name_pictures(pictures).values())
+    names = _names(pictures)
     return [
         {"sample": _name_mask(number), "image": names[index], "quality": round(float(quality[index]), 4)}
         for number, index in enumerate(_worst(quality))
@@ -80,9 +81,14 @@ def name_worst(quality: np.ndarray | None, pictures: Sequence[Path]) -> list[dic
 
 def name_highest(scores: Sequence[float], pictures: Sequence[Path]) -> list[dict[str, Any]]:
     """The held-out pictures with the highest scores [N], highest first: a defect among them raises the threshold."""
-    names = list(name_pictures(pictures).values())
+    names = _names(pictures)
     order = np.argsort(-np.asarray(scores), kind="stable")[:HIGHEST]
     return [{"image": names[index], "score": round(float(scores[index]), 4)} for index in order]
+
+
+def _names(pictures: Sequence[Path]) -> list[str]:
+    """What to call the pictures in the manifest, which is UTF-8."""
+    return [text_of_path(name) for name in name_pictures(pictures).values()]
 
 
 def _worst(quality: np.ndarray) -> list[int]:

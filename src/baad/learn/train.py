@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 import baad
 from baad.bundle import write_bundle
-from baad.data.decode import read_image
+from baad.data.decode import read_image, text_of_path
 from baad.data.geometry import describe_view, resize_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
@@ -130,13 +130,13 @@ def train(
             highest = name_highest(scores, [image.path for image in ready.split.held_out])
             minutes = trained.earlier + (time.monotonic() - began) / 60.0
             manifest = {
-                "category": category_name,
+                "category": text_of_path(category_name),
                 "train_minutes": round(minutes, 3),
                 "processor_minutes": round((time.process_time() - busy) / 60.0, 3),  # of all threads, in this call
                 **describe_run(trained.model, ready),
                 "chosen": settings.differing(ready.settings),  # by training itself, in place of what was asked for
                 "highest_held_out": highest,
-                "findings": list(findings),
+                "findings": [text_of_path(finding) for finding in findings],
                 **({"zones": zones.to_json()} if zones else {}),
             }
             write_bundle(

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from baad.data.decode import read_image
+from baad.data.decode import read_image, text_of_path
 from baad.data.geometry import resize_map
 from baad.data.masks import read_mask, unite_masks
 from baad.data.sample import Category, LabelledImage
@@ -50,7 +51,8 @@ def evaluate(
     Raises DataError without test pictures, BundleError where a score or a map is not finite, ImageError and MaskError
     from reading.
     """
-    test = category.test
+    test = tuple(replace(image, kind=text_of_path(image.kind)) for image in category.test)
+    category = replace(category, name=text_of_path(category.name), test=test)  # what goes into the Scorecard is UTF-8
     if not test:
         raise DataError(f"{category.name} has no test pictures. Give a category that has normal and defective ones.")
     maps = MapStore(len(test))
@@ -175,4 +177,4 @@ def _notes(test: tuple[LabelledImage, ...], figures: Figures) -> list[str]:
 
 def _name(path: Path, root: Path) -> str:
     """Path below the category's folder, or the file's name alone where it lies elsewhere."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    return text_of_path(path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name)

@@ -10,9 +10,9 @@ from baad.atomic import write_text
 from baad.bundle import read_bundle, read_member
 from baad.data.decode import read_image
 from baad.data.masks import unite_masks
-from baad.data.sample import Category
+from baad.data.sample import Category, LabelledImage
 from baad.errors import ImageError, MissingExtra
-from baad.metrics.scorecard import FIGURE_NAMES, FIGURE_TITLES, KIND_FIGURES, KindFigures, Scorecard, show
+from baad.metrics.scorecard import FIGURE_NAMES, FIGURE_TITLES, KIND_FIGURES, KindFigures, Scorecard, ScoredImage, show
 from baad.progress import Progress
 from baad.report.cases import CASE_LIMIT, Case, draw_case, pick_worst
 from baad.report.figures import draw_histogram, inline_file
@@ -53,6 +53,22 @@ class Answer:
     name: str
     label: str
     score: float
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A test picture and its score. Names do not tell pictures apart: two may be written alike."""
+
+    image: LabelledImage
+    scored: ScoredImage
+
+    @property
+    def kind(self) -> str:
+        return self.scored.kind
+
+    @property
+    def score(self) -> float:
+        return self.scored.score
 
 
 @dataclass(frozen=True)
@@ -132,13 +148,12 @@ def evaluation_page(
 
     `masks`: see `read_training_masks`.
     """
-    judged, threshold = list(zip(category.test, scorecard.images)), detector.calibration.threshold
-    place = {scored.name: image for image, scored in judged}
-    cases = []
-    worst = pick_worst(scorecard.images, threshold, limit)
+    judged = [_Judged(image, scored) for image, scored in zip(category.test, scorecard.images)]
+    threshold, cases = detector.calibration.threshold, []
+    worst = pick_worst(judged, threshold, limit)
     with progress.task("drawing cases", len(worst)) as task:
-        for scored in worst:
-            image = place[scored.name]
+        for each in worst:
+            image, scored = each.image, each.scored
             pixels = read_image(image.path)
             shape = (pixels.shape[0], pixels.shape[1])
             truth = unite_masks(image.masks, shape) if image.masks else None
@@ -147,7 +162,7 @@ def evaluation_page(
             cases.append(draw_case(scored.name, scored.kind, pixels, verdict, raw.reconstruction, truth))
             task.advance()
     return Page(
-        title=f"{category.name}: what the model finds and what it misses",
+        title=f"{scorecard.category}: what the model finds and what it misses",
         subtitle=f"{scorecard.n_normal} normal and {scorecard.n_defective} defective pictures that training never saw",
         threshold=threshold,
         promise=describe(detector.calibration),
