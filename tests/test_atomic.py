@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from baad.atomic import replacing, write_bytes, write_text
+from baad.atomic import is_device, replacing, write_bytes, write_text
 from baad.errors import OutputError
 
 
@@ -66,12 +66,27 @@ def test_a_process_killed_while_a_folder_is_replaced_loses_neither(tmp_path, mon
     assert sorted(file.name for file in tmp_path.glob("*/*")) == ["new", "old"]
 
 
-def test_a_link_to_a_folder_is_not_replaced(tmp_path):
+def test_a_link_stays_and_the_file_it_leads_to_is_written(tmp_path):
     (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "old.csv").write_text("old")
+    for name in ("old.csv", "new.csv"):
+        (tmp_path / f"to_{name}").symlink_to(tmp_path / "far" / name)
+        (tmp_path / name).symlink_to(f"to_{name}")
+        write_text(tmp_path / name, "written")
+        assert (tmp_path / name).is_symlink() and (tmp_path / f"to_{name}").is_symlink()
+        assert (tmp_path / "far" / name).read_text() == "written"
+    assert sorted(path.name for path in (tmp_path / "far").iterdir()) == ["new.csv", "old.csv"]
+
+
+def test_a_link_to_a_folder_stays_and_the_folder_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "old").touch()
     (tmp_path / "maps").symlink_to(tmp_path / "far")
-    with pytest.raises(OutputError), replacing(tmp_path / "maps") as partial:
+    with replacing(tmp_path / "maps") as partial:
         partial.mkdir()
+        (partial / "new").touch()
     assert (tmp_path / "maps").is_symlink() and sorted(path.name for path in tmp_path.iterdir()) == ["far", "maps"]
+    assert [path.name for path in (tmp_path / "far").iterdir()] == ["new"]
 
 
 def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
@@ -86,6 +101,23 @@ def test_a_device_or_a_pipe_is_never_replaced(tmp_path):
         with pytest.raises(OutputError, match="never replaced"):
             write_bytes(path, b"x")
     assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode) and stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="the system does not show what a program has open")
+def test_what_a_program_has_open_is_never_replaced(tmp_path):
+    with open(tmp_path / "out.csv", "w+") as file:
+        (tmp_path / "link").symlink_to(f"/dev/fd/{file.fileno()}")
+        assert os.path.isfile(tmp_path / "link")
+        with pytest.raises(OutputError, match="never replaced"):
+            write_bytes(tmp_path / "link", b"x")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "out.csv").read_text() == ""
+    assert all(map(is_device, ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/1")))
+
+
+def test_files_folders_and_rings_of_links_are_no_devices(tmp_path):
+    (tmp_path / "ring").symlink_to("ring")
+    (tmp_path / "out.csv").touch()
+    assert not any(map(is_device, (tmp_path, tmp_path / "out.csv", tmp_path / "absent", tmp_path / "ring")))
 
 
 def test_the_folder_that_one_is_in_is_not_replaced(tmp_path, monkeypatch):

@@ -9,33 +9,37 @@ from pathlib import Path
 
 from baad.errors import OutputError
 
+OPEN_FILES = ("/proc", "/dev/fd")  # where systems show what a program has open
+MOST_LINKS = 40  # from one to the next, as in Linux: a ring of links ends, too
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without an exception.
 
     The caller writes a file, or makes a folder, under the temporary name. An exception leaves `path` as it was
-    and removes what was written. No folder can be renamed over another: the old one is first renamed aside, to
-    NAME.PID.before, where a process that is killed at that very moment leaves it.
+    and removes what was written. A link stays, and what it leads to is replaced. No folder can be renamed over
+    another: the old one is first renamed aside, to NAME.PID.before, where a process that is killed at that very
+    moment leaves it.
 
     Raises OutputError where the folder cannot be written, the disk is full, or `path` is a device or a pipe, or the
     folder that the program runs in.
     """
     path = Path(path)
-    whole = Path(os.path.abspath(path))  # '.' has no name
+    whole = Path(os.path.realpath(path))  # where links lead; '.' has no name
     partial = whole.with_name(_name_beside(whole.name, "partial"))
-    if whole == Path.cwd():
+    if whole == Path(os.path.realpath(os.curdir)):
         raise OutputError(f"{path} is the folder you are in, which is not replaced. Give the name of another one.")
-    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+    if is_device(path):
         raise OutputError(f"{path} is a device or a pipe, which is never replaced. Give the name of a file.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        whole.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)
         yield partial
-        if os.path.isdir(partial) and os.path.isdir(path) and not os.path.islink(path):
-            _replace_folder(partial, path, whole.with_name(_name_beside(whole.name, "before")))
+        if os.path.isdir(partial) and os.path.isdir(whole):
+            _replace_folder(partial, whole, whole.with_name(_name_beside(whole.name, "before")))
         else:
-            os.replace(partial, path)
+            os.replace(partial, whole)
     except BrokenPipeError:  # of another output that the block writes to: nothing is wrong with this one
         raise
     except OSError as error:
@@ -54,6 +58,22 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write a whole UTF-8 text file at once, or not at all."""
     write_bytes(path, content.encode("utf-8"))
+
+
+def is_device(path: Path | str) -> bool:
+    """Whether a path is a device or a pipe, or leads to whatever a program has open, as /dev/stdout and /dev/fd/3 do.
+
+    Behind /dev/stdout there may be a regular file, which is as little to be replaced as the link itself.
+    """
+    place = Path(os.path.abspath(path))
+    for _ in range(MOST_LINKS):
+        place = Path(os.path.realpath(place.parent), place.name)
+        if any(map(place.is_relative_to, OPEN_FILES)):
+            return True
+        if not place.is_symlink():
+            break
+        place = place.parent / os.readlink(place)
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
 def _replace_folder(new: Path, path: Path, aside: Path) -> None:

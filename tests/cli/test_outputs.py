@@ -48,6 +48,19 @@ def test_places_that_cannot_be_or_must_not_be_written_are_refused_by_name(path, 
         require_file(path, "--csv")
 
 
+def test_a_link_is_judged_by_what_it_leads_to(place, monkeypatch):
+    for name, target in {"table.csv": "a.png", "free.csv": "notes.txt", "null.csv": "/dev/null"}.items():
+        os.symlink(target, name)
+    require_file("free.csv", "--csv")
+    for name, problem in (("table.csv", "is a picture"), ("null.csv", "a device or a pipe")):
+        with pytest.raises(OutputError, match=f"--csv: {name} .*{problem}"):
+            require_file(name, "--csv")
+    os.symlink("folder/new.csv", "far.csv")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "folder")
+    with pytest.raises(OutputError, match="folder does not take files"):
+        require_file("far.csv", "--csv")
+
+
 def test_a_folder_that_is_read_only_is_refused(monkeypatch):
     os.mkdir("new")
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)

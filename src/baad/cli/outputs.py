@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from baad.atomic import is_device
 from baad.data.decode import IMAGE_SUFFIXES, show_path
 from baad.data.folder import MASK_FOLDERS
 from baad.errors import OutputError
@@ -20,7 +21,8 @@ def require_file(path: Path | str | None, option: str, stream: bool = True) -> N
     if path is None or (stream and is_stream(path)):
         return
     _require_regular(Path(path), option)
-    if Path(path).suffix.lower() in IMAGE_SUFFIXES and os.path.exists(path):
+    suffixes = {Path(name).suffix.lower() for name in (path, os.path.realpath(path))}
+    if suffixes & set(IMAGE_SUFFIXES) and os.path.exists(path):
         raise _refuse(path, option, "is a picture, which would be overwritten. Give the name of another file")
     if _begins_like_a_model(Path(path)):
         raise _refuse(path, option, "is a model file, which would be overwritten. Give the name of another file")
@@ -73,9 +75,9 @@ def _require_regular(path: Path, option: str) -> None:
         raise _refuse(path, option, "is standard output, where this is not written. Give the name of a file")
     if os.path.isdir(path):
         raise _refuse(path, option, "is a folder. Give the name of a file")
-    if os.path.exists(path) and not os.path.isfile(path):
+    if is_device(path):
         raise _refuse(path, option, "is a device or a pipe. Give the name of a file")
-    _require_room(path.parent, option)
+    _require_room(Path(os.path.realpath(path)).parent if os.path.islink(path) else path.parent, option)
 
 
 def _require_room(folder: Path, option: str) -> None:
