@@ -49,6 +49,15 @@ def test_an_output_without_zones_is_refused(baad, model, tmp_path):
     assert "or --clear" in baad("zones", model, "-o", tmp_path / "new.baad").err
 
 
+def test_no_other_file_than_a_model_is_overwritten(baad, model, zones, tmp_path):
+    (tmp_path / "notes.txt").write_text("notes")
+    before = zones.read_text()
+    for words in ((zones, "-o", zones), (zones, "-o", tmp_path / "notes.txt"), ("--clear", "-o", zones)):
+        outcome = baad("zones", model, *words)
+        assert (outcome.code, "is there already, and is no model file" in outcome.err) == (2, True)
+    assert (zones.read_text(), (tmp_path / "notes.txt").read_text()) == (before, "notes")
+
+
 def test_a_damaged_file_of_zones_is_named(baad, model, tmp_path):
     (tmp_path / "zones.json").write_text("{")
     outcome = baad("zones", model, tmp_path / "zones.json", "-o", tmp_path / "new.baad")

@@ -31,6 +31,7 @@ def main(
     counts, not the network: a model is changed in a moment, and nothing is trained.
     """
     from baad.bundle import read_bundle, rewrite_bundle
+    from baad.cli.outputs import require_model
     from baad.errors import SettingError
     from baad.verdict.drawn import parse_zones, read_zones
 
@@ -45,6 +46,7 @@ def main(
         return 0
     if out is None:
         raise SettingError("Name the model file to write with -o; it may be the same.")
+    require_model(out)
     drawn = None if zones is None else read_zones(zones)
     rewrite_bundle(model, out, {"zones": drawn.to_json() if drawn else None})
     print(f"{out}: {f'zones: {describe(drawn)}' if drawn else 'no zones'}")
