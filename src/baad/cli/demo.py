@@ -1,5 +1,6 @@
 """baad demo: the whole way, from good pictures to a page, on a drawn example or on your own category."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ baad demo                                  draw an example, train, evaluate, wri
 baad demo mvtec/bottle --out bottle        the same on your own, some to test on among them
 baad demo --minutes 1                      in a hurry
 """
+MARK, MARKED = "demo.txt", "Made by baad demo, which writes what is here anew when it is called again.\n"
 STEPS = 1200  # two thirds of what `baad train` takes: nobody waits longer for a first look
 
 
@@ -22,9 +24,12 @@ def main(
             metavar="DATA", help="A category in a known layout, with test pictures; the drawn example if left out."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets index.html, model.baad and the example.")] = Path(
-        "demo"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Gets index.html, model.baad and the example: new, empty, or of an earlier demo."
+        ),
+    ] = Path("demo"),
     layout: options.Layout = "auto",
     changes: options.Set = None,
     config: options.Config = None,
@@ -41,6 +46,7 @@ def main(
     and verdict of each, worst cases first. Trains 1200 steps, unless a setting or option says how long; with --config
     as long as `baad train` does with it.
     """
+    from baad.atomic import write_text
     from baad.cli.checked import open_for_training, require_testable
     from baad.cli.outputs import require_folder
     from baad.data.example import write_example
@@ -58,10 +64,13 @@ def main(
     )
     options.require_extra("train")
     require_folder(out, "--out")
+    _require_own(out)
     progress = choose_progress(quiet)
     options.limit_threads(settings.threads, progress)
     own = data is not None
-    data = data or write_example(out / "example", progress=progress)
+    if data is None:
+        write_text(out / MARK, MARKED)
+        data = write_example(out / "example", progress=progress)
     category, findings = open_for_training(data, settings if own else None, progress, layout=layout)
     require_testable(category, progress)
 
@@ -72,6 +81,7 @@ def main(
     from baad.runtime.detector import Detector
 
     model, page = out / "model.baad", out / "index.html"
+    write_text(out / MARK, MARKED)
     train(category.train, settings, model, progress, category_name=category.name, findings=findings)
     detector = Detector.load(model, settings.threads)
     scorecard = evaluate(detector.score, category, progress)
@@ -82,3 +92,18 @@ def main(
         print("\n".join([*summary_lines(scorecard), "", *counted]))
         print(f"\nlook at it: {page.resolve()}")
     return 0
+
+
+def _require_own(folder: Path) -> None:
+    """Raise OutputError where files lie in `folder`, and no earlier demo says that they are its own."""
+    from baad.data.decode import show_path
+    from baad.errors import OutputError
+
+    mark = folder / MARK
+    if os.path.isfile(mark) and mark.read_bytes() == MARKED.encode():
+        return
+    if os.path.isdir(folder) and any(os.scandir(folder)):
+        raise OutputError(
+            f"--out: {show_path(folder)} holds files that no earlier demo made, which could be lost. "
+            "Give a new or empty folder."
+        )
