@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from baad.cli.inputs import LONGEST, Picture, Remark, find_pictures, is_endless, place_of
+from baad.cli.inputs import LONGEST, Picture, Remark, find_pictures, is_endless
 from baad.errors import DataError, MissingExtra
 from baad.runtime.frame import Frame
 from baad.runtime.video import is_live
@@ -63,16 +63,6 @@ def test_standard_input_is_read_line_by_line():
 @pytest.mark.parametrize("listed", ["\ufeffa.png\nb.png\n", "\ufeff\r\na.png\r\nb.png"])
 def test_a_byte_order_mark_before_a_list_is_no_part_of_its_first_name(listed):
     assert places(["-"], listed) == ["a.png", "b.png"]
-
-
-@pytest.mark.parametrize(("path", "place"), [("a/b.png", "a/b.png"), ("/a/b.png", "a/b.png"), ("./b.png", "b.png")])
-def test_a_place_is_relative_and_never_leaves_its_folder(path, place):
-    assert place_of(Path(path)) == Path(place)
-
-
-def test_two_dots_do_not_lead_out_of_an_output_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert place_of(Path("../b.png")) == (tmp_path.parent / "b.png").relative_to("/")
 
 
 def test_an_empty_folder_is_told(tmp_path):

@@ -82,7 +82,8 @@ def test_a_film_is_judged_frame_by_frame(baad, model, tmp_path):
     told = baad("predict", model, film, "--json", "-", "--every", 2, "--overlays", tmp_path / "seen")
     records = [json.loads(line) for line in told.out.splitlines()]
     assert [(record["file"], record["verdict"]) for record in records] == [(f"{film}#0", "ok"), (f"{film}#2", "ng")]
-    assert sorted(file.name for file in (tmp_path / "seen" / "line.avi").iterdir()) == ["000000.png", "000002.png"]
+    seen = tmp_path / "seen" / film.relative_to("/")
+    assert sorted(file.name for file in seen.iterdir()) == ["000000.png", "000002.png"]
 
 
 def test_a_camera_on_the_network_is_judged_and_its_end_is_said(baad, model, monkeypatch):

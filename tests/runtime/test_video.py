@@ -1,3 +1,4 @@
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,8 +40,19 @@ def test_a_film_gives_every_frame_in_order_with_red_first(film):
     frames = list(read_frames(str(film)))
     assert [level_of(frame) for frame in frames] == pytest.approx(LEVELS, abs=4)
     assert [frame.name for frame in frames] == [f"{film}#{index}" for index in range(5)]
-    assert frames[3].place == Path("line.avi/000003.png")
+    assert frames[3].place == film.relative_to("/") / "000003.png"
     assert frames[0].pixels.shape == (48, 64, 3)
+
+
+def test_films_of_equal_names_keep_their_results_apart(film, monkeypatch):
+    monkeypatch.chdir(film.parent)
+    for day in ("mon", "tue"):
+        Path(day).mkdir()
+        shutil.copy(film, day)
+    places = [frame.place for day in ("mon", "tue") for frame in read_frames(f"{day}/{film.name}", every=4)]
+    assert [place.as_posix() for place in places] == [
+        f"{day}/line.avi/00000{index}.png" for day in ("mon", "tue") for index in (0, 4)
+    ]
 
 
 def test_each_second_frame(film):

@@ -15,7 +15,7 @@ from baad.data.decode import find_images, show_path
 from baad.data.folder import MASK_FOLDERS
 from baad.errors import DataError, ImageError, MissingExtra, SettingError
 from baad.runtime.detector import Opened, open_picture
-from baad.runtime.frame import Frame
+from baad.runtime.frame import Frame, place_of
 from baad.runtime.video import hide_secrets, is_live, is_remote, is_video, read_frames, require_opencv
 from baad.runtime.watch import watch_folder
 
@@ -213,10 +213,3 @@ def _real(path: Path) -> str:
 def _is_below(path: str, folder: str) -> bool:
     """Whether a place lies in a folder, at any depth; both as `_real` gives them."""
     return path.startswith(os.path.join(folder, ""))
-
-
-def place_of(path: Path) -> Path:
-    """A path below an output folder: '/a/b.png' and 'a/b.png' -> 'a/b.png'; '..' is resolved first."""
-    if ".." in path.parts:
-        path = path.resolve()
-    return path.relative_to(path.anchor)

@@ -15,3 +15,10 @@ class Frame:
     pixels: np.ndarray | None  # uint8 [H, W, 3]; None where there is none
     problem: str = ""  # why there is none, for people
     notes: tuple[str, ...] = ()  # what makes a verdict doubtful
+
+
+def place_of(path: Path) -> Path:
+    """A path below an output folder: '/a/b.png' and 'a/b.png' -> 'a/b.png'; '..' is resolved first."""
+    if ".." in path.parts:
+        path = path.resolve()
+    return path.relative_to(path.anchor)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from baad.errors import DataError, MissingExtra, how_to_install
-from baad.runtime.frame import Frame
+from baad.runtime.frame import Frame, place_of
 
 FILM_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv")
 CAMERA = re.compile(r"camera:(\d+)")
@@ -181,7 +181,7 @@ def hide_secrets(word: str) -> str:
 
 
 def _place(word: str, index: int) -> Path:
-    """Where results of a frame go: "in/line.mp4" -> line.mp4/000012.png; a camera's go below its name."""
+    """Where results of a frame go: "in/line.mp4" -> in/line.mp4/000012.png; a camera's go below its name."""
     named = CAMERA.fullmatch(word) or is_remote(word)
-    name = re.sub(r"[^\w.-]+", "_", hide_secrets(word)) if named else Path(word).name
-    return Path(name) / f"{index:06d}.png"
+    folder = Path(re.sub(r"[^\w.-]+", "_", hide_secrets(word))) if named else place_of(Path(word))
+    return folder / f"{index:06d}.png"
