@@ -15,6 +15,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from baad.data.results import MARK
 
 KINDS = ("spot", "scratch")
 
@@ -106,6 +109,15 @@ def save_picture(path: Path, pixels: np.ndarray) -> Path:
     """Write uint8 [H, W] or [H, W, 3], or bool [H, W] as 0/255, in the format that the suffix names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels).save(path)
+    return path
+
+
+def save_result(path: Path, pixels: np.ndarray) -> Path:
+    """Write uint8 [H, W, 3] as PNG with the mark of an overlay."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mark = PngInfo()
+    mark.add_text("Software", MARK)
+    Image.fromarray(pixels).save(path, pnginfo=mark)
     return path
 
 

@@ -188,6 +188,20 @@ def test_an_overlay_never_overwrites_a_picture(baad, model, parts):
     assert (parts / "a.png").read_bytes() == before
 
 
+@pytest.mark.parametrize(("option", "name"), [("--overlays", "a.png"), ("--maps", "a.tiff")])
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_result_replaces_an_earlier_one_and_nothing_else(baad, model, parts, tmp_path, option, name, listed):
+    words, stdin = (("-",), f"{parts}\n") if listed else ((parts,), "")
+    place = tmp_path / "out" / (parts.relative_to("/") if listed else "") / "below" / name
+    for _ in range(2):
+        assert baad("predict", model, *words, option, tmp_path / "out", stdin=stdin).code == 0
+    before = save_picture(place, np.full((80, 64, 3), 90, np.uint8)).read_bytes()
+    told = baad("predict", model, *words, option, tmp_path / "out", stdin=stdin)
+    assert (told.code, f"{place} is there already, is no result of BAAD" in told.err) == (2, True)
+    assert place.read_bytes() == before
+    assert listed or told.out == ""  # said before any work
+
+
 def test_the_threshold_can_be_set_by_hand_or_by_false_alarms(baad, model, parts):
     by_hand = read_records(baad("predict", model, parts, "--json", "-", "--threshold", "0.1").out)
     assert [(record["verdict"], record["threshold"]) for record in by_hand] == [("ng", 0.1)] * 3

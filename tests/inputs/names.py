@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.factory import draw_picture, save_picture, write_category, write_folder
+from tests.factory import draw_picture, save_picture, save_result, write_category, write_folder
 from tests.fake_model import write_fake_model
 from tests.inputs.case import Case
 
@@ -43,7 +43,7 @@ def category(here: Path) -> Sequence[object]:
 
 
 def with_overlays(here: Path) -> Sequence[object]:
-    save_picture(here / "new" / "seen" / "a.png", PART)
+    save_result(here / "new" / "seen" / "a.png", PART)
     return judging("new", "--overlays", "new/seen", pictures=("new/a.png", "new/b.png"))(here)
 
 

@@ -46,6 +46,11 @@ def overlays_onto_pictures(here: Path) -> Sequence[object]:
     return judging("new", "--overlays", "new")(here)
 
 
+def overlay_onto_another_picture(here: Path) -> Sequence[object]:
+    save_picture(here / "seen" / "b.png", PART)
+    return judging("new", "--overlays", "seen")(here)
+
+
 def twins(here: Path) -> Sequence[object]:
     words = judging("parts", "--maps", "maps", verb="evaluate")(here)
     save_picture(here / "parts" / "test" / "good" / "000.bmp", PART)
@@ -88,6 +93,12 @@ PLACES = (
         make=overlays_onto_pictures,
         code=2,
         told=("is where new/a.png lies",),
+    ),
+    Case(
+        what="folder of overlays in which a picture has the name of one to be written: said before any work",
+        make=overlay_onto_another_picture,
+        code=2,
+        told=("is no result of BAAD",),
     ),
     Case(
         what="page into a folder that is read-only: said before any work",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from baad.data.results import is_result
 from baad.errors import OutputError
 from baad.runtime.output import (
     CSV_FIELDS,
@@ -203,6 +204,17 @@ def test_the_smallest_alarm_is_outlined_in_a_reduced_picture(tmp_path):
     assert shown.shape == (STRIP + 80, 3208, 3)
     rows, columns = np.nonzero((shown[STRIP:, :1600] == (0, 255, 255)).all(axis=2))
     assert abs(rows.mean() - 77 * 80 / 200) < 2 and abs(columns.mean() - 1234 * 1600 / 3999) < 2
+
+
+def test_an_overlay_replaces_an_earlier_one_and_no_other_picture(tmp_path):
+    image, verdict = np.full((20, 30, 3), 128, np.uint8), make_verdict(np.full((20, 30), -5.0, np.float32))
+    for _ in range(2):
+        write_overlay(tmp_path / "part.png", image, verdict)
+    assert is_result(tmp_path / "part.png")
+    Image.fromarray(image).save(tmp_path / "part.png")
+    with pytest.raises(OutputError, match="is no result of BAAD"):
+        write_overlay(tmp_path / "part.png", image, verdict)
+    assert np.asarray(Image.open(tmp_path / "part.png")).shape == image.shape
 
 
 def test_an_overlay_shows_the_picture_twice(tmp_path):

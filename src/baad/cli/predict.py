@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from baad.runtime.stream import Judged
 
 Record = dict[str, Any]
+OVERLAY, MAP = ".png", ".tiff"
 LONGEST_NAME = 255  # bytes, where most file systems end
 MANY, SUSPICIOUS = 10, 0.9  # so many pictures, of which this share is rejected, speak against the model
 
@@ -143,6 +144,7 @@ def main(
     shown = json_file is None and csv_file is None and not quiet
     total = sum(isinstance(each, Picture) for each in found) if isinstance(found, list) else 0
     run = _Run(detector, progress, overlays, maps, [] if html is not None else None)
+    run.require_nothing_lost(found if isinstance(found, list) else ())
     with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:
         records = run.judge(found, task, stop)
         if json_file is not None:
@@ -217,6 +219,16 @@ class _Run:
     skipped: int = 0
     stopped: Stopped | None = None
 
+    def require_nothing_lost(self, found: "Iterable[Given]") -> None:
+        """Raise OutputError where a result of these pictures would take the place of what is no result."""
+        from baad.cli.inputs import Picture
+        from baad.data.results import require_replaceable
+
+        for picture in found:
+            for folder, suffix in ((self.overlays, OVERLAY), (self.maps, MAP)):
+                if folder is not None and isinstance(picture, Picture):
+                    require_replaceable(_beside(folder, picture, suffix))
+
     def judge(self, found: "Iterable[Given]", task: "Task", stop: Stop) -> Iterator[Record]:
         """The record of each picture, until somebody asks to stop: never in the middle of one."""
         from baad.cli.inputs import open_given
@@ -252,9 +264,9 @@ class _Run:
             name, told = text_of_path(picture.name), text_of_path(told)
             return error_record(name, self.detector.calibration.threshold, told) if name else None
         if self.overlays is not None:
-            write_overlay(_beside(self.overlays, picture, ".png"), pixels, verdict)
+            write_overlay(_beside(self.overlays, picture, OVERLAY), pixels, verdict)
         if self.maps is not None:
-            write_map(_beside(self.maps, picture, ".tiff"), verdict.anomaly_map)
+            write_map(_beside(self.maps, picture, MAP), verdict.anomaly_map)
         self.judged += 1
         self.rejected += verdict.label == "ng"
         self.warned += verdict.label == "warn"
@@ -283,7 +295,7 @@ class _Run:
 
 
 def _beside(folder: Path, picture: "Picture | Frame", suffix: str) -> Path:
-    """Where a result goes: the picture's place below `folder`. Raises OutputError if that is the picture itself."""
+    """Where a result goes: the picture's place below `folder`. Raises OutputError if that is where the picture lies."""
     from baad.data.decode import IMAGE_SUFFIXES, show_path
     from baad.errors import OutputError
 

@@ -11,15 +11,16 @@ import tifffile
 
 from baad.atomic import replacing
 from baad.data.decode import show_path
+from baad.data.results import MARK, require_replaceable
 from baad.data.sample import Category
 from baad.errors import DataError, InputError, OutputError
 
 
 def write_map(path: Path | str, values: np.ndarray, dtype: Literal["float16", "float32"] = "float32") -> None:
-    """Write a map [H, W] of any finite range, whole or not at all.
+    """Write a map [H, W] of any finite range, whole or not at all, marked as a result.
 
-    Raises OutputError where the place cannot be written, the map is not [H, W], or a value is not finite in `dtype`
-    (float16 ends at 65504).
+    Raises OutputError where the place cannot be written or holds what is no result, the map is not [H, W], or a value
+    is not finite in `dtype` (float16 ends at 65504).
     """
     if dtype not in ("float16", "float32"):
         raise OutputError(f"Maps are written as float16 or float32, not as {dtype}.")
@@ -30,8 +31,9 @@ def write_map(path: Path | str, values: np.ndarray, dtype: Literal["float16", "f
     if not np.isfinite(stored).all():
         remedy = " Write it as float32." if dtype == "float16" and np.isfinite(values).all() else ""
         raise OutputError(f"{show_path(path)}: the map has values that are not finite in {dtype}.{remedy}")
+    require_replaceable(Path(path))
     with replacing(Path(path)) as partial:
-        tifffile.imwrite(partial, stored, photometric="minisblack")
+        tifffile.imwrite(partial, stored, photometric="minisblack", software=MARK)
 
 
 def map_path(folder: Path, category: Category, picture: Path) -> Path:

@@ -12,8 +12,10 @@ from typing import Any, TextIO
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from baad.atomic import replacing
+from baad.data.results import MARK, require_replaceable
 from baad.errors import OutputError
 from baad.verdict.calibration import to_display
 from baad.verdict.decide import Verdict
@@ -272,9 +274,15 @@ def _draw_strip(verdict: Verdict, size: int, width: int) -> np.ndarray:
 
 
 def write_overlay(path: Path, image: np.ndarray, verdict: Verdict) -> None:
-    """Write `draw_overlay` as PNG, whole or not at all. Raises OutputError where the disk refuses."""
+    """Write `draw_overlay` as PNG, whole or not at all, marked as a result.
+
+    Raises OutputError where the disk refuses, or what is no result lies there.
+    """
+    require_replaceable(Path(path))
+    mark = PngInfo()
+    mark.add_text("Software", MARK)
     with replacing(Path(path)) as beside:
-        Image.fromarray(draw_overlay(image, verdict)).save(beside, format="PNG")
+        Image.fromarray(draw_overlay(image, verdict)).save(beside, format="PNG", pnginfo=mark)
 
 
 def _highest(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,0 +1,30 @@
+"""The mark in overlays and maps of BAAD: it tells them from pictures of others, which they never replace."""
+
+import os
+from pathlib import Path
+
+from baad.data.decode import show_path
+from baad.errors import OutputError
+
+MARK = "BAAD result"  # as the software that wrote a PNG or TIFF file
+SUFFIXES = (".png", ".tiff")  # of what is marked
+HEAD = 1024  # bytes, in which the mark lies
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file is an overlay or a map of an earlier call; False where it cannot be read. Reads its head alone."""
+    if path.suffix.lower() not in SUFFIXES or not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return MARK.encode() in file.read(HEAD)
+    except OSError:
+        return False
+
+
+def require_replaceable(path: Path) -> None:
+    """Raise OutputError where a file lies at `path` that is no result of an earlier call, and would be lost."""
+    if os.path.exists(path) and not is_result(path):
+        raise OutputError(
+            f"{show_path(path)} is there already, is no result of BAAD, and would be lost. Give another folder."
+        )
