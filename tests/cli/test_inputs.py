@@ -2,13 +2,15 @@ import io
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from baad.cli.inputs import LONGEST, Picture, Remark, find_pictures, is_endless
+from baad.cli.inputs import LONGEST, Picture, Remark, find_pictures, is_endless, watch_pictures
+from baad.data.maps import write_map
 from baad.errors import DataError, MissingExtra
 from baad.runtime.frame import Frame
 from baad.runtime.video import is_live
-from tests.factory import write_folder
+from tests.factory import save_result, write_folder
 
 
 def places(words, listed=""):
@@ -94,13 +96,23 @@ def test_masks_are_left_aside_but_may_be_named(tmp_path):
     assert len(list(find_pictures([str(tmp_path / "new" / "ground_truth")], io.StringIO()))) == 3
 
 
-def test_results_are_left_aside_by_whatever_name_their_folder_goes(tmp_path):
-    write_folder(tmp_path / "new", normals=2)
-    write_folder(tmp_path / "new" / "seen", normals=3)
-    (tmp_path / "link").symlink_to(tmp_path / "new")
-    for folder, results in (("link", "new/seen"), ("new", "link/seen")):
-        found = list(find_pictures([str(tmp_path / folder)], io.StringIO(), [tmp_path / results]))
-        assert sum(isinstance(each, Picture) for each in found) == 2
+def test_results_are_left_aside_wherever_they_lie_but_may_be_named(tmp_path):
+    write_folder(tmp_path / "new" / "seen", normals=2)
+    seen = save_result(tmp_path / "new" / "seen" / "part.png", np.full((20, 48, 3), 90, np.uint8))
+    write_map(tmp_path / "new" / "part.tiff", np.zeros((20, 20)))
+    for words, listed in (([str(tmp_path / "new")], ""), (["-"], f"{tmp_path / 'new'}\n")):
+        *pictures, remark = find_pictures(words, io.StringIO(listed))
+        assert [picture.path.name for picture in pictures] == ["000.png", "001.png"]
+        assert "2 left aside, results of an earlier call" in remark.text and not remark.skipped
+    assert [each.path for each in find_pictures([str(seen)], io.StringIO())] == [seen]
+
+
+def test_results_in_a_watched_folder_are_left_aside(tmp_path):
+    save_result(tmp_path / "a.png", np.full((20, 48, 3), 90, np.uint8))
+    write_folder(tmp_path / "new", normals=1)
+    frames = watch_pictures([str(tmp_path)])
+    assert next(frames).place == Path("new/000.png")
+    frames.close()
 
 
 def test_a_pattern_is_treated_by_what_it_matches(clips):

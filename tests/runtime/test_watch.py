@@ -94,6 +94,19 @@ def test_what_is_to_be_left_is_left(folder):
     assert folder.seen(6, leave=lambda path: path.name == "a.png") == [("b.png", "")]
 
 
+def test_what_is_left_is_looked_at_again_when_it_has_changed_and_not_before(folder):
+    asked = []
+
+    def leave(path):
+        asked.append(path.read_text())
+        return asked[-1] == "seen."
+
+    folder.write("a.png", "seen.")
+    folder.plan = {6: lambda: folder.write("a.png", "a picture.")}
+    assert folder.seen(12, leave=leave) == [("a.png", "")]
+    assert asked.count("seen.") == 1
+
+
 def test_a_folder_that_goes_away_for_a_while_is_waited_for(folder):
     folder.write("a.png", "one.")
     away = folder.path.with_name("away")

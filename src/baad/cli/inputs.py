@@ -13,6 +13,7 @@ from typing import TextIO
 
 from baad.data.decode import find_images, show_path
 from baad.data.folder import MASK_FOLDERS
+from baad.data.results import is_result
 from baad.errors import DataError, ImageError, MissingExtra, SettingError
 from baad.runtime.detector import Opened, open_picture
 from baad.runtime.frame import Frame, place_of
@@ -48,22 +49,18 @@ class Remark:
 Given = Picture | Frame | Remark
 
 
-def find_pictures(
-    words: Sequence[str], listed: TextIO, results: Sequence[Path] = (), every: int = 1
-) -> Iterator[Given]:
+def find_pictures(words: Sequence[str], listed: TextIO, every: int = 1) -> Iterator[Given]:
     """All pictures that the words name, in their order; folders with everything below them, films frame by frame.
 
     '-' stands for the lines of `listed`, read one by one. A file that is named is given out whether it exists or
     not: reading it will tell. A folder without pictures, a pattern that matches nothing and a film that is not there
     raise DataError before anything is given out; with a list, which may have brought results by then, they are skipped
-    with a remark. So is a film or camera that does not open, unless it is all that was named. What lies in a folder of
-    `results` inside a folder of pictures comes from an earlier call, and is left aside. `every`: take each n-th frame.
+    with a remark. So is a film or camera that does not open, unless it is all that was named. Overlays and maps in a
+    folder, which tell by their mark that they come from an earlier call, are left aside. `every`: take each n-th frame.
     """
     sources: list[Iterable[Given]] = []
     for word in words:
-        found = (
-            _find_listed(listed, results, every) if word == "-" else find_named(word, len(words) == 1, results, every)
-        )
+        found = _find_listed(listed, every) if word == "-" else find_named(word, len(words) == 1, every)
         sources.append(found if "-" in words or _holds_frames(word) else _all_there(found))
     if any(word != "-" and _holds_frames(word) for word in words):
         require_opencv()
@@ -102,23 +99,20 @@ def _matches(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))
 
 
-def watch_pictures(words: Sequence[str], results: Sequence[Path] = ()) -> Iterator[Frame]:
-    """The pictures that come into the one folder that the words name; none of those in folders of `results`.
+def watch_pictures(words: Sequence[str]) -> Iterator[Frame]:
+    """The pictures that come into the one folder that the words name; no overlays and maps of BAAD's.
 
     Raises SettingError for anything else than one folder.
     """
     if len(words) != 1 or is_live(words[0]) or words[0] == "-":
         raise SettingError(f"--watch takes one folder, and {len(words)} names came. Give the folder alone.")
-    folder, earlier = Path(words[0]), [_real(place) for place in results]
+    folder = Path(words[0])
 
     def read(path: Path) -> Frame:
         pixels, notes = open_picture(path)
         return Frame(str(path), path.relative_to(folder), pixels, notes=notes)
 
-    def leave(path: Path) -> bool:
-        return any(_is_below(_real(path), place) for place in earlier)
-
-    yield from watch_folder(folder, read, leave)
+    yield from watch_folder(folder, read, is_result)
 
 
 def open_given(each: Given) -> Opened:
@@ -128,7 +122,7 @@ def open_given(each: Given) -> Opened:
     return open_picture(each.path if isinstance(each, Picture) else each)
 
 
-def _find_listed(listed: TextIO, results: Sequence[Path], every: int) -> Iterator[Given]:
+def _find_listed(listed: TextIO, every: int) -> Iterator[Given]:
     read = _line_reader(listed)
     for number, line in enumerate(iter(read, "")):
         if len(line) == LONGEST and not line.endswith("\n"):
@@ -137,7 +131,7 @@ def _find_listed(listed: TextIO, results: Sequence[Path], every: int) -> Iterato
             return
         name = (line if number else line.removeprefix(BYTE_ORDER_MARK)).rstrip("\r\n")
         if name.strip():
-            yield from find_named(name, False, results, every)
+            yield from find_named(name, False, every)
 
 
 def _line_reader(listed: TextIO) -> Callable[[], str]:
@@ -153,20 +147,20 @@ def _line_reader(listed: TextIO) -> Callable[[], str]:
     return partial(own.readline, LONGEST)
 
 
-def find_named(word: str, alone: bool, results: Sequence[Path], every: int = 1) -> Iterator[Given]:
+def find_named(word: str, alone: bool, every: int = 1) -> Iterator[Given]:
     """The pictures of one word. `alone`: places of a folder's pictures need not begin with the folder's own name."""
     path = Path(word)
     if not word:
         yield Remark("A name is empty. Give a picture, or . for the folder you are in.", skipped=True)
     elif os.path.isdir(path):
-        yield from _find_below(path, alone, results)
+        yield from _find_below(path, alone)
     elif _is_pattern(word):
         matches = _matches(word)
         if not matches:
             told = f"Nothing matches {show_path(word)}. Check the pattern, or give a folder."
             yield Remark(told, skipped=True, name=word)
         for match in matches:
-            yield from find_named(match, False, results, every)
+            yield from find_named(match, False, every)
     elif is_video(word):
         yield from _find_frames(word, every)
     else:
@@ -181,7 +175,7 @@ def _find_frames(word: str, every: int) -> Iterator[Frame | Remark]:
         yield Remark(str(error), skipped=True, name=hide_secrets(word))
 
 
-def _find_below(folder: Path, alone: bool, results: Sequence[Path]) -> Iterator[Picture | Remark]:
+def _find_below(folder: Path, alone: bool) -> Iterator[Picture | Remark]:
     """The pictures of a folder, at any depth; masks, told by the names of their folders, and results are left aside."""
     try:
         found = find_images(folder, recursive=True)
@@ -191,25 +185,14 @@ def _find_below(folder: Path, alone: bool, results: Sequence[Path]) -> Iterator[
     if not found:
         told = f"{show_path(folder)} holds no pictures. Give a folder with PNG, JPEG, TIFF or BMP files."
         yield Remark(told, skipped=True, name=str(folder))
-    earlier = [place for place in map(_real, results) if _is_below(place, _real(folder))]
     aside: Counter[str] = Counter()
     for path in found:
         masks = set(path.relative_to(folder).parts[:-1]) & set(MASK_FOLDERS)
         if masks:
             aside[f"masks, in {min(masks)}"] += 1
-        elif any(_is_below(_real(path), place) for place in earlier):
+        elif is_result(path):
             aside["results of an earlier call"] += 1
         else:
             yield Picture(path, path.relative_to(folder) if alone else place_of(path))
     for what, count in sorted(aside.items()):
         yield Remark(f"{show_path(folder)}: {count} left aside, {what}", skipped=False)
-
-
-def _real(path: Path) -> str:
-    """The one name of a place that links and, where the system sees none, cases lead to."""
-    return os.path.normcase(os.path.realpath(path))
-
-
-def _is_below(path: str, folder: str) -> bool:
-    """Whether a place lies in a folder, at any depth; both as `_real` gives them."""
-    return path.startswith(os.path.join(folder, ""))

@@ -135,10 +135,7 @@ def main(
     detector = _change(detector, threshold, false_alarms, zones, any_size)
     if false_alarms is not None and (told := tell_not_kept(detector.calibration, f"--false-alarms {false_alarms}")):
         progress.warn(told)
-    results = [folder for folder in (overlays, maps) if folder is not None]
-    found: Iterable[Given] = (
-        watch_pictures(paths, results) if watch else find_pictures(paths, sys.stdin, results, every)
-    )
+    found: Iterable[Given] = watch_pictures(paths) if watch else find_pictures(paths, sys.stdin, every)
     if not watch and not is_endless(paths):
         found = list(found)
     shown = json_file is None and csv_file is None and not quiet

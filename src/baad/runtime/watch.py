@@ -31,9 +31,10 @@ def watch_folder(
 
     `read` raises ImageError for a file that is not whole yet. It is tried again when the file has changed, and given
     out with its problem when it has not for `patience` seconds. A file that is written anew is a new picture.
-    Those that `leave` is true of are left aside. A folder below that cannot be listed is given out once, with its
-    problem. `until`: ends when this is set. Raises DataError where the folder is not there; one that goes away later or
-    stands empty for a while, as a network share may, is waited for, and what was judged in it is remembered.
+    Those that `leave` is true of are left aside until they change. A folder below that cannot be listed is given out
+    once, with its problem. `until`: ends when this is set. Raises DataError where the folder is not there; one that
+    goes away later or stands empty for a while, as a network share may, is waited for, and what was judged in it is
+    remembered.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder to watch. Make it first, or check the name.")
@@ -53,7 +54,10 @@ def watch_folder(
         done = {path: state for path, state in done.items() if path in found}
         unready = {path: known for path, known in unready.items() if path in found}
         for path, state in found.items():
-            if done.get(path) == state or leave(path):
+            if done.get(path) == state:
+                continue
+            if leave(path):
+                done[path] = state
                 continue
             known, since, tried = unready.get(path, (None, 0.0, False))
             if known != state:  # new, or still growing: look again before it is read
