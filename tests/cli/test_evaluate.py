@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import tifffile
 from PIL import Image
 
 from baad.bundle import rewrite_bundle
-from tests.factory import save_picture, write_category, write_truncated
+from tests.factory import draw_set, save_picture, write_category, write_layout, write_truncated
 
 KEYS = [
     *("method", "category", "seed", "steps", "n_normal", "n_defective", "image_auroc", "image_ap", "image_f1_max"),
@@ -91,3 +92,43 @@ def test_maps_lie_where_mvtecs_scripts_look_for_them(baad, model, category, tmp_
     assert (stored.shape, stored.dtype) == ((64, 64), dtype)
     truth = Image.open(category / "ground_truth" / "spot" / "000_mask.png")
     assert stored[np.asarray(truth) > 0].mean() > stored[np.asarray(truth) == 0].mean()
+
+
+def turn_into_tiff(category):
+    """Write the pictures of a category anew, and in its manifest their names; masks stay as they are."""
+    for file in [*category.glob("t*/*/*.png"), *category.glob("all/*.png")]:
+        with Image.open(file) as picture:
+            picture.save(file.with_suffix(".tiff"))
+        file.unlink()
+    for listed in category.glob("manifest.csv"):
+        listed.write_text(re.sub(r"(all/\d+)\.png", r"\1.tiff", listed.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("layout", "suffix", "place", "problem"),
+    [
+        ("mvtec", ".png", ".", "disc/test/good lies among the pictures"),  # the next call would take them for pictures
+        ("mvtec", ".tiff", ".", "disc/test/good lies among the pictures"),  # each picture would become its map
+        ("mvtec", ".png", "disc/test", "among the pictures"),
+        ("mvtec", ".png", "link", "among the pictures"),
+        ("labelme", ".png", "disc/maps", "among the pictures"),
+        ("manifest", ".tiff", ".", "is no result of BAAD"),
+        ("mvtec", ".png", "disc/maps", ""),
+        ("manifest", ".png", "disc/maps", ""),
+    ],
+)
+def test_maps_among_the_pictures_are_refused_before_any_work(
+    baad, model, tmp_path, monkeypatch, layout, suffix, place, problem
+):
+    write_layout(layout, tmp_path / "disc", draw_set(normals=2, good=1, defective=1))
+    if suffix == ".tiff":
+        turn_into_tiff(tmp_path / "disc")
+    (tmp_path / "link").symlink_to(".")
+    monkeypatch.chdir(tmp_path)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.*") if file.is_file()}
+    for _ in range(2):
+        told = baad("evaluate", model, "disc", "--maps", place)
+        assert (told.code, problem in told.err) == (2 if problem else 0, True), told.err
+        assert "2 test pictures (1 defective)" in told.err
+    assert {file: file.read_bytes() for file in before} == before
+    assert bool(problem) == (len([file for file in tmp_path.rglob("*.*") if file.is_file()]) == len(before))

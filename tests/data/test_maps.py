@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from baad.data.maps import map_path, read_map, write_map
+from baad.data.maps import map_path, place_in, read_map, write_map
 from baad.data.sample import Category
 from baad.errors import InputError, OutputError
 
@@ -66,3 +66,17 @@ def test_maps_lie_where_the_evaluation_scripts_look_for_them(tmp_path):
         assert map_path(Path("maps"), category, category.root / place) == expected
     outside = map_path(Path("maps"), category, tmp_path / "other" / "000.png")
     assert outside.is_relative_to(Path("maps") / "can") and outside.name == "000.tiff"
+
+
+def test_two_dots_in_a_manifest_do_not_lead_out_of_the_folder_of_maps(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for root in (Path("lists"), Path("lists/../lists"), tmp_path / "lists"):
+        category = Category("line", root, "manifest", ())
+        assert place_in(category, root / "a/../b/0.png") == Path("b/0.png")
+        assert place_in(category, root / "../../pics/0.png") == (tmp_path.parent / "pics/0.png").relative_to("/")
+        assert map_path(Path("maps"), category, root / "b/0.png") == Path("maps/line/b/0.tiff")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "far").mkdir()
+    (tmp_path / "lists" / "linked").symlink_to(tmp_path / "far")
+    assert place_in(category, root / "linked/0.png") == Path("linked/0.png")
+    assert place_in(category, root / "linked/../0.png") == (tmp_path / "0.png").relative_to("/")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from baad.data.reading import LAYOUTS, describe_category, read_category, recognise_layout
+from baad.data.reading import LAYOUTS, describe_category, read_category, recognise_layout, searched_places
 from baad.errors import DataError, SettingError
 from tests.factory import draw_set, write_category, write_folder, write_layout
 
@@ -20,6 +20,22 @@ def test_each_layout_is_told_from_the_others(tmp_path, layout):
     root = write_layout(layout, tmp_path / "disc", draw_set(normals=4, good=1, defective=2, size=(24, 24)))
     assert recognise_layout(root) == layout
     assert read_category(root) == read_category(root, layout)
+
+
+@pytest.mark.parametrize(
+    ("layout", "names"),
+    [
+        *((layout, {"train", "test"}) for layout in ("mvtec", "btad")),
+        ("loco", {"train", "test", "validation"}),
+        ("mvtec2", {"train", "test_public", "validation"}),
+        ("visa", {"Data"}),
+        *((layout, {""}) for layout in ("coco", "labelme", "folder")),
+        ("manifest", set()),
+    ],
+)
+def test_each_layout_says_where_more_pictures_would_be_found(tmp_path, layout, names):
+    root = write_layout(layout, tmp_path / "disc", draw_set(normals=4, good=1, defective=2, size=(24, 24)))
+    assert searched_places(read_category(root)) == {root / name for name in names}
 
 
 def test_one_line_says_what_was_found(tmp_path):

@@ -108,6 +108,12 @@ PLACES = (
         told=("is read-only for you",),
     ),
     Case(
+        what="maps among the test pictures, where the next call would take them for pictures",
+        make=judging("parts", "--maps", ".", verb="evaluate"),
+        code=2,
+        told=("parts/test/good lies among the pictures",),
+    ),
+    Case(
         what="maps of two pictures with equal names",
         make=twins,
         code=2,

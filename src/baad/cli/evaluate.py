@@ -104,13 +104,16 @@ def _map_writer(
 ) -> "Callable[[Path, np.ndarray], None]":
     """What writes the map of a picture, at the picture's size, where the evaluation scripts look for it.
 
-    Raises DataError where two pictures would share a map, as a.jpg and a.png would.
+    Raises DataError where two pictures would share a map, as a.jpg and a.png would; OutputError where a map would lie
+    among the pictures, or take the place of what is none.
     """
+    from baad.cli.outputs import require_maps_apart
     from baad.data.decode import read_image
     from baad.data.geometry import resize_map
     from baad.data.maps import map_path, require_own_maps, write_map
 
     require_own_maps(folder, category)
+    require_maps_apart(folder, category, "--maps")
 
     def write(path: Path, anomaly: "np.ndarray") -> None:
         height, width, _ = read_image(path).shape

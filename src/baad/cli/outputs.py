@@ -7,6 +7,10 @@ from pathlib import Path
 from baad.atomic import is_device
 from baad.data.decode import IMAGE_SUFFIXES, show_path
 from baad.data.folder import MASK_FOLDERS
+from baad.data.maps import map_path
+from baad.data.reading import searched_places
+from baad.data.results import require_replaceable
+from baad.data.sample import Category
 from baad.errors import OutputError
 
 ZIP = b"PK\x03\x04"  # how a model file begins
@@ -52,6 +56,20 @@ def require_apart(folder: Path, pictures: Sequence[Path], option: str) -> None:
     inside = os.path.relpath(os.path.abspath(folder), common).split(os.sep)
     if inside[0] != os.pardir and not set(inside) & set(MASK_FOLDERS):
         raise _refuse(folder, option, "lies among the pictures, and would be taken for pictures. Give another place")
+
+
+def require_maps_apart(maps: Path, category: Category, option: str) -> None:
+    """Raise OutputError where the map of a test picture below `maps` would be taken for a picture the next time, or
+    would take the place of a file that is no result."""
+    searched = {os.path.realpath(place) for place in searched_places(category)}
+    places = [map_path(maps, category, image.path) for image in category.test]
+    for folder in dict.fromkeys(place.parent for place in places):
+        real = Path(os.path.realpath(folder))
+        if searched & {str(place) for place in (real, *real.parents)}:
+            problem = "lies among the pictures, and maps there would be taken for pictures. Give another place"
+            raise _refuse(folder, option, problem)
+    for place in places:
+        require_replaceable(place)
 
 
 def require_different(first: Path | str | None, second: Path | str | None, options: str) -> None:

@@ -3,6 +3,7 @@
 Uncompressed and single-channel: what the public evaluation scripts of the MVTec data sets read.
 """
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -56,9 +57,14 @@ def require_own_maps(folder: Path, category: Category) -> None:
 
 
 def place_in(category: Category, picture: Path) -> Path:
-    """Where a picture lies below its category's folder: test/defect/id.png; all of its path where it lies elsewhere."""
-    inside = picture.is_relative_to(category.root)
-    return picture.relative_to(category.root) if inside else Path(*picture.resolve().parts[1:])
+    """Where a picture lies below its category's folder: test/defect/id.png; all of its path where it lies elsewhere.
+
+    '..', which a manifest may hold, is resolved first: no place leads out of the folder that it is taken in.
+    """
+    root, path = category.root, picture
+    if not path.is_relative_to(root) or os.pardir in path.relative_to(root).parts:
+        root, path = root.resolve(), path.parent.resolve() / path.name
+    return path.relative_to(root) if path.is_relative_to(root) else path.relative_to(path.anchor)
 
 
 def read_map(path: Path | str) -> np.ndarray:

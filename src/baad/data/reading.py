@@ -8,6 +8,7 @@ from pathlib import Path
 from baad.data import coco, labelme, loco, manifest, mvtec, visa
 from baad.data.decode import IMAGE_SUFFIXES, find_images, list_folders, show_path, text_of_path
 from baad.data.entries import DEFECT_WORDS, GOOD_WORDS
+from baad.data.folder import LAYOUT as PLAIN
 from baad.data.folder import read_folder
 from baad.data.sample import Category
 from baad.data.table import TABLES
@@ -81,6 +82,17 @@ def describe_category(category: Category) -> str:
         counted += f", {len(category.test)} test pictures ({defective} defective)"
     notes = "".join(f"; {note}" for note in category.notes)
     return f"{category.name}: {category.layout}, {counted}{notes}"
+
+
+def searched_places(category: Category) -> set[Path]:
+    """The folders in which whatever picture comes to lie, at any depth, belongs to the category from then on."""
+    if category.layout == manifest.LAYOUT:  # which names its pictures one by one
+        return set()
+    if category.layout in (coco.LAYOUT, labelme.LAYOUT, PLAIN):
+        return {category.root}
+    pictures = [*(image.path for image in category.train), *(image.path for image in category.test)]
+    inside = (path.relative_to(category.root) for path in pictures if path.is_relative_to(category.root))
+    return {category.root / path.parts[0] for path in inside}  # train, test
 
 
 def recognise_layout(root: Path, part_masks: Path | None = None) -> str:
