@@ -15,6 +15,7 @@ setup:  ## make .venv/bin/baad from this checkout, with all that training and de
 	if [ -x $(BAAD) ] && [ "$$found" = "$$wanted" ]; then exit 0; fi; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "make setup: needs Python 3.11 or newer: install one, then make setup PYTHON=python3.11" >&2; exit 2; }; \
+	[ ! -L .venv ] || { echo "make setup: .venv is a link, and another environment would be emptied: remove it" >&2; exit 2; }; \
 	case "$$found" in ""|"$$(pwd) "*) clear= ;; *) clear=--clear ;; esac; \
 	echo "Installing BAAD into .venv (once; PyTorch is most of the download)"; \
 	$(PYTHON) -m venv $$clear .venv \
