@@ -1,18 +1,24 @@
 import os
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from baad.cli.outputs import (
+    PAGE,
+    PAGE_TITLES,
     require_apart,
     require_different,
     require_file,
     require_folder,
     require_model,
+    require_page_folder,
     require_same_table,
 )
 from baad.errors import OutputError
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +72,20 @@ def test_a_folder_that_is_read_only_is_refused(monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
     with pytest.raises(OutputError, match="--csv: new does not take files"):
         require_file("new/deeper/a.csv", "--csv")
+
+
+def test_a_page_of_a_benchmark_may_be_replaced_and_a_readme_of_the_same_title_not(place):
+    for page in (ROOT / "docs" / "results").glob(f"*/{PAGE}"):
+        require_page_folder(page.parent, "--out")
+    require_page_folder(place / "new", "--out")
+    require_page_folder(None, "--out")
+    with pytest.raises(OutputError, match=r"--out: .*README.md is there already"):
+        require_page_folder(ROOT / "docs" / "results", "--out")
+
+
+def test_pages_of_benchmarks_are_known_by_the_titles_that_they_have():
+    sources = [file.read_text("utf-8") for file in (ROOT / "src" / "baad" / "bench").glob("*.py")]
+    assert sorted(PAGE_TITLES) == sorted(title for text in sources for title in re.findall(r'"# ([^"\\]+)",', text))
 
 
 def test_a_model_replaces_a_model_and_nothing_else(place):

@@ -36,12 +36,12 @@ def main(
     Rows that are there already are kept, unless they were made with other settings, weights or training pictures:
     start it again to go on.
     """
-    from baad.cli.outputs import require_folder
+    from baad.cli.outputs import require_page_folder
     from baad.progress import choose_progress
 
     settings = options.gather_settings(config, changes, device=device, threads=threads, steps=steps, minutes=minutes)
     options.require_extra("train")
-    require_folder(out, "--out")
+    require_page_folder(out, "--out")
     from baad.bench.job import Part, describe_settings
     from baad.bench.methods import choose_methods
     from baad.bench.run import run_benchmark

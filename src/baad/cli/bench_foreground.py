@@ -35,13 +35,13 @@ def main(
     outlines judge, and play the user who paints; the search without help never sees them. Drawn sets of all kinds
     show where the gate's level lies. Rows that were made with the same are kept: start it again to go on.
     """
-    from baad.cli.outputs import require_folder
+    from baad.cli.outputs import require_page_folder
     from baad.errors import SettingError
     from baad.progress import choose_progress
 
     settings = options.gather_settings(config, changes, device=device, threads=threads, steps=steps)
     options.require_extra("train")
-    require_folder(out, "--out")
+    require_page_folder(out, "--out")
     try:
         counts = sorted({int(each) for each in user_masks.split(",")})
     except ValueError:

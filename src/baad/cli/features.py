@@ -44,11 +44,11 @@ def main(
 
     Rows that were made with the same are kept: start it again to go on.
     """
-    from baad.cli.outputs import require_folder
+    from baad.cli.outputs import require_page_folder
     from baad.progress import choose_progress
 
     options.require_extra("train")
-    require_folder(out, "--out")
+    require_page_folder(out, "--out")
     from baad.bench.features import FeatureSettings, compare_features
 
     settings = FeatureSettings(

@@ -15,6 +15,9 @@ from baad.errors import OutputError
 
 ZIP = b"PK\x03\x04"  # how a model file begins
 LONGEST_HEADER = 10_000  # signs of a table's first line
+PAGE = "README.md"  # what `baad bench` writes into its folder
+PAGE_TITLES = ("Results", "Where the part is", "What the patch features are worth", "Parity", "Speed")
+PAGE_MARK = "Written by `baad bench "  # in every such page: a title alone might be anybody's
 
 
 def require_file(path: Path | str | None, option: str, stream: bool = True) -> None:
@@ -48,6 +51,15 @@ def require_folder(path: Path | None, option: str) -> None:
     """Raise OutputError where nothing can be written into the folder `path`, which need not exist; None is fine."""
     if path is not None:
         _require_room(path, option)
+
+
+def require_page_folder(folder: Path | None, option: str) -> None:
+    """Raise OutputError as `require_folder` does, or where the README.md in `folder` is no page of `baad bench`, which
+    would replace it."""
+    require_folder(folder, option)
+    page = None if folder is None else folder / PAGE
+    if page is not None and os.path.lexists(page) and not _is_page(page):
+        raise _refuse(page, option, "is there already, and baad bench did not write it. Give another folder with --out")
 
 
 def require_apart(folder: Path, pictures: Sequence[Path], option: str) -> None:
@@ -112,6 +124,15 @@ def _begins_like_a_model(path: Path) -> bool:
         return os.path.isfile(path) and path.open("rb").read(len(ZIP)) == ZIP
     except OSError:
         return False
+
+
+def _is_page(path: Path) -> bool:
+    """Whether `baad bench` wrote the file, by its first heading and what it says of itself."""
+    try:
+        text = path.read_text("utf-8", errors="replace")
+    except OSError:
+        return False
+    return text.startswith(tuple(f"# {title}\n" for title in PAGE_TITLES)) and PAGE_MARK in text
 
 
 def _refuse(path: Path | str, option: str, problem: str) -> OutputError:

@@ -28,14 +28,14 @@ def main(
     Writes the largest difference of a map, as a share of its range, the largest of a score, and how many verdicts
     differ. Every runtime that is installed takes part.
     """
-    from baad.cli.outputs import require_folder
+    from baad.cli.outputs import require_page_folder
     from baad.errors import DataError
     from baad.progress import choose_progress
 
     options.require_extra("train")
     from baad.bench.parity import bench_parity, write_results
 
-    require_folder(out, "--out")
+    require_page_folder(out, "--out")
     place = data or (Path(os.environ["BAAD_DATA"]) if os.environ.get("BAAD_DATA") else None)
     if place is None:
         raise DataError("Where are the pictures? Give the folder of the categories with --data, or as BAAD_DATA.")

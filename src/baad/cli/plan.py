@@ -29,12 +29,12 @@ def main(
     Rows that are there already are kept, unless they were made with other settings, weights or training pictures:
     start it again to go on.
     """
-    from baad.cli.outputs import require_folder
+    from baad.cli.outputs import require_page_folder
     from baad.progress import choose_progress
 
     options.require_extra("train")
     home = out or plan.parent
-    require_folder(home, "--out")
+    require_page_folder(home, "--out")
     from baad.bench.plan import read_plan
     from baad.bench.run import run_benchmark
 

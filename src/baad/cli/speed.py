@@ -31,7 +31,7 @@ def main(
     No model is needed: weights are random. Every runtime that is installed takes part. All calls run in turns, so that
     their ratios hold on a busy machine too.
     """
-    from baad.cli.outputs import require_file, require_folder
+    from baad.cli.outputs import require_file, require_page_folder
     from baad.progress import choose_progress
 
     options.require_extra("train")
@@ -39,7 +39,7 @@ def main(
     from baad.bench.speed import NAMED, bench_speed, write_results
 
     require_file(json_file, "--json")
-    require_folder(out, "--out")
+    require_page_folder(out, "--out")
     progress = choose_progress(quiet)
     command = "baad bench speed" + (" --all" if full else "") + f" --seconds {seconds:g} --out DIR"
     for found in bench_speed(progress, options.limit_threads(threads, progress), seconds, full):
