@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from baad.bench.job import Job, Part, Workshop, describe_settings, train_once
+from baad.bench.job import Job, Part, Workshop, describe_settings, require_names, train_once
 from baad.bench.made_with import fingerprint
 from baad.bench.methods import METHODS, Method
 from baad.bench.rows import read_rows
@@ -150,6 +150,52 @@ def test_two_categories_of_one_name_are_refused_and_one_row_with_two_settings(ca
     parts = [Part((category,), ("baad",), 1, replace(SETTINGS, steps=steps)) for steps in (1, 2)]
     with pytest.raises(SettingError, match="asked for twice"):
         run_benchmark(parts, tmp_path / "out", Silence(), "command")
+
+
+def write_lists(folder, *names):
+    """Lists of pictures in one folder, each of other pictures."""
+    for index, name in enumerate(names):
+        part = write_category(folder / f"part {index}", normals=4, good=1, defective=1, seed=index)
+        files = sorted((part / "train").rglob("*.png"))
+        listed = [f"{file.relative_to(folder).as_posix()},good,train" for file in files]
+        listed += [f"part {index}/test/good/000.png,good,test", f"part {index}/test/spot/000.png,spot,test"]
+        (folder / name).write_text("path,label,split\n" + "\n".join(listed) + "\n")
+    return [folder / name for name in names]
+
+
+class Fake:
+    """Fittings that take no time."""
+
+    def plain(self, name):
+        return None, None, 0.0
+
+
+def test_two_lists_of_one_folder_are_two_categories(tmp_path, monkeypatch):
+    """A fit of the one is no fit of the other, and what fails with the one may succeed with the other."""
+
+    def train_first(category, *_):
+        raise TrainingError(f"{category.name} failed.")
+
+    fitted = []
+    monkeypatch.setattr("baad.bench.job.train_once", train_first)
+    monkeypatch.setattr("baad.bench.job.Fittings", lambda category, *_: fitted.append(category.name) or Fake())
+    first, second = map(read_category, write_lists(tmp_path, "a.csv", "b.csv"))
+    workshop = Workshop(tmp_path / "models", Silence())
+    for category in (first, second, second):
+        workshop.make(Job(category, "nearest", SETTINGS))
+        with pytest.raises(TrainingError, match=f"^{category.name} failed"):
+            workshop.make(Job(category, "baad", SETTINGS))
+    assert fitted == ["a", "b"]
+
+
+def test_two_lists_of_one_name_in_one_folder_are_refused(tmp_path):
+    write_lists(tmp_path, "a.csv", "b.csv")
+    rows = [{"path": f"part 1/train/good/{index:03d}.png"} for index in range(4)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    first, second = (read_category(tmp_path / name) for name in ("a.csv", "a.jsonl"))
+    require_names([first, first, read_category(tmp_path / "a.csv")])
+    with pytest.raises(DataError, match=f"Two sets in {tmp_path} are both called a"):
+        require_names([first, second])
 
 
 def test_the_files_hold_the_rows_and_the_table(finished):

@@ -12,6 +12,7 @@ from baad.bench.fitting import Fittings
 from baad.bench.made_with import describe_making, fingerprint
 from baad.bench.methods import METHODS, Method
 from baad.bundle import Bundle, read_bundle
+from baad.data.maps import place_in
 from baad.data.sample import Category
 from baad.data.split import split_held_out
 from baad.errors import DataError, SettingError, TrainingError
@@ -97,14 +98,21 @@ def list_jobs(parts: Sequence[Part], read: Mapping[Path, Category]) -> list[Job]
 
 def require_names(categories: Sequence[Category]) -> None:
     """Raises DataError for two categories of one name, which rows and tables could not tell apart."""
-    roots: dict[str, Path] = {}
+    named: dict[str, Category] = {}
     for category in categories:
-        known = roots.setdefault(category.name, category.root)
-        if known.resolve() != category.root.resolve():
+        known = named.setdefault(category.name, category)
+        if known is not category and _place_pictures(known) != _place_pictures(category):
+            where = f"{known.root} and {category.root}" if known.root != category.root else f"Two sets in {known.root}"
             raise DataError(
-                f"{known} and {category.root} are both called {category.name}, and rows go by that name. Rename one, "
-                "or run them apart with an --out of their own."
+                f"{where} are both called {category.name}, and rows go by that name. Rename one, or run them apart "
+                "with an --out of their own."
             )
+
+
+def _place_pictures(category: Category) -> tuple[Path, list[Path]]:
+    """Where a category lies, and which pictures there are its own: several lists may stand in one folder."""
+    files = [image.path for image in category.train] + [image.path for image in category.test]
+    return category.root.resolve(), [place_in(category, file) for file in files]
 
 
 class Workshop:
@@ -114,14 +122,14 @@ class Workshop:
 
     def __init__(self, models: Path, progress: Progress) -> None:
         self._models, self._progress = models, progress
-        self._key: tuple[Path, TrainSettings] | None = None
-        self._failed: dict[tuple[Path, TrainSettings, str, bool], TrainingError] = {}
+        self._key: tuple[str, Path, TrainSettings] | None = None
+        self._failed: dict[tuple[str, Path, TrainSettings, str, bool], TrainingError] = {}
 
     def make(self, job: Job) -> Detector:
         """The detector of a job. Raises TrainingError where its training fails."""
         method = METHODS[job.method]
         settings = replace(job.settings, **method.settings)
-        trained = (job.category.root, settings, method.baseline, method.outlined)
+        trained = (job.category.name, job.category.root, settings, method.baseline, method.outlined)
         if trained in self._failed:
             raise self._failed[trained]
         try:
@@ -139,8 +147,9 @@ class Workshop:
         return Detector(session.run, fitted, told["train_minutes"], settings.image_head)
 
     def _fit(self, category: Category, method: Method, settings: TrainSettings) -> Detector:
-        if self._key != (category.root, settings):
-            self._key = (category.root, settings)
+        key = (category.name, category.root, settings)  # lists of pictures in one folder have one root
+        if self._key != key:
+            self._key = key
             self._fittings = Fittings(category, settings, self._progress)
         with using_machine(settings):
             make = self._fittings.masked if method.masked else self._fittings.plain
