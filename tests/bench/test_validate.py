@@ -6,9 +6,18 @@ import pytest
 from baad.baselines.baseline import Fitted
 from baad.bench import validate
 from baad.bench.job import Detector, Job, Workshop
-from baad.bench.rows import read_rows
-from baad.bench.run import KEYS, RESULTS
-from baad.bench.validate import DRAWS, find_held_out, find_parts, run_validation, validate_detector
+from baad.bench.rows import read_rows, write_rows
+from baad.bench.run import KEYS
+from baad.bench.run import RESULTS as TESTED
+from baad.bench.validate import (
+    DRAWS,
+    RESULTS,
+    describe_figures,
+    find_held_out,
+    find_parts,
+    run_validation,
+    validate_detector,
+)
 from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.errors import TrainingError
@@ -66,6 +75,23 @@ def test_a_training_that_fails_is_told_at_the_end_and_the_others_are_judged(tmp_
     with pytest.raises(TrainingError, match=r"disc, seed 0, draem \(The loss is not a number.\)"):
         run_validation([category], tmp_path / "out", SETTINGS, Silence(), methods=("draem", "padim"))
     assert [row["method"] for row in read_rows(tmp_path / "out" / RESULTS, KEYS)] == ["padim"]
+
+
+def test_figures_of_test_pictures_in_the_same_folder_are_neither_read_nor_lost(tmp_path, monkeypatch):
+    category, out = write_category(tmp_path / "disc", normals=8, good=0, defective=0), tmp_path / "out"
+    job = Job(read_category(category), "padim", SETTINGS)
+    tested = {"category": "disc", "method": "padim", "seed": 0, "image_auroc": None, **job.made_with()}
+    write_rows(out / TESTED, [tested])
+    judged = {**tested, "image_auroc": 0.5, "pixel_ap": 0.25}
+    monkeypatch.setattr(Workshop, "make", lambda *_: None)
+    monkeypatch.setattr(validate, "find_held_out", lambda *_: None)
+    monkeypatch.setattr(validate, "validate_detector", lambda *_: judged)
+    assert run_validation([category], out, SETTINGS, Silence(), methods=("padim",)) == [judged]
+    assert read_rows(out / TESTED, KEYS) == [tested] and read_rows(out / RESULTS, KEYS) == [judged]
+
+
+def test_a_figure_that_there_is_not_is_a_dash():
+    assert describe_figures({"image_auroc": None, "pixel_ap": 0.25}) == "image AUROC –, pixel AP 0.250"
 
 
 @pytest.mark.parametrize(("knowing", "figure"), [(True, 1.0), (False, 0.5)])

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from baad.bench.job import Detector, Job, Workshop, describe_settings, require_names
-from baad.bench.rows import Row, read_rows, write_rows
-from baad.bench.run import KEYS, RESULTS, is_done, put_rows, require_all, tell_missing
+from baad.bench.rows import Row, read_rows, show, write_rows
+from baad.bench.run import KEYS, is_done, put_rows, require_all, tell_missing
 from baad.data.decode import read_image
 from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
@@ -27,6 +27,8 @@ from baad.progress import Progress
 from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS, draw_defect
 
+RESULTS = "validation.jsonl"  # apart from results.jsonl of `bench.run`, whose figures are of test pictures
+FIGURES = ("image_auroc", "pixel_ap")
 DRAWS = 3  # of each kind of defect on each picture
 
 
@@ -39,14 +41,14 @@ def run_validation(
     layout: str = "auto",
     methods: Sequence[str] = ("baad",),
 ) -> list[Row]:
-    """A row per category and method, of the settings' seed, in `out`/results.jsonl. Test pictures are not read.
+    """A row per category and method, of the settings' seed, in `out`/validation.jsonl. Test pictures are not read.
 
     Rows that stand there already are kept, unless their fingerprint says that they were made with something else. Where
     a training fails its row is left out, and the others made.
 
     Raises DataError for two categories of one name; TrainingError, at the end, where a training failed.
     """
-    rows, read = read_rows(out / RESULTS, KEYS), [read_category(path, layout) for path in categories]
+    rows, read = read_rows(out / RESULTS, (*KEYS, *FIGURES)), [read_category(path, layout) for path in categories]
     require_names(read)
     workshop, missing = Workshop(models, progress), []
     for category in read:
@@ -64,9 +66,14 @@ def run_validation(
             row = validate_detector(detector, job, held_out, progress)
             rows = put_rows(job, [row], rows)
             write_rows(out / RESULTS, rows)
-            progress.say(f"{job}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
+            progress.say(f"{job}: {describe_figures(row)}")
     require_all(missing, out)
     return rows
+
+
+def describe_figures(row: Row) -> str:
+    """The figures of a row in a few words; a dash for one that there is not."""
+    return f"image AUROC {show(row['image_auroc'], 3)}, pixel AP {show(row['pixel_ap'], 3)}"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ baad bench validate mvtec/bottle --out now --method baad,padim                  
 
 def main(
     categories: Annotated[list[Path], typer.Argument(metavar="CATEGORY", help="Folders in a known layout.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets results.jsonl.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets validation.jsonl.")],
     method: options.Methods = "baad",
     models: options.Models = Path("runs"),
     layout: options.Layout = "auto",
@@ -42,7 +42,7 @@ def main(
     options.require_extra("train")
     require_folder(out, "--out")
     from baad.bench.methods import choose_methods
-    from baad.bench.validate import run_validation
+    from baad.bench.validate import describe_figures, run_validation
 
     methods = choose_methods(options.split_words(method))
     progress = choose_progress(quiet)
@@ -50,6 +50,5 @@ def main(
     rows = run_validation(categories, out, settings, progress, models, layout, methods)
     if not quiet:
         for row in rows:
-            about = f"{row['category']}, {row['method']}"
-            print(f"{about}: image AUROC {row['image_auroc']:.3f}, pixel AP {row['pixel_ap']:.3f}")
+            print(f"{row['category']}, {row['method']}: {describe_figures(row)}")
     return 0
