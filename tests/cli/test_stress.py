@@ -3,6 +3,7 @@ import json
 import numpy as np
 import onnx
 import pytest
+import tifffile
 
 from baad.bench.stress import Examined, foreground_of, run_stress
 from baad.data.decode import read_image
@@ -78,6 +79,15 @@ def test_a_missing_map_is_named(baad, model, category, tmp_path):
     told = baad("stress", model, category, "--maps", tmp_path)
     assert told.code == 2
     assert "there is no such map" in told.err
+
+
+def test_a_map_with_a_value_that_is_no_number_is_named(baad, model, category, tmp_path):
+    """NaN lies above no threshold, so that it would raise no false alarm."""
+    place = tmp_path / "disc" / "test" / "scratch" / "000.tiff"
+    place.parent.mkdir(parents=True)
+    tifffile.imwrite(place, np.full((64, 64), np.nan, np.float32), photometric="minisblack")
+    told = baad("stress", model, category, "--maps", tmp_path)
+    assert told.code == 2 and "scratch/000.tiff: the map has values that are no finite numbers" in told.err
 
 
 def test_writing_and_judging_at_once_is_refused(baad, model, category, tmp_path):

@@ -59,6 +59,13 @@ def test_what_is_no_map_is_refused(tmp_path):
             read_map(tmp_path / name)
 
 
+@pytest.mark.parametrize("value", [np.nan, -np.inf, 1e300], ids=str)
+def test_a_value_that_is_no_finite_number_is_refused_and_the_file_named(tmp_path, value):
+    tifffile.imwrite(tmp_path / "a.tiff", np.array([[0.0, value]]), photometric="minisblack")
+    with pytest.raises(InputError, match=r"a\.tiff: the map has values that are no finite numbers"):
+        read_map(tmp_path / "a.tiff")
+
+
 def test_maps_lie_where_the_evaluation_scripts_look_for_them(tmp_path):
     category = Category("can", tmp_path / "can", "MVTec AD 2", ())
     for place in ("test/bent/000.png", "test_public/bad/000_regular.png"):

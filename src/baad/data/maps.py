@@ -68,7 +68,10 @@ def place_in(category: Category, picture: Path) -> Path:
 
 
 def read_map(path: Path | str) -> np.ndarray:
-    """Read a map -> float32 [H, W]. Raises InputError where the file is missing, damaged, or holds no single map."""
+    """Read a map -> float32 [H, W] of finite values.
+
+    Raises InputError where the file is missing, damaged, holds no single map, or a value that is no finite number.
+    """
     try:
         with tifffile.TiffFile(path) as tiff:
             pages, values = len(tiff.pages), tiff.pages.first.asarray()
@@ -78,4 +81,8 @@ def read_map(path: Path | str) -> np.ndarray:
         raise InputError(f"{show_path(path)}: this is no map that can be read ({error}). Write it again.") from error
     if values.ndim != 2 or pages != 1:
         raise InputError(f"{show_path(path)}: a map has one page of one channel; this has {pages}, {values.shape}.")
-    return values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        read = values.astype(np.float32)
+    if not np.isfinite(read).all():
+        raise InputError(f"{show_path(path)}: the map has values that are no finite numbers. Write it again.")
+    return read
