@@ -13,7 +13,7 @@ from baad.metrics.stress import score_area
 from baad.progress import Silence
 from baad.runtime.detector import Detector
 from baad.runtime.session import RawMaps
-from tests.factory import write_category
+from tests.factory import save_picture, write_category
 from tests.fake_model import brightness_graph, write_fake_model
 
 
@@ -88,6 +88,16 @@ def test_a_map_with_a_value_that_is_no_number_is_named(baad, model, category, tm
     tifffile.imwrite(place, np.full((64, 64), np.nan, np.float32), photometric="minisblack")
     told = baad("stress", model, category, "--maps", tmp_path)
     assert told.code == 2 and "scratch/000.tiff: the map has values that are no finite numbers" in told.err
+
+
+@pytest.mark.parametrize("option", ["--write", "--maps"])
+def test_pictures_that_would_share_a_file_are_refused_before_any_is_changed(baad, model, tmp_path, option):
+    category = write_category(tmp_path / "disc", normals=4, good=2, defective=2, foreground=True)
+    good = category / "test" / "good"
+    save_picture(good / "000.jpg", read_image(good / "001.png"))
+    told = baad("stress", model, category, option, tmp_path / "out")
+    assert told.code == 2 and not (tmp_path / "out").exists()
+    assert all(name in told.err for name in ("000.jpg", "000.png", "would share the map", "Rename one of them"))
 
 
 def test_writing_and_judging_at_once_is_refused(baad, model, category, tmp_path):

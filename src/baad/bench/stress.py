@@ -16,7 +16,7 @@ from PIL import Image
 from baad.atomic import replacing
 from baad.data.decode import read_image
 from baad.data.geometry import resize_map
-from baad.data.maps import place_in, read_map
+from baad.data.maps import place_in, read_map, require_own_maps
 from baad.data.masks import read_mask, unite_masks, write_mask
 from baad.data.sample import Category, LabelledImage
 from baad.errors import DataError
@@ -84,7 +84,9 @@ def examine_model(session: Scorer, outline: SeePart | None = None) -> Examined:
 
 def examine_maps(folder: Path, category: Category, see_part: SeePart) -> Examined:
     """Maps as TIFF below `folder`, named as the pictures of `write_shifted` are. A picture's score is its map's
-    highest thousandth, in the mean. Raises InputError for a map that is missing."""
+    highest thousandth, in the mean. Raises DataError where two test pictures would share a map, InputError for a map
+    that is missing or cannot be used."""
+    require_own_maps(folder, category)
 
     def score(place: Path, picture: np.ndarray) -> ScoredMap:
         anomaly = read_map(folder / category.name / place.with_suffix(".tiff"))
@@ -133,8 +135,9 @@ def write_shifted(category: Category, outline: SeePart, out: Path, progress: Pro
     """Write all that another detector must score, in a folder named after the category -> how many pictures.
 
     test/... holds copies of the test pictures, shifted/FAMILY-SEVERITY/test/... the changed ones, outline/test/... the
-    outlines they were changed through.
+    outlines they were changed through. Raises DataError where two test pictures would share a file.
     """
+    require_own_maps(out, category)
     normals, home = require_background(category, outline), out / category.name
     with progress.task("writing", len(category.test) + len(normals) * len(FAMILIES) * len(SEVERITIES)) as task:
         for image in category.test:
