@@ -1,4 +1,7 @@
 import json
+import os
+import re
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -15,11 +18,15 @@ from baad.data.reading import read_category
 from baad.data.sample import Category, GoodImage
 from baad.data.split import split_held_out
 from baad.errors import DataError, SettingError, TrainingError
+from baad.learn import loop
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from tests.factory import write_category, write_folder
+from tests.fake_model import brightness_graph, fake_certificate
 
 SETTINGS = TrainSettings(image_size=64, batch_size=2, threads=1, held_out=0.25, device="cpu", steps=1)
+
+TINY = replace(SETTINGS, size="tiny", pdn="random", foreground="off")
 
 
 class Heard(Silence):
@@ -80,6 +87,34 @@ def test_true_outlines_teach_a_model_of_their_own_and_must_be_there(category, tm
     bare = Category("disc", write_folder(tmp_path / "bare", normals=1), (), ())
     with pytest.raises(DataError, match="no true outlines"):
         train_once(bare, SETTINGS, tmp_path, Silence(), outlined=True)
+
+
+def stop_at(monkeypatch, wanted):
+    """Ctrl-C in the middle of a step, the first time that it comes -> a list that gets every step."""
+    seen, check = [], loop.check_loss
+
+    def check_and_stop(total, step):
+        check(total, step)
+        seen.append(step)
+        if step == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(loop, "check_loss", check_and_stop)
+    return seen
+
+
+def test_a_training_that_was_stopped_is_gone_on_with_by_the_same_command(category, tmp_path, monkeypatch):
+    settings, read, models = replace(TINY, steps=8), read_category(category), tmp_path / "models"
+    monkeypatch.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
+    monkeypatch.setattr("baad.learn.train.certify", lambda *given: fake_certificate())
+    seen = stop_at(monkeypatch, 6)  # beyond the five steps that are timed beforehand
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        train_once(read, settings, models, Silence())
+    assert re.search(r"^7 of 8 steps are saved in \S+: go on with the same command\.$", stopped.value.__notes__[0])
+    del seen[:]
+    heard = Heard()
+    assert train_once(read, settings, models, heard).exists()
+    assert seen == [7] and any("going on after step 7 of 8" in said for said in heard.said) and not heard.warned
 
 
 def test_finished_rows_are_not_run_again(finished, monkeypatch):

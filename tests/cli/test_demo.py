@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from baad.cli import demo
@@ -63,3 +65,12 @@ def test_data_that_cannot_be_used_leaves_no_folder_behind(tmp_path, baad):
     (tmp_path / "none").mkdir()
     assert baad("demo", tmp_path / "none", "--out", tmp_path / "new").code == 2
     assert not (tmp_path / "new").exists()
+
+
+def test_a_demonstration_that_is_stopped_does_not_speak_of_going_on(tmp_path, monkeypatch):
+    asked = {}
+    monkeypatch.setattr("baad.learn.train.train", lambda *_, **named: asked.update(named) or sys.exit())
+    category = write_category(tmp_path / "disc", normals=6, good=1, defective=1)
+    with pytest.raises(SystemExit):
+        demo.main(data=category, out=tmp_path / "out", quiet=True)
+    assert asked["go_on"] == ""

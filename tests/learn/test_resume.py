@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,20 @@ import torch
 from baad.data.folder import read_folder
 from baad.errors import BundleError, DataError, SettingError, TrainingError
 from baad.foreground.gate import Gate
+from baad.learn.checkpoint import CHECKPOINT, save_checkpoint
 from baad.learn.resume import (
     Past,
+    can_go_on,
     claimed,
     find_run,
     keep_masks,
     note_run,
+    place_run,
     read_masks,
     remove_leftovers,
     require_same_masks,
     require_same_pictures,
+    saying_what_is_saved,
     were_shown,
 )
 from baad.learn.train import train
@@ -153,6 +158,33 @@ def test_settings_are_compared_as_they_were_asked_for(tmp_path, monkeypatch):
     assert find_run(tmp_path / "m.baad", tmp_path, asked, Silence()) == past
     with pytest.raises(SettingError, match=r"minutes was 5\.0 and is 6\.0"):
         find_run(tmp_path / "m.baad", tmp_path, TrainSettings(minutes=6.0), Silence())
+
+
+def test_a_run_can_be_gone_on_with_where_it_is_whole_and_of_the_same_settings(tmp_path):
+    model, masks = tmp_path / "m.baad", np.zeros((2, 4, 4), bool)
+    run_dir = place_run(model)
+    assert not can_go_on(model, SETTINGS)
+    part = torch.nn.Linear(1, 1)
+    optimizer, note = torch.optim.AdamW(part.parameters()), note_run(SETTINGS, 800, "pictures", masks).to_text()
+    save_checkpoint(run_dir / CHECKPOINT, 200, {"part": part}, optimizer, note)
+    assert not can_go_on(model, SETTINGS)  # without the masks
+    keep_masks(run_dir, Gate(False, "none", 0.0, "why", None), masks)
+    assert can_go_on(model, SETTINGS) and not can_go_on(model, replace(SETTINGS, seed=1))
+    (run_dir / CHECKPOINT).write_bytes(b"half")
+    assert not can_go_on(model, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("go_on", "told"),
+    [("--resume", ": go on with --resume."), ("", "; the next call begins anew all the same.")],
+)
+def test_who_stops_a_training_is_told_what_goes_on_with_it(tmp_path, monkeypatch, go_on, told):
+    past = Past(note_run(SETTINGS, 800, "", np.zeros((1, 4, 4), bool)), 200)
+    monkeypatch.setattr("baad.learn.resume.read_run", lambda file: past)
+    with pytest.raises(KeyboardInterrupt) as stopped, saying_what_is_saved(tmp_path, go_on):
+        (tmp_path / CHECKPOINT).touch()
+        raise KeyboardInterrupt
+    assert stopped.value.__notes__ == [f"200 of 800 steps are saved in {tmp_path}{told}"]
 
 
 def test_only_what_this_model_left_half_written_is_removed(tmp_path):

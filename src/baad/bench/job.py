@@ -23,6 +23,7 @@ from baad.learn.pictures import read_pictures
 from baad.learn.placed_memory import PlacedMemory
 from baad.learn.places import Places
 from baad.learn.reload import load_model
+from baad.learn.resume import can_go_on
 from baad.learn.train import train
 from baad.progress import Progress
 from baad.runtime.session import RawMaps, Session
@@ -165,7 +166,8 @@ class Workshop:
 def train_once(
     category: Category, settings: TrainSettings, models: Path, progress: Progress, outlined: bool = False
 ) -> Path:
-    """The model of those settings, of that PDN and of those pictures, trained unless it exists.
+    """The model of those settings, of that PDN and of those pictures, trained unless it exists. A training that was
+    stopped is gone on with.
 
     `outlined`: with the category's true outlines as masks. Raises DataError where it has none.
     """
@@ -175,8 +177,16 @@ def train_once(
         raise DataError(f"{category.root} has no true outlines of the part: they would lie in {outlines}.")
     if not path.exists():
         progress.say(f"{category.name}, seed {settings.seed}: training")
-        masks = outlines if outlined else None
-        train(category.train, settings, path, progress, category_name=category.name, fg_masks=masks)
+        train(
+            category.train,
+            settings,
+            path,
+            progress,
+            category_name=category.name,
+            fg_masks=outlines if outlined else None,
+            resume=can_go_on(path, settings),
+            go_on="the same command",
+        )
     return path
 
 

@@ -82,7 +82,7 @@ def main(
 
     model, page = out / "model.baad", out / "index.html"
     write_text(out / MARK, MARKED)
-    train(category.train, settings, model, progress, category_name=category.name, findings=findings)
+    train(category.train, settings, model, progress, category_name=category.name, findings=findings, go_on="")
     detector = Detector.load(model, settings.threads)
     scorecard = evaluate(detector.score, category, progress)
     masks = read_training_masks(model)

@@ -70,6 +70,11 @@ def current_versions() -> dict[str, str]:
     return {"baad": baad.__version__, "torch": torch.__version__}
 
 
+def place_run(out: Path) -> Path:
+    """Where the run folder of the model file `out` lies."""
+    return out.with_name(out.name + ".run")
+
+
 def find_run(out: Path, run_dir: Path, settings: TrainSettings, progress: Progress) -> Past | None:
     """The stopped run of the model file `out`; None where nothing of it was saved yet.
 
@@ -91,6 +96,17 @@ def find_run(out: Path, run_dir: Path, settings: TrainSettings, progress: Progre
     if past.note.versions != current_versions():
         progress.warn(f"the run began with {_listed(past.note.versions)}: the weights may differ in their last digits")
     return past
+
+
+def can_go_on(out: Path, settings: TrainSettings) -> bool:
+    """Whether a stopped run of the model file `out` is there that began with these settings, and is whole."""
+    run_dir = place_run(out)
+    try:
+        began = read_run(run_dir / CHECKPOINT).note.settings
+        read_masks(run_dir)
+    except BundleError:  # absent or damaged
+        return False
+    return began == settings.to_dict()
 
 
 def read_run(file: Path) -> Past:
@@ -117,7 +133,7 @@ def require_same_masks(past: Past, foregrounds: np.ndarray, run_dir: Path) -> No
 def discard_run(run_dir: Path, progress: Progress) -> None:
     """Remove what an earlier run saved; it is said."""
     if (run_dir / CHECKPOINT).exists():
-        progress.warn(f"what an earlier run saved in {run_dir} is discarded; --resume would have gone on with it")
+        progress.warn(f"what an earlier run saved in {run_dir} is discarded: training begins anew")
     forget_run(run_dir)
 
 
@@ -194,8 +210,8 @@ def claimed(run_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def saying_what_is_saved(run_dir: Path) -> Iterator[None]:
-    """Add to an error, or to Ctrl-C, how many steps are saved and how to go on with them."""
+def saying_what_is_saved(run_dir: Path, go_on: str) -> Iterator[None]:
+    """Add to an error, or to Ctrl-C, how many steps are saved and what goes on with them: `go_on`, nothing if empty."""
     try:
         yield
     except (BaadError, KeyboardInterrupt) as error:
@@ -203,9 +219,10 @@ def saying_what_is_saved(run_dir: Path) -> Iterator[None]:
         if file.exists():
             past = read_run(file)
             rest = ", which repeats only the export and its proof" if past.step >= past.note.steps else ""
-            error.add_note(f"{past.step} of {past.note.steps} steps are saved in {run_dir}: go on with --resume{rest}.")
+            told = f": go on with {go_on}{rest}" if go_on else "; the next call begins anew all the same"
+            error.add_note(f"{past.step} of {past.note.steps} steps are saved in {run_dir}{told}.")
         else:
-            error.add_note("Nothing was saved yet.")
+            error.add_note("No step of the training was saved yet.")
         raise
 
 

@@ -48,6 +48,7 @@ from baad.learn.resume import (
     forget_run,
     keep_masks,
     note_run,
+    place_run,
     read_masks,
     remove_leftovers,
     require_same_masks,
@@ -93,6 +94,7 @@ def train(
     empty_scene: Path | None = None,
     zones: DrawnZones | None = None,
     resume: bool = False,
+    go_on: str = "--resume",
 ) -> TrainResult:
     """Train on normal pictures and write the model file `out`.
 
@@ -100,7 +102,7 @@ def train(
     `empty_scene`: picture of the scene without a part. `zones`: what an alarm means where. `findings`: warnings
     about the data, kept in the model file.
     `resume`: go on with a stopped run of the same pictures and settings; the weights become those of a run that was
-    never stopped.
+    never stopped. `go_on`: what does that, for what is said where this one is stopped; empty where nothing does.
 
     Raises DataError for too few pictures, the errors of reading them, SettingError for a device that is not there,
     TrainingError where the result must not be used, OutputError where `out` cannot be written, Stopped after Ctrl-C
@@ -114,7 +116,7 @@ def train(
             remove_leftovers(out, run_dir)
             past = find_run(out, run_dir, settings, progress) if resume else None
             ready = prepare(images, settings, run_dir, progress, Shown(fg_masks, empty_scene), past)
-        with saying_what_is_saved(run_dir):
+        with saying_what_is_saved(run_dir, go_on):
             plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
             stream = batches(ready.material, plan, start, ready.settings.steps)
             trained = run(
@@ -313,7 +315,7 @@ def leaving_no_empty_folder(run_dir: Path) -> Iterator[None]:
 
 def prepare_run_dir(out: Path) -> Path:
     """The folder beside the model file for log and checkpoint. Raises OutputError before any work is done."""
-    run_dir = out.with_name(out.name + ".run")
+    run_dir = place_run(out)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         (run_dir / "losses.jsonl").touch()
