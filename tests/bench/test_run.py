@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from baad.bench.job import Job, Part, Workshop, describe_settings, require_names, train_once
+from baad.baselines.baseline import Fitted
+from baad.bench.job import Detector, Job, Part, Workshop, describe_settings, require_names, train_once
 from baad.bench.made_with import fingerprint
 from baad.bench.methods import METHODS, Method
 from baad.bench.rows import read_rows
@@ -17,11 +18,12 @@ from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import Category, GoodImage
 from baad.data.split import split_held_out
-from baad.errors import DataError, SettingError, TrainingError
+from baad.errors import BundleError, DataError, SettingError, TrainingError
 from baad.learn import loop
 from baad.progress import Silence
+from baad.runtime.session import RawMaps
 from baad.settings import TrainSettings
-from tests.factory import write_category, write_folder
+from tests.factory import save_picture, write_category, write_folder
 from tests.fake_model import brightness_graph, fake_certificate
 
 SETTINGS = TrainSettings(image_size=64, batch_size=2, threads=1, held_out=0.25, device="cpu", steps=1)
@@ -280,13 +282,14 @@ def test_what_is_usual_at_each_place_is_learnt_anew_for_a_map_that_is_scored_oth
     assert np.abs(usual["no_novelty"]).mean() < 0.2 * np.abs(usual["bare"]).mean()
 
 
-def test_a_training_that_fails_costs_its_own_rows_and_no_others(category, tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [TrainingError, BundleError], ids=["the loss is no number", "the answer is no number"])
+def test_a_training_that_fails_costs_its_own_rows_and_no_others(category, tmp_path, monkeypatch, kind):
     def row_of(method):
         return {"category": "disc", "method": method, "seed": 0, "image_auroc": 0.9}
 
     def fail(data, settings, *_, **__):
         tried.append(settings.image_head)
-        raise TrainingError("The loss is not a number at step 3.")
+        raise kind("The loss is not a number at step 3.")
 
     def told_of(job, detector, progress):
         return row_of(job.method) | job.made_with()
@@ -307,3 +310,30 @@ def test_a_training_that_fails_costs_its_own_rows_and_no_others(category, tmp_pa
     assert tried == [True]  # once for all that stands on it
     assert "not a number at step 3. Going on" in heard.warned[1]
     assert {row["method"] for row in read_rows(out / "results.jsonl", KEYS)} == {"nearest", "padim"}
+
+
+@pytest.mark.parametrize("lacking", ["good", "defective", "background", "outlines"])
+def test_what_a_category_lacks_is_told_before_anything_is_trained(tmp_path, monkeypatch, lacking):
+    monkeypatch.setattr(Workshop, "make", lambda *_: pytest.fail("the work began"))
+    counts = {"good": 1, "defective": 1} | ({lacking: 0} if lacking in ("good", "defective") else {})
+    folder = write_category(tmp_path / "disc", normals=4, foreground=lacking == "background", **counts)
+    for outline in (folder / "foreground").rglob("*.png"):
+        save_picture(outline, np.ones((64, 64), bool))
+    method, stress = ("true_outlines", ()) if lacking == "outlines" else ("nearest", ("nearest",))
+    told = {"background": "no background to change", "outlines": "no true outlines"}
+    with pytest.raises(DataError, match=told.get(lacking, "needs normal and defective test pictures")):
+        run_benchmark([Part((folder,), (method,), 1, SETTINGS, stress)], tmp_path / "out", Silence(), "command")
+
+
+def test_a_background_that_no_model_finds_costs_the_rows_of_changed_backgrounds_alone(category, tmp_path, monkeypatch):
+    def judge(picture):
+        level = picture.max(axis=2).astype(np.float32)
+        return RawMaps(level, np.ones_like(level), float(level.max()))  # all is part
+
+    bare = write_category(tmp_path / "bare", normals=4, good=1, defective=1)
+    monkeypatch.setattr(Workshop, "make", lambda *_: Detector(judge, Fitted(steps=0, parameters=0, macs=0), 0.0))
+    out, part = tmp_path / "out", Part((bare, category), ("nearest",), 1, SETTINGS, ("nearest",))
+    with pytest.raises(TrainingError, match=r"bare, seed 0, nearest, changed backgrounds \(bare has no background"):
+        run_benchmark([part], out, Silence(), "command")
+    assert [row["category"] for row in read_rows(out / "results.jsonl", KEYS)] == ["bare", "disc"]
+    assert {row["category"] for row in read_rows(out / "stress.jsonl", KEYS)} == {"disc"}

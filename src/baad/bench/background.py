@@ -9,7 +9,7 @@ import numpy as np
 
 from baad.bench.job import Job, Workshop
 from baad.bench.rows import Row, mean, show
-from baad.bench.stress import ALL, CLEAN, Examined, run_stress
+from baad.bench.stress import ALL, CLEAN, Examined, require_background, require_both, run_stress
 from baad.bench.table import gain, list_gains
 from baad.data.geometry import resize_map
 from baad.data.sample import Category
@@ -48,6 +48,17 @@ def stress_rows(job: Job, workshop: Workshop, progress: Progress) -> list[Row]:
     seed = job.settings.seed
     rows = run_stress(examined, drop_unoutlined(job.category), progress, job.method, seed)
     return [{**row, "seed": seed, **job.made_with()} for row in rows]
+
+
+def require_stressable(category: Category) -> None:
+    """Raise DataError for what is known before any training: normal or defective test pictures are lacking, or none of
+    those with a true outline has a background. What has no outline waits for the model that finds the part."""
+    judged = drop_unoutlined(category)
+    outlined = all(image.foreground is not None for image in judged.test if not image.defective)
+    if outlined:
+        require_background(judged, lambda picture: np.ones(picture.shape[:2], bool))
+    else:
+        require_both(judged)
 
 
 def drop_unoutlined(category: Category) -> Category:

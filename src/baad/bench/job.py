@@ -15,7 +15,7 @@ from baad.bundle import Bundle, read_bundle
 from baad.data.maps import place_in
 from baad.data.sample import Category
 from baad.data.split import split_held_out
-from baad.errors import DataError, SettingError, TrainingError
+from baad.errors import BaadError, BundleError, DataError, SettingError, TrainingError
 from baad.learn.deploy import DeployGraph, learn_places, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.machine import using_machine
@@ -29,6 +29,8 @@ from baad.progress import Progress
 from baad.runtime.session import RawMaps, Session
 from baad.runtime.tiles import Scorer, as_trained
 from baad.settings import TrainSettings
+
+FAILURES = (TrainingError, DataError, BundleError)  # that cost the rows of one job; BundleError: no finite answer
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,10 @@ class Workshop:
     def __init__(self, models: Path, progress: Progress) -> None:
         self._models, self._progress = models, progress
         self._key: tuple[str, Path, TrainSettings] | None = None
-        self._failed: dict[tuple[str, Path, TrainSettings, str, bool], TrainingError] = {}
+        self._failed: dict[tuple[str, Path, TrainSettings, str, bool], BaadError] = {}
 
     def make(self, job: Job) -> Detector:
-        """The detector of a job. Raises TrainingError where its training fails."""
+        """The detector of a job. Raises one of FAILURES where its training fails."""
         method = METHODS[job.method]
         settings = replace(job.settings, **method.settings)
         trained = (job.category.name, job.category.root, settings, method.baseline, method.outlined)
@@ -135,7 +137,7 @@ class Workshop:
             raise self._failed[trained]
         try:
             return self._fit(job.category, method, settings) if method.baseline else self._train(job, method, settings)
-        except TrainingError as error:
+        except FAILURES as error:
             self._failed[trained] = error
             raise
 
@@ -172,9 +174,8 @@ def train_once(
     `outlined`: with the category's true outlines as masks. Raises DataError where it has none.
     """
     made_with = fingerprint(category, settings) + ("-outlined" if outlined else "")
-    path, outlines = models / f"{category.name}-{settings.seed}-{made_with}.baad", category.root / "foreground"
-    if outlined and not outlines.is_dir():
-        raise DataError(f"{category.root} has no true outlines of the part: they would lie in {outlines}.")
+    path = models / f"{category.name}-{settings.seed}-{made_with}.baad"
+    outlines = require_outlines(category) if outlined else None
     if not path.exists():
         progress.say(f"{category.name}, seed {settings.seed}: training")
         train(
@@ -183,11 +184,19 @@ def train_once(
             path,
             progress,
             category_name=category.name,
-            fg_masks=outlines if outlined else None,
+            fg_masks=outlines,
             resume=can_go_on(path, settings),
             go_on="the same command",
         )
     return path
+
+
+def require_outlines(category: Category) -> Path:
+    """The folder of a category's true outlines. Raises DataError where there is none."""
+    outlines = category.root / "foreground"
+    if not outlines.is_dir():
+        raise DataError(f"{category.root} has no true outlines of the part: they would lie in {outlines}.")
+    return outlines
 
 
 def open_session(model: Path, bundle: Bundle, job: Job, progress: Progress) -> Scorer:

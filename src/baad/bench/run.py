@@ -4,15 +4,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from baad.atomic import write_text
-from baad.bench.background import format_background, stress_rows
-from baad.bench.job import Detector, Job, Part, Workshop, describe_settings, list_jobs
+from baad.bench.background import format_background, require_stressable, stress_rows
+from baad.bench.job import FAILURES, Detector, Job, Part, Workshop, describe_settings, list_jobs, require_outlines
+from baad.bench.methods import METHODS
 from baad.bench.rows import Row, read_rows, write_rows
 from baad.bench.table import format_table
 from baad.bench.tasks import Watched
 from baad.data.doctor import check_category, check_test, require_usable
 from baad.data.reading import read_category
 from baad.data.sample import Category
-from baad.errors import TrainingError
+from baad.errors import BaadError, TrainingError
 from baad.metrics.evaluate import evaluate
 from baad.progress import Progress
 
@@ -32,18 +33,19 @@ def run_benchmark(
 
     Rows that stand there already are not run again, unless they were made with other settings, another PDN or other
     training pictures: the new ones take their places. Trained models of BAAD are kept in `models`, by what they were
-    made with, and used again. What is to be stressed has its rows in `out`/stress.jsonl besides. Where a training fails
-    its rows are left out, and the others made. `layout` is read_category's; `command` is what the table says it was
-    written by.
+    made with, and used again. What is to be stressed has its rows in `out`/stress.jsonl besides. Where a training
+    fails, or its model finds no background to change, those rows are left out, and the others made. `layout` is
+    read_category's; `command` is what the table says it was written by.
 
-    Raises DataError for a category with errors or without test pictures, or without a background where that is to be
-    changed, and for two of one name; SettingError for a row that is wanted with two settings; TrainingError, at the
-    end, where a training failed, with the reason.
+    Raises, before any training, DataError for a category with errors or without what is asked of it, such as test
+    pictures or true outlines, and for two of one name; SettingError for a row that is wanted with two settings.
+    TrainingError, at the end, where rows were left out, with the reasons.
     """
     read = {path: read_category(path, layout) for part in parts for path in part.categories}
     jobs = list_jobs(parts, read)
     for category in read.values():
         check_testable(category, progress)
+    require_possible(jobs)
     rows, stressed = read_rows(out / RESULTS, KEYS), read_rows(out / STRESS, KEYS)
     workshop = Workshop(models, progress)
     missing: list[str] = []
@@ -51,7 +53,7 @@ def run_benchmark(
     def attempt(make: Callable[[Job, Workshop, Progress], list[Row]], job: Job, what: str) -> list[Row]:
         try:
             return make(job, workshop, progress)
-        except TrainingError as error:
+        except FAILURES as error:
             missing.append(tell_missing(what, error, progress))
             return []  # what stood there was made otherwise
 
@@ -72,7 +74,17 @@ def run_benchmark(
     return rows
 
 
-def tell_missing(what: str, error: TrainingError, progress: Progress) -> str:
+def require_possible(jobs: Sequence[Job]) -> None:
+    """Raise DataError where a category lacks what a job needs of it: all that is known before any training."""
+    wanted = {(job.category.name, job.category.root): job.category for job in jobs if job.stress}
+    for category in wanted.values():
+        require_stressable(category)
+    for job in jobs:
+        if METHODS[job.method].outlined:
+            require_outlines(job.category)
+
+
+def tell_missing(what: str, error: BaadError, progress: Progress) -> str:
     """Warn that a row is left out -> what `require_all` says of it at the end."""
     progress.warn(f"{what}: {error} Going on with the others")
     return f"{what} ({error})"

@@ -186,18 +186,24 @@ def look_at_defects(examined: Examined, category: Category, progress: Progress) 
     return summarise_defects(scores, background_scores, np.concatenate(on_part), np.concatenate(outside))
 
 
-def require_background(category: Category, outline: SeePart) -> list[LabelledImage]:
-    """The normal test pictures that have a background to change. Raises DataError where there are none."""
+def require_both(category: Category) -> list[LabelledImage]:
+    """The normal test pictures. Raises DataError where there are none, or no defective ones."""
     normals = [image for image in category.test if not image.defective]
     if not normals or len(normals) == len(category.test):
         raise DataError(
             f"{category.root} needs normal and defective test pictures for a stress test: test/good and test/<defect>."
         )
+    return normals
+
+
+def require_background(category: Category, outline: SeePart) -> list[LabelledImage]:
+    """The normal test pictures that have a background to change. Raises DataError where there are none."""
+    normals = require_both(category)
     chosen = [image for image in normals if has_background(_read(image, outline)[1])]
     if not chosen:
         raise DataError(
             f"{category.name} has no background to change: the part fills its pictures, or the model does not know "
-            "it. Give outlines of the part in foreground/test/good, or --outlines with a model that finds it."
+            "it. Give outlines of the part in foreground/test/good, or baad stress a model that finds it as --outlines."
         )
     return chosen
 

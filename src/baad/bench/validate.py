@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from baad.bench.job import Detector, Job, Workshop, describe_settings, require_names
+from baad.bench.job import FAILURES, Detector, Job, Workshop, describe_settings, require_names
 from baad.bench.rows import Row, read_rows, show, write_rows
 from baad.bench.run import KEYS, is_done, put_rows, require_all, tell_missing
 from baad.data.decode import read_image
@@ -19,7 +19,6 @@ from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.data.split import split_held_out
-from baad.errors import TrainingError
 from baad.foreground.gate import DECIDE_ON, spread_over
 from baad.learn.foreground_masks import find_foreground
 from baad.metrics.ranking import auroc, average_precision, count_levels
@@ -60,7 +59,7 @@ def run_validation(
         for job in jobs:
             try:
                 detector = workshop.make(job)
-            except TrainingError as error:
+            except FAILURES as error:
                 missing.append(tell_missing(str(job), error, progress))
                 continue
             row = validate_detector(detector, job, held_out, progress)
