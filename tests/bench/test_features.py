@@ -10,7 +10,7 @@ from baad.bench.features import FeatureSettings, compare_features, format_featur
 from baad.bench.latency import Latency
 from baad.bench.made_with import hash_pdn
 from baad.bench.rows import read_rows
-from baad.errors import SettingError
+from baad.errors import DataError, SettingError
 from baad.learn.pdn import PDN_SHAPES, WEIGHTS, new_pdn
 from baad.progress import Silence
 from baad.settings import TrainSettings
@@ -60,6 +60,13 @@ def test_weights_of_a_distillation_come_before_those_of_the_package(category, tm
     settings = replace(QUICK, candidates=("two_scale", "fast"), pdns=tmp_path)
     rows = compare_features([category], tmp_path / "out", settings, Silence())
     assert rows[0]["image_auroc"] == rows[1]["image_auroc"]
+
+
+def test_two_categories_of_one_name_are_refused_before_any_is_read(category, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "time_candidates", lambda *_: pytest.fail("the work began"))
+    twin = write_category(tmp_path / "other" / "disc", normals=3, good=1, defective=1)
+    with pytest.raises(DataError, match="both called disc"):
+        compare_features([category, twin], tmp_path / "out", QUICK, Silence())
 
 
 def test_unknown_candidates_and_those_without_weights_are_clear_errors(category, tmp_path):

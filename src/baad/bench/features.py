@@ -10,6 +10,7 @@ from torch import nn
 import baad
 from baad.atomic import write_text
 from baad.bench.candidates import SIZE, Candidate, load_candidate
+from baad.bench.job import require_names
 from baad.bench.latency import Latency, measure_latency
 from baad.bench.made_with import DIGITS
 from baad.bench.neighbours import GRID, MEMORY, Pictures, read_pictures, score_features
@@ -53,9 +54,12 @@ def compare_features(
 
     Rows of the same weights and seed that stand there already are kept, and so are times in `out`/latency.jsonl if they
     have all candidates; they are measured anew otherwise, all of them in one run. `layout` is read_category's.
+
+    Raises DataError for two categories of one name.
     """
     candidates = {name: _load(name, settings) for name in dict.fromkeys(settings.candidates)}
     read = [read_category(path, layout) for path in categories]
+    require_names(read)
     times = time_candidates(candidates, out, settings, progress)
     kept = read_rows(out / RESULTS, ("candidate", "category", "seed"))
     rows = [row | cost_of(row["candidate"], times) | _steps_of(row, candidates) for row in kept]
