@@ -126,6 +126,21 @@ def test_more_painted_pictures_than_outlines_are_a_clear_error(category, tmp_pat
         foreground.run_foreground([category, other], tmp_path / "out", SETTINGS, Silence(), 1, (0,))
 
 
+def test_a_picture_outside_of_the_folder_of_its_list_has_no_outline(category, tmp_path):
+    (tmp_path / "lists").mkdir()
+    listed = [f"{file},train" for file in sorted((category / "train").rglob("*.png"))]
+    (tmp_path / "lists" / "disc.csv").write_text("\n".join(["path,split", *listed]) + "\n")
+    read = read_category(tmp_path / "lists" / "disc.csv")
+    assert len(read.train) == 5 and foreground.plan_trials(read, (0, 1, 3), 3) == [foreground.Trial(0, 0)]
+
+
+def test_a_category_without_normal_pictures_is_refused_before_any_is_searched(category, tmp_path, monkeypatch):
+    monkeypatch.setattr(foreground, "find_foreground", lambda *_: pytest.fail("the work began"))
+    bare = write_category(tmp_path / "bare", normals=0, good=1, defective=1)
+    with pytest.raises(DataError, match="bare: there are no normal pictures"):
+        foreground.run_foreground([category, bare], tmp_path / "out", SETTINGS, Silence(), 1, (0,), "mvtec")
+
+
 def test_overlaps_are_taken_at_the_size_of_the_truth():
     left = np.zeros((8, 8), np.float32)
     left[:, :4] = 1.0

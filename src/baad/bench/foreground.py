@@ -23,7 +23,9 @@ from baad.bench.job import require_names
 from baad.bench.made_with import describe_making, hash_weights
 from baad.bench.rows import Row, put_last, read_rows
 from baad.data.decode import read_image
+from baad.data.doctor import check_category, require_usable
 from baad.data.geometry import resize_image, resize_map, resize_mask
+from baad.data.maps import place_in
 from baad.data.masks import read_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
@@ -90,10 +92,12 @@ def run_foreground(
 
     Rows that stand there already are kept where they were made with the same settings, networks and pictures.
     `settings.steps` are those of the mask head. Raises SettingError where a user is to paint all pictures that have an
-    outline, or more, and DataError for two categories of one name.
+    outline, or more, and DataError for two categories of one name, or one whose pictures cannot be learnt from.
     """
     read = [read_category(path, layout) for path in categories]
     require_names(read)
+    for category in read:
+        require_usable(check_category(category, progress))
     plans = [plan_trials(category, user_masks, seeds) for category in read]
     rows, drawn = read_rows(out / RESULTS, KEYS), read_rows(out / DRAWN, ("set",))
     write = partial(write_table, out, settings=settings)
@@ -169,8 +173,8 @@ def read_subject(category: Category, settings: TrainSettings, progress: Progress
 
 
 def place_outline(category: Category, picture: Path) -> Path:
-    """Where the true outline of a training picture would be."""
-    return category.root / "foreground" / picture.relative_to(category.root).with_suffix(".png")
+    """Where the true outline of a training picture would be, which a list may name outside of the category's folder."""
+    return category.root / "foreground" / place_in(category, picture).with_suffix(".png")
 
 
 def search(subject: Subject, trial: Trial, progress: Progress) -> Found:
