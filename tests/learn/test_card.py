@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from baad.bundle import CARD, SIZE_LIMITS
 from baad.errors import BundleError
-from baad.learn.card import WORST, describe_model, name_highest, name_worst, sample_pictures
+from baad.learn.card import WORST, describe_model, name_highest, name_worst, sample_pictures, shorten_findings
 from baad.verdict.calibration import fit_calibration
 
 MANIFEST = {
@@ -68,6 +69,15 @@ def test_the_card_tells_what_the_manifest_does():
     assert card.startswith("# BAAD model\n") and "10 normal pictures, 3 steps, seed 0" in card
     assert "`fast` at 96x64 px: 1.25 million parameters" in card
     assert "everything counts as part (all is part)" in card and "- two are alike\n" in card
+
+
+def test_of_thousands_of_findings_the_first_hundred_are_kept_and_the_others_counted():
+    found = [f"{index:05d} {'long name ' * 20}" for index in range(10_000)]
+    kept = shorten_findings(found)
+    assert kept == [*found[:100], "... and 9900 more"]
+    assert shorten_findings(found[:100]) == found[:100] and shorten_findings([]) == []
+    card = describe_model({**MANIFEST, "findings": kept}, fit_calibration([0.0, 1.0], [0.0, 1.0], ["", ""], 0.05))
+    assert len(card.encode()) < SIZE_LIMITS[CARD] and "- ... and 9900 more\n" in card
 
 
 @pytest.mark.parametrize("absent", [*MANIFEST, "reason"])

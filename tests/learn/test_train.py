@@ -25,6 +25,11 @@ from baad.settings import TrainSettings
 from tests.factory import save_picture, write_category
 from tests.fake_model import brightness_graph, fake_certificate
 
+ONE_STEP = TrainSettings(
+    **{"size": "tiny", "pdn": "random", "image_size": 64, "steps": 1, "batch_size": 2, "held_out": 0.25},
+    **{"foreground": "off", "threads": 1, "device": "cpu"},
+)
+
 
 @pytest.mark.parametrize(
     ("size", "view", "has_foreground", "scales"),
@@ -87,14 +92,19 @@ def test_names_that_are_no_utf8_do_not_cost_the_training(tmp_path, monkeypatch):
     folder = write_textures(tmp_path / "kr\udce4tzer", 6)
     for file in folder.iterdir():
         file.rename(folder / f"pr\udcfcf {file.name}")
-    settings = TrainSettings(
-        **{"size": "tiny", "pdn": "random", "image_size": 64, "steps": 1, "batch_size": 2, "held_out": 0.25},
-        **{"foreground": "off", "threads": 1, "device": "cpu"},
-    )
     images, told = read_folder(folder).train, {"category_name": folder.name, "findings": ["pr\udcfcf.png: dark."]}
-    manifest = read_bundle(train(images, settings, tmp_path / "model.baad", **told).path).manifest
+    manifest = read_bundle(train(images, ONE_STEP, tmp_path / "model.baad", **told).path).manifest
     assert manifest["category"] == "kr\ufffdtzer" and manifest["findings"] == ["pr\ufffdf.png: dark."]
     assert all(re.fullmatch("pr\ufffdf 0.\\.png", each["image"]) for each in manifest["highest_held_out"])
+
+
+def test_a_training_is_not_lost_to_thousands_of_findings_about_its_data(tmp_path, monkeypatch):
+    monkeypatch.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
+    monkeypatch.setattr("baad.learn.train.certify", lambda *anything: fake_certificate())
+    images = read_folder(write_textures(tmp_path / "even", 4)).train
+    found = [f"{index}: {'a name of many letters ' * 10}" for index in range(10_000)]
+    model = train(images, ONE_STEP, tmp_path / "m.baad", findings=found).path
+    assert read_bundle(model).manifest["findings"] == [*found[:100], "... and 9900 more"]
 
 
 @pytest.mark.parametrize(("mask_head", "share"), [(True, 0.25), (False, 1.0)])

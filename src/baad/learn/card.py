@@ -18,6 +18,7 @@ from baad.verdict.zones import widen
 SAMPLES = 4
 WORST = 12  # training pictures whose masks a person should look at
 HIGHEST = 3  # held-out pictures that are named
+FINDINGS = 100  # about the data, that are kept: a model file has no room for thousands, and nobody reads them
 OUTLINE = (0, 255, 255)
 
 
@@ -46,6 +47,12 @@ def describe_model(manifest: dict, calibration: Calibration) -> str:
 {findings}
 No defective picture and no test picture was used in training, in choosing weights or in setting the threshold.
 """
+
+
+def shorten_findings(findings: Sequence[str]) -> list[str]:
+    """The first FINDINGS of them, and how many more there are."""
+    more = len(findings) - FINDINGS
+    return [*findings[:FINDINGS], *([f"... and {more} more"] if more > 0 else [])]
 
 
 def sample_pictures(

@@ -25,7 +25,7 @@ from baad.errors import DataError, OutputError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.calibrate import calibrate
-from baad.learn.card import describe_model, name_highest, name_worst, sample_pictures
+from baad.learn.card import describe_model, name_highest, name_worst, sample_pictures, shorten_findings
 from baad.learn.decision import describe_decision, with_decision
 from baad.learn.deploy import DeployGraph, learn_places, level_maps, scoring_of
 from baad.learn.export import export_onnx
@@ -100,7 +100,7 @@ def train(
 
     `fg_masks`: folder with masks of the part; one for each picture is used as it is, fewer teach the rest.
     `empty_scene`: picture of the scene without a part. `zones`: what an alarm means where. `findings`: warnings
-    about the data, kept in the model file.
+    about the data, the first of which are kept in the model file.
     `resume`: go on with a stopped run of the same pictures and settings; the weights become those of a run that was
     never stopped. `go_on`: what does that, for what is said where this one is stopped; empty where nothing does.
 
@@ -138,7 +138,7 @@ def train(
                 **describe_run(trained.model, ready),
                 "chosen": settings.differing(ready.settings),  # by training itself, in place of what was asked for
                 "highest_held_out": highest,
-                "findings": [text_of_path(finding) for finding in findings],
+                "findings": [text_of_path(finding) for finding in shorten_findings(findings)],
                 **({"zones": zones.to_json()} if zones else {}),
             }
             write_bundle(
