@@ -63,7 +63,8 @@ class Job:
     def made_with(self) -> dict[str, Any]:
         """What its row says of how it is made, the method's changes counted in."""
         method = METHODS[self.method]
-        return describe_making(self.category, replace(self.settings, **{**method.settings, **method.scoring}))
+        settings = replace(self.settings, **{**method.settings, **method.scoring})
+        return describe_making(self.category, settings, place_outlines(self.category) if method.outlined else None)
 
     def __str__(self) -> str:
         return f"{self.category.name}, seed {self.settings.seed}, {self.method}"
@@ -168,14 +169,13 @@ class Workshop:
 def train_once(
     category: Category, settings: TrainSettings, models: Path, progress: Progress, outlined: bool = False
 ) -> Path:
-    """The model of those settings, of that PDN and of those pictures, trained unless it exists. A training that was
-    stopped is gone on with.
+    """The model of those settings, of that PDN, of those pictures and outlines, trained unless it exists. A training
+    that was stopped is gone on with.
 
     `outlined`: with the category's true outlines as masks. Raises DataError where it has none.
     """
-    made_with = fingerprint(category, settings) + ("-outlined" if outlined else "")
-    path = models / f"{category.name}-{settings.seed}-{made_with}.baad"
     outlines = require_outlines(category) if outlined else None
+    path = models / f"{category.name}-{settings.seed}-{fingerprint(category, settings, outlines)}.baad"
     if not path.exists():
         progress.say(f"{category.name}, seed {settings.seed}: training")
         train(
@@ -191,9 +191,14 @@ def train_once(
     return path
 
 
+def place_outlines(category: Category) -> Path:
+    """Where the folder of a category's true outlines lies, if it has any."""
+    return category.root / "foreground"
+
+
 def require_outlines(category: Category) -> Path:
     """The folder of a category's true outlines. Raises DataError where there is none."""
-    outlines = category.root / "foreground"
+    outlines = place_outlines(category)
     if not outlines.is_dir():
         raise DataError(f"{category.root} has no true outlines of the part: they would lie in {outlines}.")
     return outlines

@@ -3,11 +3,15 @@
 import hashlib
 import json
 import os
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import baad
+from baad.data.checksum import name_content
 from baad.data.sample import Category
 from baad.learn.codebook import SEEKER
+from baad.learn.foreground_masks import Shown, fingerprint_shown
 from baad.learn.pdn import WEIGHTS, hash_of, name_pdn
 from baad.settings import TrainSettings
 
@@ -15,18 +19,22 @@ DIGITS = 12  # of a hash in hexadecimal
 RECIPE = 4  # raise it where code changes what a training gives, how it is scored, or how a baseline works
 
 
-def describe_making(category: Category, settings: TrainSettings) -> dict[str, Any]:
-    """Flat keys for a row. Equal `fingerprint`: same recipe, same settings to the last, same PDN, same pictures."""
+def describe_making(category: Category, settings: TrainSettings, outlines: Path | None = None) -> dict[str, Any]:
+    """Flat keys for a row. Equal `fingerprint`: same recipe, same settings to the last, same PDN, same pictures, and
+    the same `outlines`, a folder of masks of the part that teach."""
     return {
         "version": baad.__version__,
         "pdn_sha256": hash_pdn(settings),
-        "fingerprint": fingerprint(category, settings),
+        "fingerprint": fingerprint(category, settings, outlines),
     }
 
 
-def fingerprint(category: Category, settings: TrainSettings) -> str:
-    """One hash of the recipe, of all settings, whether defaults or not, of the PDN and of the training pictures."""
+def fingerprint(category: Category, settings: TrainSettings, outlines: Path | None = None) -> str:
+    """One hash of the recipe, of all settings, whether defaults or not, of the PDN, of the training pictures and of the
+    masks of their part in the folder `outlines`, if that is what teaches where the part is."""
     made_with = [RECIPE, settings.to_dict(), hash_pdn(settings), hash_pictures(category)]
+    if outlines is not None:
+        made_with.append(fingerprint_shown(Shown(outlines), category.train))
     return _shorten(json.dumps(made_with, sort_keys=True))
 
 
@@ -48,12 +56,23 @@ def hash_weights(name: str) -> str:
 
 
 def hash_pictures(category: Category) -> str:
-    """Hash of the training pictures' names within the category, sizes in bytes and sessions; no file is read."""
+    """Hash of the training pictures: their names within the category, what the files hold, and sessions."""
     listed = [
-        (os.path.relpath(image.path, category.root), image.path.stat().st_size, image.session)
+        (os.path.relpath(image.path, category.root), _know_content(image.path), image.session)
         for image in category.train
     ]
     return _shorten(json.dumps(sorted(listed)))
+
+
+def _know_content(file: Path) -> str:
+    """What a file holds, by `name_content`, read again where it was changed since."""
+    now = file.stat()
+    return _name_content_then(file, now.st_mtime_ns, now.st_size)
+
+
+@lru_cache(maxsize=100_000)  # asked for by every method and seed
+def _name_content_then(file: Path, mtime_ns: int, size: int) -> str:
+    return name_content(file)
 
 
 def _shorten(text: str) -> str:

@@ -82,6 +82,7 @@ def require_possible(jobs: Sequence[Job]) -> None:
     for job in jobs:
         if METHODS[job.method].outlined:
             require_outlines(job.category)
+            job.made_with()  # reads them
 
 
 def tell_missing(what: str, error: BaadError, progress: Progress) -> str:

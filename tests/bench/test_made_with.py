@@ -1,0 +1,54 @@
+import os
+
+import pytest
+
+from baad.bench import made_with
+from baad.bench.job import Job
+from baad.bench.made_with import fingerprint, hash_pictures
+from baad.data.reading import read_category
+from baad.settings import TrainSettings
+from tests.factory import write_category
+
+SETTINGS = TrainSettings(image_size=64)
+
+
+@pytest.fixture
+def category(tmp_path):
+    return read_category(write_category(tmp_path / "disc", normals=3, good=1, defective=1, foreground=True))
+
+
+def change_a_bit(file):
+    """The file has the size and the times that it had before, but for a billionth of a second."""
+    content, times = bytearray(file.read_bytes()), file.stat()
+    content[-1] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+
+
+def test_a_changed_bit_of_a_training_picture_changes_the_fingerprint_and_new_times_alone_do_not(category):
+    before, picture = fingerprint(category, SETTINGS), category.train[1].path
+    os.utime(picture, (1, 1))
+    assert fingerprint(category, SETTINGS) == before
+    change_a_bit(picture)
+    assert fingerprint(category, SETTINGS) != before
+
+
+def test_test_pictures_are_not_of_the_fingerprint(category):
+    before = fingerprint(category, SETTINGS)
+    change_a_bit(category.test[0].path)
+    assert fingerprint(category, SETTINGS) == before
+
+
+def test_each_picture_is_read_once_whatever_methods_and_seeds_ask(category, monkeypatch):
+    read, name_content = [], made_with.name_content
+    monkeypatch.setattr(made_with, "name_content", lambda file: read.append(file) or name_content(file))
+    assert hash_pictures(category) == hash_pictures(category)
+    assert read == [image.path for image in category.train]
+
+
+def test_true_outlines_are_of_the_fingerprint_of_what_they_teach_alone(category):
+    jobs = [Job(category, method, SETTINGS) for method in ("baad", "true_outlines")]
+    before = [job.made_with()["fingerprint"] for job in jobs]
+    change_a_bit(category.root / "foreground" / "train" / "good" / "001.png")
+    after = [job.made_with()["fingerprint"] for job in jobs]
+    assert before[0] == after[0] and len({*before, *after}) == 3
