@@ -8,7 +8,15 @@ import torch
 from baad.errors import TrainingError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
-from baad.learn.loop import RECONSTRUCTION_ONLY, check_loss, learning_rate_at, run, seconds_of_a_step, stamped
+from baad.learn.loop import (
+    RECONSTRUCTION_ONLY,
+    check_loss,
+    learning_rate_at,
+    run,
+    seconds_of_a_step,
+    stamped,
+    tell_shared,
+)
 from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad
 from baad.learn.pdn import new_pdn
@@ -129,9 +137,15 @@ def test_a_single_step_is_timed_too():
     assert seconds_of_a_step([1.0, 1.5]) == 0.5
 
 
-def test_every_step_of_a_stream_is_stamped_and_its_end(monkeypatch):
+def test_other_programs_that_take_part_of_the_processor_are_told_of_where_threads_wait_for_each_other():
+    stamps = np.cumsum([0.0, *[9.0] * 5, *[1.0] * 10])
+    alone, shared = (np.cumsum([0.0, *[0.1] * 5, *[each] * 10]) for each in (1.9, 1.3))  # the warm-up does not count
+    assert tell_shared(stamps, alone, 2) == tell_shared(stamps, shared, 1) == ""
+    assert "2 threads of training get the time of 1.3 cores" in tell_shared(stamps, shared, 2)
+
+
+def test_every_step_of_a_stream_is_stamped_and_its_end():
     clock = iter(range(10))
-    monkeypatch.setattr("baad.learn.loop.time.monotonic", lambda: float(next(clock)))
     stamps: list[float] = []
-    assert list(stamped("abc", stamps)) == ["a", "b", "c"]
+    assert list(stamped("abc", stamps, lambda: float(next(clock)))) == ["a", "b", "c"]
     assert stamps == [0, 1, 2, 3]

@@ -47,6 +47,7 @@ VERBS = {  # word -> module with `main` and `EXAMPLES`; in the order of use
     "bench speed": "baad.cli.speed",
     "bench parity": "baad.cli.parity",
 }
+SPINS = "30000"  # a thread of training waits awake for the others, before it lets other programs work (decision 26)
 NO_ARGUMENTS = {"demo", "bench speed"}  # verbs that do something without any
 GROUPS = {"bench": "Measure speed, or quality on many categories and seeds; writes tables."}
 
@@ -64,6 +65,7 @@ EXTRAS = {  # module that may be absent -> the optional part of the installation
 def main() -> None:
     """The command `baad`. Always raises SystemExit."""
     words = sys.argv[1:]
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when PyTorch is loaded
     _prepare_streams()
     try:
         with warnings.catch_warnings(), catch_stop():

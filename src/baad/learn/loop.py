@@ -4,7 +4,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +27,7 @@ SAVE_EVERY = 200  # steps
 RECONSTRUCTION_ONLY = 0.05  # first share of the steps, in which the discriminator rests
 CLIP_NORM = 2.0
 TIMED_STEPS = 25  # where minutes are given: enough for a middle that a neighbour's burst does not move
+ENOUGH = 0.8  # of the cores that as many threads may use: with less, other programs work beside training
 WARM_UP = 5  # the first of them, in which a library chooses its kernels
 Drawn = TypeVar("Drawn")
 
@@ -122,19 +123,41 @@ def run(
     return Trained(model.eval(), earlier + (time.monotonic() - began) / 60.0, earlier)
 
 
-def stamped(stream: Iterable[Drawn], stamps: list[float]) -> Iterator[Drawn]:
-    """The same stream; notes in `stamps` when each of it has come, and the end of one that ends, in seconds of a steady
+def stamped(
+    stream: Iterable[Drawn], stamps: list[float], clock: Callable[[], float] = time.monotonic
+) -> Iterator[Drawn]:
+    """The same stream; notes in `stamps` when each of it has come, and the end of one that ends, in seconds of the
     clock: from one to the next is what was done with it, and the wait for the next."""
     for each in stream:
-        stamps.append(time.monotonic())
+        stamps.append(clock())
         yield each
-    stamps.append(time.monotonic())
+    stamps.append(clock())
 
 
 def seconds_of_a_step(stamps: Sequence[float]) -> float:
     """The middle one of the steps between the stamps, two or more, those of the warm-up left out."""
+    return max(float(np.median(_steps_between(stamps))), 1e-6)
+
+
+def tell_shared(stamps: Sequence[float], busy: Sequence[float], threads: int) -> str:
+    """What to say where other programs take part of the processor; nothing where they hardly do.
+
+    stamps, busy: seconds of a steady clock, and of the processor by all threads, at the same places. Threads wait for
+    each other some thousand times a step, so that all of them lose what one of them waits for the processor.
+    """
+    cores = float(_steps_between(busy).sum()) / max(float(_steps_between(stamps).sum()), 1e-6)
+    if threads < 2 or cores >= ENOUGH * threads:
+        return ""
+    return (
+        f"other programs take part of the processor: {threads} threads of training get the time of {cores:.1f} cores, "
+        "and wait for each other. End those programs, or try --threads 1, which may be faster beside them"
+    )
+
+
+def _steps_between(stamps: Sequence[float]) -> np.ndarray:
+    """Seconds of each step between the stamps, two or more, those of the warm-up left out."""
     steps = np.diff(stamps)
-    return max(float(np.median(steps[min(WARM_UP, len(steps) // 2) :])), 1e-6)
+    return steps[min(WARM_UP, len(steps) // 2) :]
 
 
 def new_optimizer(parts: dict[str, nn.Module], settings: TrainSettings) -> torch.optim.Optimizer:

@@ -31,7 +31,7 @@ from baad.learn.deploy import DeployGraph, learn_places, level_maps, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place, fingerprint_shown
 from baad.learn.framing import describe_framing, pick_shapes
-from baad.learn.loop import TIMED_STEPS, run, seconds_of_a_step, stamped
+from baad.learn.loop import TIMED_STEPS, run, seconds_of_a_step, stamped, tell_shared
 from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network, sees_near
@@ -368,14 +368,16 @@ def fix_steps(
     timed = TIMED_STEPS if settings.minutes else min(5, settings.steps)
     trial = replace(settings, steps=timed, minutes=0.0)
     plan = batch_plan(trial, gate)
-    trial_dir, stamps = run_dir / "trial", list[float]()
+    trial_dir, stamps, busy = run_dir / "trial", list[float](), list[float]()
     trial_dir.mkdir(exist_ok=True)
     model, stream = new_model(trial, material.images, gate.accepted), batches(material, plan, 0, timed)
     try:
-        run(model, stamped(stream, stamps), 0, trial, trial_dir, Silence())
+        run(model, stamped(stamped(stream, stamps), busy, time.process_time), 0, trial, trial_dir, Silence())
     finally:
         shutil.rmtree(trial_dir, ignore_errors=True)
     seconds = seconds_of_a_step(stamps)
     steps = max(1, round(60 * settings.minutes / seconds)) if settings.minutes else settings.steps
     progress.say(f"{steps} steps on {len(material.images)} pictures, about {format_seconds(steps * seconds)}")
+    if choose_device(settings.device) == "cpu" and (told := tell_shared(stamps, busy, torch.get_num_threads())):
+        progress.warn(told)
     return replace(settings, steps=steps, minutes=0.0)
