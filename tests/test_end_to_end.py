@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load
 
 from baad import train
 from baad.bundle import read_bundle, read_member
@@ -54,6 +55,8 @@ def test_the_model_file_holds_all_it_should_and_nothing_else(trained, category):
     with zipfile.ZipFile(trained[0]) as archive:
         names = set(archive.namelist())
         manifest = json.loads(archive.read("manifest.json"))
+        offset = load(archive.read("weights.safetensors"))["offset"]
+    assert (offset > 1).all()  # px: the network was asked where its features tell of what they see
     required = {"manifest.json", "model.onnx", "weights.safetensors", "calibration.json", "parity.json", "card.md"}
     assert required <= names
     assert all(name.startswith("samples/") for name in names - required)

@@ -145,8 +145,8 @@ class TrainSettings:
     )
     suppression_margin: float = _setting(
         0.047,
-        "How far beyond the part's outline the map is not lowered yet, as a share of the picture's width: keeps what "
-        "crosses the outline or sticks out of it.",
+        "How far beyond the part's outline the map is not lowered yet, as a share of the root of the picture's area: "
+        "keeps what crosses the outline or sticks out of it.",
         low=0.0,
         high=0.25,
     )

@@ -97,7 +97,7 @@ def test_the_loss_is_the_papers():
 
 def test_the_score_is_the_maximum_of_the_mean_of_the_two_scaled_maps():
     detector = EfficientAD(None, SETTINGS)
-    detector._shape, detector._scales = (16, 16), [(1.0, 3.0), (2.0, 10.0)]
+    detector._shape, detector._scales, detector._offset = (16, 16), [(1.0, 3.0), (2.0, 10.0)], (0.0, 0.0)
     detector.maps = lambda images: (torch.full((1, 1, 4, 4), 3.0), torch.full((1, 1, 4, 4), 18.0))  # scaled: .1 and .2
     maps = detector.score(np.zeros((32, 32, 3), np.uint8))
     assert maps.anomaly == pytest.approx(np.full((16, 16), 0.15)) and maps.score == pytest.approx(0.15)

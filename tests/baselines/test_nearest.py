@@ -5,6 +5,7 @@ import torch.nn.functional as F
 
 from baad.baselines.baseline import Normals
 from baad.baselines.nearest import NearestNeighbour, nearest_distance
+from baad.baselines.padim import PaDiM
 from baad.progress import Silence
 
 
@@ -29,6 +30,17 @@ def test_a_remembered_picture_is_near_itself_and_a_spot_is_far(fitted):
     assert defective.score > 10 * normal.score
     row, column = np.unravel_index(defective.anomaly.argmax(), defective.anomaly.shape)
     assert 8 <= row < 16 and 16 <= column < 24  # the map has half the picture's side
+
+
+@pytest.mark.parametrize("new", [lambda see: NearestNeighbour(see, memory=200), PaDiM])
+def test_a_map_shows_a_spot_where_it_is_though_features_tell_of_it_elsewhere(new):
+    pictures = (100 + np.random.default_rng(1).integers(0, 20, (12, 128, 128, 3))).astype(np.uint8)
+    detector = new(lambda images: mean_colour(torch.roll(images, (12, 8), (2, 3))))
+    detector.fit(Normals(pictures, pictures[:0]), Silence())
+    spotted = pictures[0].copy()
+    spotted[40:56, 72:88] = 255
+    told = detector.score(spotted).anomaly  # [64, 64]
+    assert np.abs(np.argwhere(told > 0.9 * told.max()).mean(axis=0) - [23.5, 39.5]).max() < 1
 
 
 def test_the_nearest_of_two_remembered_patches_counts():

@@ -210,6 +210,18 @@ def test_products_of_matrices_give_what_interpolation_and_convolution_give(shape
         assert torch.allclose(found, expected, atol=1e-5)
 
 
+def test_what_features_tell_is_moved_back_by_their_offset_and_what_is_learnt_stays():
+    plain, moved = Alignment((128, 64)), Alignment((128, 64), (16.0, -8.0))  # px: down, left
+    for name, part, cells in (("error", 4, (4, -2)), ("novelty", 8, (2, -1))):
+        spot = torch.zeros(1, 1, 128 // part, 64 // part)
+        spot[..., 64 // part, 32 // part] = 1.0
+        back = torch.roll(spot, (-cells[0], -cells[1]), (2, 3))
+        assert torch.allclose(getattr(moved, name)(spot), getattr(plain, name)(back), atol=1e-6)
+    for name, part in (("logits", 2), ("part", 4), ("to_picture", 2), ("part_to_picture", 4)):
+        maps = torch.randn(1, 1, 128 // part, 64 // part)
+        assert torch.equal(getattr(moved, name)(maps), getattr(plain, name)(maps))
+
+
 @pytest.mark.parametrize(
     ("suppression", "feature_error", "knows_part"),
     [(1.0, 0.0, True), (0.0, 0.0, True), (0.0, 0.5, False)],

@@ -46,6 +46,11 @@ def test_the_pictures_of_a_batch_do_not_touch_each_other():
     assert torch.allclose(both[1], shrink(pair[1], (32, 32))[0], atol=1e-6)
 
 
+def test_an_offset_takes_what_lies_further_on_and_the_last_cell_for_those_beyond():
+    assert enlarging(3, 1, 1.0).tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 1]]
+    assert enlarging(2, 2, -0.25).tolist() == [[1.0, 0.0], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]
+
+
 def test_enlarging_lies_between_neighbours_a_quarter_away():
     assert enlarging(2).tolist() == [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from baad.data.geometry import resize_image
 from baad.learn.blocks import count_macs, count_parameters
+from baad.learn.resizing import enlarging
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
 
@@ -59,10 +60,23 @@ def resize_one(picture: np.ndarray, shape: tuple[int, int]) -> Tensor:
     return to_images(resize_image(picture, shape)[None])
 
 
-def smooth_grid(grid: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Values per patch float32 [h, w] -> map of half of `shape` (height, width), smoothed by 4 px."""
-    half = (shape[1] // 2, shape[0] // 2)
-    return cv2.GaussianBlur(cv2.resize(grid, half, interpolation=cv2.INTER_LINEAR), (0, 0), SMOOTHING)
+def enlarge(grid: np.ndarray, shape: tuple[int, int], offset: tuple[float, float]) -> np.ndarray:
+    """Values per patch float32 [h, w] -> float32 of `shape`, whole numbers of cells; offset: as in `smooth_grid`, in
+    cells of that shape."""
+    rows, columns = (
+        enlarging(cells, side // cells, aside * cells / side).numpy()
+        for cells, side, aside in zip(grid.shape, shape, offset)
+    )
+    return rows @ grid @ columns.T
+
+
+def smooth_grid(grid: np.ndarray, shape: tuple[int, int], offset: tuple[float, float]) -> np.ndarray:
+    """Values per patch float32 [h, w] -> map of half of `shape` (height, width), smoothed by 4 px.
+
+    `offset`: how many px further down and to the right the values lie than what they tell of.
+    """
+    half = (shape[0] // 2, shape[1] // 2)
+    return cv2.GaussianBlur(enlarge(grid, half, (offset[0] / 2, offset[1] / 2)), (0, 0), SMOOTHING)
 
 
 def features_cost(describe: Describe, shape: tuple[int, int]) -> tuple[int, int]:

@@ -20,9 +20,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baad.baselines.baseline import Fitted, Normals, plain_maps, resize_one, to_images
+from baad.baselines.baseline import Fitted, Normals, enlarge, plain_maps, resize_one, to_images
 from baad.baselines.training import Schedule, train_network
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
+from baad.learn.offset import measure_offset
 from baad.learn.pdn import MEAN, STD, Pdn
 from baad.learn.precision import autocast
 from baad.progress import Progress
@@ -90,6 +91,7 @@ class EfficientAD:
     def fit(self, normals: Normals, progress: Progress) -> Fitted:
         """Train student and autoencoder together, then take the scales of their maps from the held-out pictures."""
         self._shape, settings = normals.fit.shape[1:3], self._settings
+        self._offset = measure_offset(self._teacher)
         self._mean, self._std = feature_scale(self._teacher, normals.fit)
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
@@ -116,7 +118,7 @@ class EfficientAD:
         """Picture uint8 [H, W, 3] -> mean of the two scaled maps, float32, at the size of the normal pictures."""
         maps = self.maps(resize_one(picture, self._shape))
         scaled = torch.stack([scale_map(each, *scale) for each, scale in zip(maps, self._scales)])
-        anomaly = F.interpolate(scaled.mean(0), self._shape, mode="bilinear", align_corners=False)[0, 0].numpy()
+        anomaly = enlarge(scaled.mean(0)[0, 0].numpy(), self._shape, self._offset)
         return plain_maps(anomaly, self.pool(anomaly))
 
     def pool(self, anomaly: np.ndarray) -> float:

@@ -21,6 +21,7 @@ from baad.baselines.baseline import (
     smooth_grid,
     to_images,
 )
+from baad.learn.offset import measure_offset
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
 
@@ -56,8 +57,9 @@ def to_maps(features: Tensor | Sequence[Tensor]) -> list[Tensor]:
 class NearestNeighbour:
     """Memory bank of normal patches over any patch features.
 
-    `raw`: a teacher's own maps, whose channels are each divided by their deviation over the normal patches. What was
-    distilled keeps its proportions: the components that a student could not learn would count like the others.
+    `raw`: a teacher's own maps, whose channels are each divided by their deviation over the normal patches, and whose
+    cells are taken for the places they tell of, as in PatchCore. What was distilled keeps its proportions: the
+    components that a student could not learn would count like the others.
     """
 
     def __init__(self, describe: Describe, memory: int = 20_000, seed: int = 0, raw: bool = False) -> None:
@@ -68,6 +70,7 @@ class NearestNeighbour:
         """Remember a random sample of the pictures' patches."""
         self._shape = normals.fit.shape[1:3]
         self._cells = (self._shape[0] // CELL, self._shape[1] // CELL)
+        self._offset = (0.0, 0.0) if self._raw else measure_offset(self._describe)
         per_picture = -(-self._memory // len(normals.fit)) * 2
         kept = []
         with progress.task("remembering", len(normals.fit)) as task:
@@ -89,7 +92,7 @@ class NearestNeighbour:
         """Picture uint8 [H, W, 3] -> anomaly map float32, half the side of the normal pictures, at least 0."""
         patches = (self._patches(resize_one(picture, self._shape)) - self._mean) / self._std  # [h * w, C]
         grid = nearest_distance(patches, self._bank).reshape(self._cells).numpy()  # [h, w]
-        anomaly = smooth_grid(grid, self._shape)
+        anomaly = smooth_grid(grid, self._shape, self._offset)
         return plain_maps(anomaly, self.pool(anomaly))
 
     def pool(self, anomaly: np.ndarray) -> float:

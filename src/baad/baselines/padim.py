@@ -20,6 +20,7 @@ from baad.baselines.baseline import (
     smooth_grid,
     to_images,
 )
+from baad.learn.offset import measure_offset
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
 
@@ -37,6 +38,7 @@ class PaDiM:
     def fit(self, normals: Normals, progress: Progress) -> Fitted:
         """Mean and covariance of every cell, in one pass over the pictures."""
         self._shape, count = normals.fit.shape[1:3], len(normals.fit)
+        self._offset = measure_offset(self._describe)
         first = self._all_channels(to_images(normals.fit[:1]))  # [h * w, C]
         kept = min(self._channels, first.shape[1])
         rng = np.random.default_rng([self._seed, 12])
@@ -61,7 +63,7 @@ class PaDiM:
     def score(self, picture: np.ndarray) -> RawMaps:
         """Picture uint8 [H, W, 3] -> Mahalanobis distances float32, half the side of the normal pictures."""
         distances = self.distances(resize_one(picture, self._shape))
-        anomaly = smooth_grid(distances.numpy(), self._shape)
+        anomaly = smooth_grid(distances.numpy(), self._shape, self._offset)
         return plain_maps(anomaly, self.pool(anomaly))
 
     def pool(self, anomaly: np.ndarray) -> float:

@@ -77,8 +77,8 @@ def draw_memory(patches: Tensor, seed: int, memory: int = MEMORY) -> Tensor:
 
 
 def anomaly_map(distances: Tensor) -> np.ndarray:
-    """Distances [32 * 32] -> float32 [128, 128], smoothed."""
-    return smooth_grid(distances.reshape(GRID, GRID).numpy(), (2 * MAP_SIZE, 2 * MAP_SIZE))
+    """Distances [32 * 32] -> float32 [128, 128], smoothed; as in PatchCore, cells stand for the places they lie at."""
+    return smooth_grid(distances.reshape(GRID, GRID).numpy(), (2 * MAP_SIZE, 2 * MAP_SIZE), (0.0, 0.0))
 
 
 def score_features(

@@ -28,6 +28,7 @@ from baad.synthesis.heldback import KINDS, draw_defect
 
 RESULTS = "validation.jsonl"  # apart from results.jsonl of `bench.run`, whose figures are of test pictures
 FIGURES = ("image_auroc", "pixel_ap")
+EACH = 7  # one normal pixel of so many is kept, and counted for all of them
 DRAWS = 3  # of each kind of defect on each picture
 
 
@@ -120,10 +121,10 @@ def validate_detector(detector: Detector, job: Job, held_out: HeldOut, progress:
                 found[kind].append(raw.score)
                 anomaly = resize_map(raw.anomaly, shape)
                 defective_pixels.append(anomaly[defect])
-                normal_pixels.append(anomaly[~defect][::7])
+                normal_pixels.append(anomaly[~defect][::EACH])
             task.advance()
     kinds = {kind: _auroc(normal, scores) for kind, scores in found.items() if scores}
-    positive, negative = np.concatenate(defective_pixels), np.concatenate(normal_pixels)
+    positive, negative = np.concatenate(defective_pixels), np.repeat(np.concatenate(normal_pixels), EACH)
     levels = count_levels(
         np.concatenate([positive, negative]), np.arange(len(positive) + len(negative)) < len(positive)
     )

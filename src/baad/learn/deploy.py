@@ -5,6 +5,7 @@ calibration beside the graph and can be changed without it.
 """
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,10 +34,10 @@ PLACED = 2.0  # times as much as other novelty counts novelty at its place, whic
 class Scoring:
     """How the network's outputs become the map; nothing of it is learnt.
 
-    suppression: 1 strict, .5 lenient, 0 off; margin: share of the picture's width; floor: least probability of part;
-    anomaly_from: "discriminator" or "features", as in the settings of these names; novelty, feature_error: how much the
-    memory and the error of the rebuilt features count beside the discriminator; knows_part: whether novelty counts on
-    the part alone, since the memory holds nothing else.
+    suppression: 1 strict, .5 lenient, 0 off; margin: share of the root of the picture's area; floor: least
+    probability of part; anomaly_from: "discriminator" or "features", as in the settings of these names; novelty,
+    feature_error: how much the memory and the error of the rebuilt features count beside the discriminator;
+    knows_part: whether novelty counts on the part alone, since the memory holds nothing else.
     """
 
     suppression: float = 1.0
@@ -76,7 +77,7 @@ class DeployGraph(nn.Module):
         self.model: Baad = fold_batch_norms(copy.deepcopy(model).cpu().eval())  # type: ignore[assignment]
         self.input_shape = input_shape
         self.scoring, self.damps = scoring, model.mask_head and scoring.suppression > 0
-        self.resizing, self.align = Resizing(input_shape), Alignment(input_shape)
+        self.resizing, self.align = Resizing(input_shape), _align(model, input_shape)
         self.error_map = ErrorMap(model.pdn.head.out_channels)
         self.adds = scoring.anomaly_from == "discriminator"
 
@@ -114,24 +115,36 @@ class Alignment(nn.Module):
     """Each kind of map [B, 1, ...] at the size of the anomaly logits, as smooth where it is added, or the picture's.
 
     Of the picture's side, anomaly logits have a half, the foreground and the error of the features a quarter, novelty
-    an eighth.
+    an eighth. The last two come from features, and lie `offset` px (down, right) from what they tell of, which is taken
+    back; the first two are learnt where they belong.
     """
 
-    def __init__(self, shape: tuple[int, int]) -> None:
+    def __init__(self, shape: tuple[int, int], offset: tuple[float, float] = (0.0, 0.0)) -> None:
         super().__init__()
 
         def spreading(weights: Callable[[int], Tensor]) -> Spreading:
             return Spreading(weights(shape[0]), weights(shape[1]))
 
+        def told(weights: Callable[[int, float], Tensor]) -> Spreading:
+            return Spreading(*(weights(side, aside) for side, aside in zip(shape, offset)))
+
         def smooth(side: int) -> Tensor:
             return smoothing(side // 2, SMOOTHING)
 
         self.logits = spreading(smooth)
-        self.error = spreading(lambda side: smooth(side) @ enlarging(side // 4))
-        self.novelty = spreading(lambda side: smooth(side) @ enlarging(side // 4) @ enlarging(side // 8))
+        self.error = told(lambda side, aside: smooth(side) @ enlarging(side // 4, offset=aside / 4))
+        self.novelty = told(
+            lambda side, aside: smooth(side) @ enlarging(side // 4) @ enlarging(side // 8, offset=aside / 8)
+        )
         self.part = spreading(lambda side: enlarging(side // 4))
         self.to_picture = spreading(lambda side: enlarging(side // 2))
         self.part_to_picture = spreading(lambda side: enlarging(side // 4, 4))
+
+
+def _align(model: Baad, shape: tuple[int, int]) -> Alignment:
+    """The alignment of a network's maps, for pictures of that (height, width)."""
+    down, right = model.offset.tolist()
+    return Alignment(shape, (down, right))
 
 
 class ErrorMap(nn.Module):
@@ -156,7 +169,7 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
     uint8 [N, h, w, 3], all reach as far from their median to their .999 quantile (Batzner et al. 2023, section 3.4, for
     maps set to equal quantiles). Pictures that show no part do not count, unless none shows any.
     """
-    align, error_map, maps, parts = Alignment(pictures.shape[1:3]), ErrorMap(model.pdn.head.out_channels), [], []
+    align, error_map, maps, parts = _align(model, pictures.shape[1:3]), ErrorMap(model.pdn.head.out_channels), [], []
     memories: list[nn.Module] = [model.memory, model.placed] if model.placed.known else [model.memory]
     for picture in pictures:
         outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
@@ -196,7 +209,7 @@ def damping(foreground: Tensor, usual: Tensor, scoring: Scoring) -> Tensor:
     out of it; where the part usually is nothing is damped, for parts that are missing; and no probability counts as
     less than the floor, for what lies beyond. foreground [B, 1, h, w]; usual: the same, or one cell for all.
     """
-    margin = round(scoring.margin * foreground.shape[-1])
+    margin = round(scoring.margin * math.sqrt(foreground.shape[-2] * foreground.shape[-1]))
     widened = F.max_pool2d(foreground, 2 * margin + 1, 1, margin) if margin else foreground
     part = torch.maximum(widened, usual)
     return scoring.suppression * torch.log(part * (1.0 - scoring.floor) + scoring.floor)

@@ -123,15 +123,14 @@ def run(
     return Trained(model.eval(), earlier + (time.monotonic() - began) / 60.0, earlier)
 
 
-def stamped(
-    stream: Iterable[Drawn], stamps: list[float], clock: Callable[[], float] = time.monotonic
-) -> Iterator[Drawn]:
+def stamped(stream: Iterable[Drawn], stamps: list[float], clock: Callable[[], float] | None = None) -> Iterator[Drawn]:
     """The same stream; notes in `stamps` when each of it has come, and the end of one that ends, in seconds of the
-    clock: from one to the next is what was done with it, and the wait for the next."""
+    clock, a steady one if none is given: from one to the next is what was done with it, and the wait for the next."""
+    read = clock or time.monotonic
     for each in stream:
-        stamps.append(clock())
+        stamps.append(read())
         yield each
-    stamps.append(clock())
+    stamps.append(read())
 
 
 def seconds_of_a_step(stamps: Sequence[float]) -> float:

@@ -59,10 +59,12 @@ class Baad(nn.Module):
     `usual` [1, 1, h, w] in 0..1: share of the training pictures in which a cell of the mask is part, where the part
     always lies alike; one cell of 0 where it does not. `memory` is filled after training, and `placed` where the part
     stands still; one of them tells of novelty when pictures are scored, and `forward` does not ask it. `error_level`
-    levels the error of the rebuilt features then, and `places` the whole map.
+    levels the error of the rebuilt features then, and `places` the whole map. `offset` [2]: how many px further down
+    and to the right the PDN's features tell of what they see, see `measure_offset`.
     """
 
     usual: Tensor
+    offset: Tensor
 
     def __init__(
         self,
@@ -82,6 +84,7 @@ class Baad(nn.Module):
         self.error_level, self.places = Level(), Places()
         self.image_head, self.mask_head, self.feature_head = image_head, mask_head, feature_head
         self.register_buffer("usual", torch.zeros(1, 1, 1, 1))
+        self.register_buffer("offset", torch.zeros(2))
 
     def train(self, mode: bool = True) -> "Baad":
         super().train(mode)

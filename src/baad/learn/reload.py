@@ -31,8 +31,8 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
         for name in SIZED_BY_PICTURES & state.keys():
             owner, _, buffer = name.rpartition(".")
             setattr(model.get_submodule(owner), buffer, torch.empty_like(state[name]))
-        empty = {name: value for name, value in model.state_dict().items() if name.startswith("placed.")}
-        model.load_state_dict(empty | state)  # model files are older than patches at their place
+        younger = {name: value for name, value in model.state_dict().items() if name.startswith(("placed.", "offset"))}
+        model.load_state_dict(younger | state)  # model files may be older, and are judged as they were
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             f"The weights in {path} are not those of its network ({first_line(error)}). Train again."

@@ -6,7 +6,6 @@ heed. Places are whole numbers, so that runtimes which compute in bfloat16 or fl
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 BANDS = 32  # groups of neighbouring rows; each is made from its own stretch of the picture, not from all of it
@@ -83,9 +82,13 @@ class Spreading(nn.Module):
         return self.rows @ maps @ self.columns
 
 
-def enlarging(cells: int, times: int = 2) -> Tensor:
-    """Weights [times * cells, cells] of cells between neighbours, as `F.interpolate(..., mode="bilinear")` has them."""
-    return F.interpolate(torch.eye(cells)[None], scale_factor=float(times), mode="linear", align_corners=False)[0].T
+def enlarging(cells: int, times: int = 2, offset: float = 0.0) -> Tensor:
+    """Weights [times * cells, cells] of cells between neighbours, as `F.interpolate(..., mode="bilinear")` has them.
+
+    `offset`: so many cells further on lies what belongs to a place; the last cell stands for those beyond.
+    """
+    place = ((torch.arange(times * cells) + 0.5) / times - 0.5 + offset).clamp(0.0, cells - 1.0)
+    return torch.clamp(1.0 - (place[:, None] - torch.arange(cells)).abs(), min=0.0)
 
 
 def smoothing(cells: int, sigma: float) -> Tensor:

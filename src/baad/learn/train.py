@@ -33,9 +33,10 @@ from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usu
 from baad.learn.framing import describe_framing, pick_shapes
 from baad.learn.loop import TIMED_STEPS, run, seconds_of_a_step, stamped, tell_shared
 from baad.learn.machine import choose_device, using_machine
-from baad.learn.memory import CODES, choose_codes
+from baad.learn.memory import CODES, choose_codes, spread
 from baad.learn.network import Baad, describe_cost, new_network, sees_near
 from baad.learn.novelty_trial import try_memories
+from baad.learn.offset import measure_offset
 from baad.learn.parity import Certificate, certify, require_parity
 from baad.learn.pdn import Pdn, fit_features, hash_of, load_pdn, name_pdn, new_pdn
 from baad.learn.pictures import Pictures, read_pictures
@@ -67,7 +68,8 @@ from baad.synthesis.recipe import Plan, make_banks
 from baad.verdict.calibration import Calibration
 from baad.verdict.drawn import DrawnZones
 
-LEVELLED_ON = 30  # held-out pictures
+LEVELLED_ON = 100  # held-out pictures at most, spread over them all
+TRIED_ON = 30  # of those
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,8 @@ def fill_memory(model: Baad, ready: Ready, progress: Progress) -> None:
     Patches are remembered by their place, too, where the pictures are measured by place, the place tells much of a
     patch, and more defects are found by it.
     """
-    settings, material, held_out = ready.settings, ready.material, ready.split.held_out[:LEVELLED_ON]
+    settings, material, all_held_out = ready.settings, ready.material, ready.split.held_out
+    held_out = [all_held_out[index] for index in spread(len(all_held_out), LEVELLED_ON)]
     parts = material.foregrounds if settings.mask_head else np.ones_like(material.foregrounds)  # else all is judged
     model.memory.remember(choose_codes(model.pdn, material.images, parts, CODES, settings.seed))
     seen = np.stack([resize_image(read_image(image.path), ready.pictures.input_shape) for image in held_out])
@@ -258,7 +261,8 @@ def fill_memory(model: Baad, ready: Ready, progress: Progress) -> None:
     if found is not None and found.telling > TELLING:
         placed = PlacedMemory()
         placed.remember(found)
-        anywhere, at_place = try_memories(model.pdn, [model.memory, placed], seen, settings.seed, progress)
+        some = seen[spread(len(seen), TRIED_ON)]
+        anywhere, at_place = try_memories(model.pdn, [model.memory, placed], some, settings.seed, progress)
         if at_place > anywhere:
             model.placed = placed
     level_maps(model, seen)
@@ -338,6 +342,7 @@ def new_model(settings: TrainSettings, pictures: np.ndarray, has_foreground: boo
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         model = new_network(pdn, settings)
+    model.offset = torch.tensor(measure_offset(model.pdn))
     return model.to(choose_device(settings.device), memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
