@@ -1,4 +1,6 @@
 import json
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -45,6 +47,14 @@ def test_a_run_goes_on_from_its_checkpoint_as_if_it_had_not_stopped(saved):
         step(*each)  # with the moments: from none it would go elsewhere
     assert weights(resumed[0]) == weights(run[0])
     assert read_header(file) == {"step": "2", "minutes": "1.5", "note": "a run"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_nothing_that_was_loaded_keeps_the_file_mapped(saved):
+    """On Windows a file that is mapped cannot be replaced by the next checkpoint."""
+    resumed = start(1)
+    load_checkpoint(saved[0], *resumed, "a run")
+    assert saved[0].name not in Path("/proc/self/maps").read_text()
 
 
 def test_the_checkpoint_of_another_run_is_refused_and_changes_nothing(saved):

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from baad.atomic import replacing
@@ -53,7 +53,7 @@ def load_checkpoint(file: Path, parts: dict[str, nn.Module], optimizer: torch.op
     if header.get("note") != note:
         raise BundleError(f"{file} belongs to a run with other settings or images. Delete it to start over.")
     try:
-        state = load_file(file)
+        state = load(file.read_bytes())  # a mapped file could not be replaced on Windows while a tensor looks into it
         for name, part in parts.items():
             prefix = f"{name}/"
             part.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
