@@ -191,3 +191,25 @@ def test_no_photos_no_folder_and_a_broken_photo_are_clear_errors(photos, tmp_pat
     photos[3].write_bytes(b"no picture")
     with pytest.raises(ImageError, match=photos[3].name):
         cache(photos, tmp_path / "work")
+
+
+def test_all_photos_that_cannot_be_read_are_named_before_the_teacher_works(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "_describe", lambda *_: pytest.fail("the teacher worked"))
+    for index in (8, 1, 5):
+        photos[index].write_bytes(photos[index].read_bytes()[:100])
+    with pytest.raises(ImageError, match=r"^3 of 10 photos cannot be read\..*1\.png: .*for .*5\.png, .*8\.png\.$"):
+        cache(photos, tmp_path / "work")
+    for photo in photos:
+        photo.write_bytes(b"no picture")
+    with pytest.raises(ImageError, match=r"^10 of 10 .*5\.png and 4 more\.$"):
+        cache(photos, tmp_path / "work")
+
+
+def test_photos_that_have_their_pair_already_are_not_read_again(photos, tmp_path, monkeypatch):
+    cache(photos, tmp_path / "work")
+    (images,) = (tmp_path / "work").glob("images-*")
+    os.truncate(images, 8 * 64 * 64 * 3)
+    read = []
+    monkeypatch.setattr(room, "_find_problem", lambda photo: read.append(photo) or "")
+    assert len(cache(photos, tmp_path / "work").images) == 10
+    assert len(read) == 2

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from baad.atomic import write_bytes, write_text
 from baad.data.checksum import hash_file
-from baad.data.decode import find_images, read_image
-from baad.errors import DataError, InputError, OutputError, SettingError
+from baad.data.decode import find_images, read_image, show_path
+from baad.errors import DataError, ImageError, InputError, OutputError, SettingError
 from baad.learn.batches import draw_ahead
 from baad.learn.pdn import STRIDE
 from baad.learn.precision import autocast
@@ -36,6 +36,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 CLIP = 5.0  # standard deviations at which a target component is cut
 CHUNK = 8  # crops between two writes
 FITTED_ON = 200  # crops, 500 patches of each: what the reduction to fewer channels is fitted on
+NAMED = 5  # photos that cannot be read, besides the first
 GIB = 2**30
 
 
@@ -93,7 +94,7 @@ def cache_targets(
 ) -> Targets:
     """Teacher features of the photos' crops, reduced to `channels`. Reads from `work` what is there already.
 
-    Raises OutputError where the disk has no room, InputError where a teacher or a photo cannot be had.
+    Raises OutputError where the disk has no room, InputError where a teacher or photos cannot be had.
     """
     rng = np.random.default_rng(settings.seed)
     order = [photos[i] for i in rng.permutation(len(photos))]
@@ -106,6 +107,8 @@ def cache_targets(
     if done < len(order) or not about_file.exists():
         _check_room(work, (len(order) - done) * _pair_bytes(settings.image_size, channels))
         teacher = load_teacher(settings.teacher, Path(settings.weights) if settings.weights else None).to(device)
+        wanted = set(order[done:])
+        _check_photos([photo for photo in photos if photo in wanted], progress)
         reduce = _load_reduction(work / f"reduction-{store.key}.safetensors", teacher, order, channels, settings)
         about = {"name": teacher.name, "licence": teacher.licence, "weights_sha256": teacher.fingerprint()}
         write_text(about_file, json.dumps(about) + "\n")
@@ -117,6 +120,33 @@ def cache_targets(
                     task.advance(len(crops))
     images, targets = store.read(len(order))
     return Targets(images, targets, held_out, json.loads(about_file.read_text("utf-8")), store.key, tuple(order))
+
+
+def _check_photos(photos: Sequence[Path], progress: Progress) -> None:
+    """Raises ImageError that names the photos which cannot be read: before the teacher's hours, and all at once.
+
+    A photo that is mended or taken out gives the pairs another key, so that the teacher would begin anew.
+    """
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool, progress.task("reading photos", len(photos)) as task:
+        found: dict[Path, str] = {}
+        for photo, problem in zip(photos, pool.map(_find_problem, photos)):
+            if problem:
+                found[photo] = problem
+            task.advance()
+    if found:
+        first, *others = found
+        more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        told = f" The same holds for {', '.join(map(show_path, others[:NAMED]))}{more}." if others else ""
+        raise ImageError(f"{len(found)} of {len(photos)} photos cannot be read. {found[first]}{told}")
+
+
+def _find_problem(photo: Path) -> str:
+    """Why a photo cannot be read; nothing where it can."""
+    try:
+        read_image(photo)
+    except ImageError as error:
+        return str(error)
+    return ""
 
 
 def _read_chunks(order: Sequence[Path], start: int, settings: TargetSettings) -> Generator[np.ndarray, None, None]:
