@@ -10,7 +10,7 @@ from PIL import Image
 
 from baad.errors import DataError, ImageError, OutputError, SettingError
 from baad.learn import targets as room
-from baad.learn.targets import TargetSettings, cache_targets, find_photos, fit_components, fit_pooling
+from baad.learn.targets import TargetSettings, cache_targets, count_held_out, find_photos, fit_components, fit_pooling
 from baad.progress import Silence
 from tests.learn.photos import colour_teacher, write_photos
 
@@ -116,7 +116,7 @@ def test_a_bound_on_the_cache_is_kept_and_said(photos, tmp_path):
     progress = Warnings()
     bounded = cache(photos, tmp_path / "work", progress, cache_gb=6.5 * PAIR / 2**30)
     assert len(bounded.images) == 6
-    assert bounded.held_out == 2
+    assert bounded.held_out == 1  # a fifth of what fits
     assert sum(file.stat().st_size for file in (tmp_path / "work").glob("*-*.[uf]*")) == 6 * PAIR
     assert [text for text in progress.said if "6 of 10 crops are used" in text] == progress.said != []
     whole = cache(photos, tmp_path / "work")
@@ -124,9 +124,20 @@ def test_a_bound_on_the_cache_is_kept_and_said(photos, tmp_path):
     assert np.array_equal(whole.images[:4], bounded.images[:4])
 
 
-def test_a_bound_too_small_to_measure_with_is_refused(photos, tmp_path):
-    with pytest.raises(SettingError, match="hold 2 crops"):
-        cache(photos, tmp_path / "work", cache_gb=2.5 * PAIR / 2**30)
+def test_a_bound_too_small_to_learn_and_measure_with_is_refused_and_the_least_one_told_is_taken(photos, tmp_path):
+    with pytest.raises(SettingError, match=r"at least --cache [0-9.]+\.$") as refused:
+        cache(photos, tmp_path / "work", cache_gb=1.5 * PAIR / 2**30)
+    least = float(str(refused.value).split()[-1].rstrip("."))
+    assert len(cache(photos, tmp_path / "work", cache_gb=least).images) >= 2
+
+
+@pytest.mark.parametrize(
+    "photos, room, held_out",
+    [(3090, 20696, 93), (2, 13797, 1), (100_000, 13797, 300), (440_000, 13797, 300), (5000, 1000, 30), (5000, 0, 1)],
+    ids=["the shipped networks", "two", "many", "more than fit by far", "a small cache", "no cache"],
+)
+def test_photos_held_out_are_a_share_of_those_that_fit_and_three_hundred_at_most(photos, room, held_out):
+    assert count_held_out(photos, room, TargetSettings().held_out_share) == held_out
 
 
 def test_too_little_room_is_said_before_the_work(photos, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ picture and target lie in two plain files that only grow: a stopped run goes on 
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Generator, Sequence
@@ -36,6 +37,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 CLIP = 5.0  # standard deviations at which a target component is cut
 CHUNK = 8  # crops between two writes
 FITTED_ON = 200  # crops, 500 patches of each: what the reduction to fewer channels is fitted on
+MEASURED_ON = 300  # photos held out at most: more make the figures hardly surer, and none is learnt from
 NAMED = 5  # photos that cannot be read, besides the first
 GIB = 2**30
 
@@ -50,7 +52,7 @@ class TargetSettings:
     image_size: int = 256  # px of a student image; the teacher sees twice that
     crops: int = 1  # of every photo
     grey_share: float = 0.1  # of the crops, shown without colour to teacher and student alike
-    held_out_share: float = 0.03  # of the photos, never trained on: the fidelity figures come from them
+    held_out_share: float = 0.03  # of the photos, MEASURED_ON at most, never trained on: fidelity comes from them
     cache_gb: float = 16.0  # most that the cached pairs may take
     seed: int = 0
 
@@ -98,14 +100,15 @@ def cache_targets(
     """
     rng = np.random.default_rng(settings.seed)
     order = [photos[i] for i in rng.permutation(len(photos))]
-    held_out = max(1, round(len(order) * settings.held_out_share))
+    pair_bytes = _pair_bytes(settings.image_size, channels)
+    held_out = count_held_out(len(order), int(settings.cache_gb * GIB // pair_bytes), settings.held_out_share)
     order = order[: len(order) - held_out] * settings.crops + order[-held_out:]
-    order = _keep_within(order, held_out, _pair_bytes(settings.image_size, channels), settings, progress)
+    order = _keep_within(order, held_out, pair_bytes, settings, progress)
     store = _open_store(order, channels, work, settings)
     about_file = work / f"teacher-{store.key}.json"
     done = store.resume()
     if done < len(order) or not about_file.exists():
-        _check_room(work, (len(order) - done) * _pair_bytes(settings.image_size, channels))
+        _check_room(work, (len(order) - done) * pair_bytes)
         teacher = load_teacher(settings.teacher, Path(settings.weights) if settings.weights else None).to(device)
         wanted = set(order[done:])
         _check_photos([photo for photo in photos if photo in wanted], progress)
@@ -120,6 +123,15 @@ def cache_targets(
                     task.advance(len(crops))
     images, targets = store.read(len(order))
     return Targets(images, targets, held_out, json.loads(about_file.read_text("utf-8")), store.key, tuple(order))
+
+
+def count_held_out(photos: int, room: int, share: float) -> int:
+    """Photos never trained on: a share of all, or of the `room` crops that the cache holds where those are fewer.
+
+    >>> count_held_out(3090, 20696, 0.03), count_held_out(100_000, 13797, 0.03), count_held_out(5000, 1000, 0.03)
+    (93, 300, 30)
+    """
+    return max(1, min(MEASURED_ON, round(min(photos, room) * share)))
 
 
 def _check_photos(photos: Sequence[Path], progress: Progress) -> None:
@@ -265,9 +277,10 @@ def _keep_within(
     if room >= len(order):
         return order
     if room <= held_out:
+        least = math.ceil((held_out + 1) * pair_bytes / GIB * 1000) / 1000
         raise SettingError(
-            f"{settings.cache_gb:g} GB hold {room} crops of {pair_bytes / 2**20:.1f} MB, and {held_out} are needed to "
-            f"measure with. Give at least --cache {2 * held_out * pair_bytes / GIB:.1f}."
+            f"The cache may take {settings.cache_gb:g} GB, too little to learn from some crops of "
+            f"{pair_bytes / 2**20:.1f} MB and to measure with others. Give more, at least --cache {least:g}."
         )
     progress.warn(
         f"the cache may take {settings.cache_gb:g} GB: {room} of {len(order)} crops are used; "
