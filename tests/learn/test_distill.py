@@ -186,3 +186,27 @@ def test_fidelity_is_of_unseen_photos_and_tells_what_is_kept():
     variance = float(wanted[3:].reshape(-1, 3).var(0).mean())
     assert noisy["r2"] == pytest.approx(1.0 - 0.3**2 / variance, abs=0.1)
     assert noisy["cosine"] < 0.9 and noisy["cka"] < 0.95
+
+
+def test_fidelity_from_sums_is_that_of_all_cells_at_once():
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    pair = Targets(images, rng.normal(7.0, 0.2, (5, 8, 8, 3)).astype(np.float16), 4, {})  # far from 0, all but constant
+    student = torch.nn.Conv2d(3, 3, 4, 4)
+    found = measure_fidelity(student, pair)
+    with torch.no_grad():
+        x = student(torch.from_numpy(images[1:]).permute(0, 3, 1, 2).float() / 255.0).permute(0, 2, 3, 1)
+    x, y = x.reshape(-1, 3).double().numpy(), pair.targets[1:].reshape(-1, 3).astype(float)
+    cosine = (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
+    cx, cy = x - x.mean(0), y - y.mean(0)
+    r2 = 1 - ((x - y) ** 2).sum() / (cy**2).sum()
+    cka = np.linalg.norm(cx.T @ cy) ** 2 / np.linalg.norm(cx.T @ cx) / np.linalg.norm(cy.T @ cy)
+    assert found == pytest.approx({"r2": r2, "cosine": cosine.mean(), "cka": cka}, abs=6e-5)
+
+
+def test_fidelity_never_puts_the_cells_of_all_photos_together(monkeypatch):
+    pair = Targets(np.zeros((6, 32, 32, 3), np.uint8), np.zeros((6, 8, 8, 3), np.float16), 6, {})
+    joined, cat = [], torch.cat
+    monkeypatch.setattr(torch, "cat", lambda *given: joined.append(cat(*given)) or joined[-1])
+    measure_fidelity(Student(), pair)
+    assert max(len(each) for each in joined) == 8 * 8
