@@ -10,12 +10,12 @@ from baad.bench.features import FeatureSettings, compare_features, format_featur
 from baad.bench.latency import Latency
 from baad.bench.made_with import hash_pdn
 from baad.bench.rows import read_rows
-from baad.errors import DataError, SettingError
+from baad.errors import DataError, InputError, SettingError
 from baad.learn.pdn import PDN_SHAPES, WEIGHTS, new_pdn
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from tests.factory import write_category
-from tests.learn.photos import colour_teacher
+from tests.learn.photos import channels_last_teacher, colour_teacher
 
 QUICK = FeatureSettings(candidates=("fast", "random"), memory=500, seconds=0)
 
@@ -51,6 +51,12 @@ def test_the_teacher_is_seen_at_both_sizes_as_it_is(category, tmp_path, monkeypa
     both = replace(QUICK, candidates=("teacher", "teacher_512"))
     rows = compare_features([category], tmp_path / "out", both, Silence())
     assert [(row["input_size"], row["stride"], row["channels"]) for row in rows] == [(256, 8, 140), (512, 8, 140)]
+
+
+def test_a_teacher_whose_maps_are_laid_out_otherwise_is_refused(category, tmp_path, monkeypatch):
+    monkeypatch.setattr("baad.bench.candidates.load_teacher", channels_last_teacher)
+    with pytest.raises(InputError, match=r"^last gives maps .* of pictures of 512 px"):
+        compare_features([category], tmp_path / "out", replace(QUICK, candidates=("teacher_512",)), Silence())
 
 
 def test_weights_of_a_distillation_come_before_those_of_the_package(category, tmp_path, monkeypatch):

@@ -35,6 +35,16 @@ class _ColourMaps(nn.Module):
         return [torch.tanh(F.conv2d(F.avg_pool2d(x, scale), mixing)) for mixing, scale in scales]
 
 
+class _ChannelsLast(_ColourMaps):
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [each.permute(0, 2, 3, 1) for each in super().forward(x)]
+
+
+def channels_last_teacher(*_: object) -> Teacher:
+    """Stands for a network such as Swin, whose maps are [B, H, W, C]."""
+    return Teacher("last", "none", (0.5,) * 3, (0.25,) * 3, _ChannelsLast())
+
+
 def colour_teacher(*_: object) -> Teacher:
     """Stands for a network, with more channels than the students that are taught."""
     return Teacher("colours", "none", (0.5,) * 3, (0.25,) * 3, _ColourMaps())

@@ -8,11 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
-from baad.errors import DataError, ImageError, OutputError, SettingError
+from baad.errors import DataError, ImageError, InputError, OutputError, SettingError
 from baad.learn import targets as room
 from baad.learn.targets import TargetSettings, cache_targets, count_held_out, find_photos, fit_components, fit_pooling
 from baad.progress import Silence
-from tests.learn.photos import colour_teacher, write_photos
+from tests.learn.photos import channels_last_teacher, colour_teacher, write_photos
 
 SETTINGS = TargetSettings(teacher="colours", image_size=64, held_out_share=0.2)
 PAIR = 64 * 64 * 3 + 16 * 16 * 8 * 2  # bytes, with 8 channels
@@ -224,3 +224,9 @@ def test_photos_that_have_their_pair_already_are_not_read_again(photos, tmp_path
     monkeypatch.setattr(room, "_find_problem", lambda photo: read.append(photo) or "")
     assert len(cache(photos, tmp_path / "work").images) == 10
     assert len(read) == 2
+
+
+def test_a_teacher_whose_maps_are_laid_out_otherwise_is_refused_before_it_works(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "load_teacher", channels_last_teacher)
+    with pytest.raises(InputError, match=r"^last gives maps \[\[1, 16, 16, 70\], .* of pictures of 128 px"):
+        cache(photos, tmp_path / "work")

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from baad.errors import InputError, OutputError
-from baad.learn.teacher import DEFAULT, PACKAGED, import_timm, load_lite, load_teacher
+from baad.learn.teacher import DEFAULT, PACKAGED, Teacher, import_timm, load_lite, load_teacher, require_maps
 from baad.learn.teacher_files import explain_download, read_weights
 
 pytestmark = pytest.mark.skipif(find_spec("timm") is None, reason="needs timm, from the extra 'distill'")
@@ -92,6 +92,25 @@ def test_unknown_and_unfit_networks_are_clear_errors():
         load_teacher("resnet_of_dreams")
     with pytest.raises(InputError, match=r"strides \[16, 16, 16\]"):
         load_teacher("vit_tiny_patch16_224")
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("mambaout_femto", r"gives maps \[\[1, 32, 32, 96\], \[1, 16, 16, 192\]\] of pictures of 256 px"),
+        ("swin_s3_tiny_224", r"fails on pictures of 256 px: Input height \(256\) doesn't match model \(224\)"),
+    ],
+    ids=["channels last", "one size alone"],
+)
+def test_networks_whose_maps_are_not_as_they_have_to_be_are_clear_errors(name, said):
+    maps = import_timm().create_model(name, pretrained=False, features_only=True, out_indices=[1, 2])
+    with pytest.raises(InputError, match=rf"^{name} {said}.*\[1, channels, 32, 32\] and \[1, channels, 16, 16\]"):
+        require_maps(Teacher(name, "", (0.5,) * 3, (0.25,) * 3, maps), 256)
+
+
+def test_a_convolutional_network_will_do():
+    maps = import_timm().create_model("resnet18", pretrained=False, features_only=True, out_indices=[2, 3])
+    require_maps(Teacher("resnet18", "", (0.5,) * 3, (0.25,) * 3, maps), 256)
 
 
 def test_without_a_network_the_message_tells_of_local_files(monkeypatch, tmp_path):

