@@ -68,6 +68,23 @@ def test_weights_of_a_distillation_come_before_those_of_the_package(category, tm
     assert rows[0]["image_auroc"] == rows[1]["image_auroc"]
 
 
+def test_a_folder_of_weights_that_is_none_is_refused_before_any_work(category, tmp_path):
+    with pytest.raises(DataError, match=r"absent is not a folder\. Give --pdns"):
+        compare_features([category], tmp_path / "out", replace(QUICK, pdns=tmp_path / "absent"), Silence())
+    assert not (tmp_path / "out").exists()
+
+
+def test_designs_that_come_from_the_package_although_a_folder_was_given_are_named(category, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(Silence, "warn", lambda _, text: said.append(text))
+    for suffix in ("json", "safetensors"):
+        shutil.copy(WEIGHTS / f"pdn_tiny.{suffix}", tmp_path / f"pdn_tiny.{suffix}")
+    settings = replace(QUICK, candidates=("tiny", "fast", "random"), pdns=tmp_path)
+    compare_features([category], tmp_path / "out", settings, Silence())
+    named = f"{tmp_path} holds no weights of fast: those of the package are measured"
+    assert [text for text in said if "weights" in text] == [named]
+
+
 def test_two_categories_of_one_name_are_refused_before_any_is_read(category, tmp_path, monkeypatch):
     monkeypatch.setattr(room, "time_candidates", lambda *_: pytest.fail("the work began"))
     twin = write_category(tmp_path / "other" / "disc", normals=3, good=1, defective=1)

@@ -45,6 +45,11 @@ class Candidate:
     steps: int | None = None
 
 
+def holds_weights(folder: Path, name: str) -> bool:
+    """Whether a folder has weights of the design called `name`."""
+    return (folder / f"pdn_{name}.safetensors").exists()
+
+
 def load_candidate(name: str, pdns: Path | None, teacher: str, weights: Path | None, seed: int) -> Candidate:
     """`teacher` and `teacher_512`, `random`, or a PDN: from `pdns`, a folder that `baad distill` wrote, or as shipped.
 
@@ -58,7 +63,7 @@ def load_candidate(name: str, pdns: Path | None, teacher: str, weights: Path | N
         return Candidate(name, new_pdn("fast", seed), SIZE, 4, PDN_SHAPES["fast"].features, "random")
     if name not in PDN_SHAPES:
         raise SettingError(f"Unknown candidate {name!r}: give {', '.join([*TEACHERS, 'random', *PDN_SHAPES])}.")
-    folders = [folder for folder in (pdns, WEIGHTS) if folder and (folder / f"pdn_{name}.safetensors").exists()]
+    folders = [folder for folder in (pdns, WEIGHTS) if folder and holds_weights(folder, name)]
     if not folders:
         where = f"neither {pdns} nor the package holds" if pdns else "the package does not hold"
         raise SettingError(f"{where} weights of {name!r}. Distil them: baad distill --size {name}, then give --pdns.")

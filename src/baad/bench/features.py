@@ -9,7 +9,7 @@ from torch import nn
 
 import baad
 from baad.atomic import write_text
-from baad.bench.candidates import SIZE, Candidate, load_candidate
+from baad.bench.candidates import SIZE, Candidate, holds_weights, load_candidate
 from baad.bench.job import require_names
 from baad.bench.latency import Latency, measure_latency
 from baad.bench.made_with import DIGITS
@@ -19,6 +19,7 @@ from baad.bench.rows import Row, mean, put_last, read_rows, show, write_rows
 from baad.bench.run import check_testable
 from baad.data.reading import read_category
 from baad.data.sample import Category
+from baad.errors import DataError
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.pdn import PDN_SHAPES, new_pdn
 from baad.progress import Progress
@@ -55,9 +56,14 @@ def compare_features(
     Rows of the same weights and seed that stand there already are kept, and so are times in `out`/latency.jsonl if they
     have all candidates; they are measured anew otherwise, all of them in one run. `layout` is read_category's.
 
-    Raises DataError for two categories of one name.
+    Raises DataError for two categories of one name, and where the folder of weights is none.
     """
+    if settings.pdns and not settings.pdns.is_dir():
+        raise DataError(f"{settings.pdns} is not a folder. Give --pdns the one that `baad distill` wrote to (--out).")
     candidates = {name: _load(name, settings) for name in dict.fromkeys(settings.candidates)}
+    for name in candidates:
+        if settings.pdns and name in PDN_SHAPES and not holds_weights(settings.pdns, name):
+            progress.warn(f"{settings.pdns} holds no weights of {name}: those of the package are measured")
     read = [read_category(path, layout) for path in categories]
     require_names(read)
     times = time_candidates(candidates, out, settings, progress)

@@ -24,7 +24,10 @@ def main(
         ),
     ] = "teacher,teacher_512,random,fast",
     pdns: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Weights of `baad distill`, looked in before the package.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Weights of `baad distill`; the package's, with a warning, where it lacks some."
+        ),
     ] = None,
     teacher: Annotated[
         str, typer.Option(metavar="NAME", help="A backbone that timm knows, or efficientnet_lite0, 1 or 2.")
