@@ -13,11 +13,11 @@ from PIL import Image
 from baad.bundle import read_bundle
 from baad.data.decode import read_image
 from baad.data.reading import read_category
-from baad.errors import DataError, OutputError, SettingError, TrainingError
+from baad.errors import DataError, SettingError, TrainingError
 from baad.learn import hand_over
 from baad.learn.decision import describe_decision
 from baad.learn.fixed_size import FixedSize, fix_onnx, read_fixed_size
-from baad.learn.hand_over import export_model, require_own
+from baad.learn.hand_over import export_model
 from baad.learn.openvino_ir import describe_model_info, read_onnx, read_session, write_ir
 from baad.progress import Silence
 from baad.runtime.detector import Detector
@@ -252,16 +252,6 @@ def test_one_changed_weight_makes_it_refuse_and_nothing_is_written(export, small
         export(out=tmp_path / "line", export_onnx=lambda graph: perturb(small[1]))
     assert f"{small[0]} is as it was" in caught.value.__notes__[0]
     assert list(tmp_path.iterdir()) == [] and small[0].read_bytes() == before
-
-
-def test_only_an_earlier_export_is_ever_replaced(export, tmp_path):
-    require_own(export())
-    require_own(tmp_path / "new")
-    (tmp_path / "thesis.txt").write_text("years of work")
-    for taken in (tmp_path, tmp_path / "thesis.txt"):
-        with pytest.raises(OutputError, match="is no export"):
-            export(out=taken)
-    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ from baad.verdict.calibration import Calibration
 FORMATS = ("onnx", "openvino", "triton")
 PRECISIONS = ("fp32", "fp16", "int8")
 ONNX, DECISION, PARITY = "model.onnx", "decision.json", "parity.json"
+OWN = (ONNX, XML, BIN, DECISION, PARITY, CONFIG, VERSION, f"{VERSION}/{ONNX}")  # all that any form writes
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,13 @@ def require_own(folder: Path) -> None:
     """Raise OutputError where replacing the folder would delete what no export wrote."""
     if folder.exists() and not (folder / PARITY).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} is there and is no export. Give the name of a new folder with -o.")
+    others = sorted({file.relative_to(folder).as_posix() for file in folder.rglob("*")} - set(OWN))
+    if others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        raise OutputError(
+            f"{folder / others[0]}{more} would be deleted, and no export writes that. Move it away, or give the name "
+            "of a new folder with -o."
+        )
 
 
 def open_source(model: Path, pictures: Sequence[GoodImage], threads: int, progress: Progress) -> Source:
