@@ -139,6 +139,18 @@ def test_what_somebody_painted_is_not_overwritten(baad, found, folders):
     assert f"{out / '002.png'} would be overwritten" in told.err and "--fg-masks" in told.err
 
 
+@pytest.mark.parametrize("name", ["masks.json", "sheet.png"])
+def test_a_list_or_a_sheet_that_this_program_did_not_write_is_not_lost(baad, found, folders, name):
+    found(LEFT)
+    parts, _, out = folders
+    out.mkdir()
+    (out / name).write_text('{"images": [], "annotations": [], "categories": []}')  # as COCO's outlines are
+    told = baad(*ask(parts, out))
+    assert told.code == 2
+    assert f"{out / name} would be overwritten" in told.err and "another folder with -o" in told.err
+    assert [file.name for file in out.iterdir()] == [name] and (out / name).read_text().startswith("{")
+
+
 def test_a_refusal_takes_earlier_proposals_away(baad, found, folders):
     found(LEFT)
     parts, _, out = folders
@@ -166,7 +178,7 @@ def test_nothing_outside_the_folder_is_removed_whatever_its_list_says(baad, foun
     save_picture(tmp_path / "other.png", LEFT)
     record = {"mask": "../other.png", "sha256": hash_file(tmp_path / "other.png"), "source": "proposed"}
     out.mkdir()
-    (out / "masks.json").write_text(json.dumps({"images": [record]}))
+    (out / "masks.json").write_text(json.dumps({"quality_needed": 0.5, "images": [record]}))
     assert baad(*ask(parts, out)).code == 0
     assert (tmp_path / "other.png").exists()
 

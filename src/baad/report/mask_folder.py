@@ -12,6 +12,7 @@ from baad.atomic import write_text
 from baad.data.checksum import hash_file
 from baad.data.decode import show_path
 from baad.data.geometry import resize_map
+from baad.data.jsonfile import mentions
 from baad.data.masks import mask_file, read_mask, write_mask
 from baad.data.part_masks import LIST, drop_unchanged, list_copies, list_unchanged, name_pictures
 from baad.data.sample import Mask
@@ -21,14 +22,21 @@ from baad.foreground.gate import LEAST_QUALITY, Gate
 from baad.report.contact_sheet import contact_sheet
 
 SHEET = "sheet.png"
+MARK = "quality_needed"  # a key that stands in every masks.json of ours
 
 
 def require_no_work_lost(out: Path, places: Mapping[Path, Path], given: Mapping[Path, Mask]) -> None:
-    """Raise OutputError where a mask that somebody painted or changed would be overwritten.
+    """Raise OutputError where a mask that somebody painted or changed, or a list or sheet of others, would be lost.
 
     `places`: where each picture's mask goes; `given`: masks that were handed in. Those at their very place stay, and
     copies of an earlier call give way to what is handed in now. So it is where a mask would lie in the sheet's place.
     """
+    others = [out / name for name in (LIST, SHEET) if os.path.lexists(out / name)]
+    if others and not mentions(out / LIST, MARK):
+        raise OutputError(
+            f"{others[0]} would be overwritten, and no masks.json there says that `baad masks` wrote it. Choose "
+            "another folder with -o."
+        )
     if Path(SHEET) in places.values():
         raise OutputError(f"The mask of a picture called {Path(SHEET).stem} would lie where {SHEET} does. Rename it.")
     there: dict[Path, Mask] = {picture: out / place for picture, place in places.items() if os.path.isfile(out / place)}
@@ -90,7 +98,7 @@ def write_mask_folder(
                 record |= {"mask": place.as_posix(), "source": "user", "sha256": digest, "copy": True}
     said = {
         **describe_gate(gate),
-        "quality_needed": LEAST_QUALITY,
+        MARK: LEAST_QUALITY,
         "paint_next": [names[index] for index in gate.suggested],
         "images": records,
     }
