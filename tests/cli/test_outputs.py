@@ -1,7 +1,9 @@
+import ntpath
 import os
 import re
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -137,3 +139,13 @@ def test_results_lie_apart_from_the_pictures_they_come_from(place):
     for folder in ("parts", "parts/outlines", "parts/mon", "parts/mon/outlines"):
         with pytest.raises(OutputError, match="among the pictures"):
             require_apart(place / folder, pictures, "-o")
+
+
+def test_results_on_another_drive_of_windows_lie_apart(monkeypatch):
+    monkeypatch.setattr("baad.cli.outputs.os", SimpleNamespace(path=ntpath, sep=ntpath.sep, pardir=ntpath.pardir))
+    here, there = Path("C:/parts/mon/0.png"), Path("D:/parts/0.png")
+    require_apart(Path("E:/outlines"), [here, there], "-o")
+    require_apart(Path("D:/outlines"), [here, there], "-o")
+    for folder in ("d:/parts/outlines", "C:/parts/mon"):
+        with pytest.raises(OutputError, match="among the pictures"):
+            require_apart(Path(folder), [here, there], "-o")

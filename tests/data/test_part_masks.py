@@ -1,10 +1,12 @@
 import json
+import os
+from pathlib import PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pytest
 
 from baad.data.masks import read_mask
-from baad.data.part_masks import find_part_masks, name_pictures
+from baad.data.part_masks import find_part_masks, lay_below, name_pictures, place_part_masks
 from baad.errors import DataError
 from tests.factory import save_picture
 
@@ -30,6 +32,33 @@ def test_pictures_are_called_by_their_sub_folders_only_where_they_lie_in_some(tm
     assert name_pictures([first, second]) == {first: "mon/a.png", second: "tue/a.bmp"}
     assert name_pictures([first]) == {first: "a.png"}
     assert name_pictures([]) == {}
+
+
+def test_pictures_on_two_drives_are_called_by_whole_paths_and_their_masks_lie_in_the_folder_all_the_same(
+    tmp_path, monkeypatch
+):
+    def refuse(paths):
+        raise ValueError("Paths don't have the same drive")  # as Windows does
+
+    monkeypatch.setattr(os.path, "commonpath", refuse)
+    first, second = tmp_path / "mon" / "a.png", tmp_path / "tue" / "a.bmp"
+    assert name_pictures([first, second]) == {first: first.as_posix(), second: second.as_posix()}
+    places = place_part_masks([first, second])
+    assert (tmp_path / "masks" / places[first]).is_relative_to(tmp_path / "masks")
+    assert [place.parts[-2:] for place in places.values()] == [("mon", "a.png"), ("tue", "a.png")]
+
+
+@pytest.mark.parametrize(
+    ("path", "below"),
+    [
+        (PureWindowsPath("D:/mon/a.png"), PureWindowsPath("D/mon/a.png")),
+        (PureWindowsPath("//server/share/mon/a.png"), PureWindowsPath("server/share/mon/a.png")),
+        (PurePosixPath("/mon/a.png"), PurePosixPath("mon/a.png")),
+        (PurePosixPath("mon/a:b.png"), PurePosixPath("mon/a:b.png")),
+    ],
+)
+def test_a_whole_path_can_lie_below_a_folder(path, below):
+    assert lay_below(path) == below
 
 
 @pytest.mark.parametrize("place", ["a.png", "train/good/a.png"])

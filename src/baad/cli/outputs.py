@@ -64,8 +64,12 @@ def require_page_folder(folder: Path | None, option: str) -> None:
 
 def require_apart(folder: Path, pictures: Sequence[Path], option: str) -> None:
     """Raise OutputError where what is written into `folder` would be read with the pictures the next time."""
-    common = os.path.commonpath([os.path.abspath(picture.parent) for picture in pictures])
-    inside = os.path.relpath(os.path.abspath(folder), common).split(os.sep)
+    place = os.path.abspath(folder)
+    parents = [os.path.abspath(picture.parent) for picture in pictures]
+    beside = [parent for parent in parents if _name_drive(parent) == _name_drive(place)]
+    if not beside:
+        return
+    inside = os.path.relpath(place, os.path.commonpath(beside)).split(os.sep)
     if inside[0] != os.pardir and not set(inside) & set(MASK_FOLDERS):
         raise _refuse(folder, option, "lies among the pictures, and would be taken for pictures. Give another place")
 
@@ -98,6 +102,11 @@ def require_same_table(path: Path, columns: Sequence[str], option: str) -> None:
         found = file.readline(LONGEST_HEADER).rstrip("\r\n")
     if found != ",".join(columns):
         raise _refuse(path, option, "was begun with other columns, and goes on. Give the name of another file")
+
+
+def _name_drive(path: str) -> str:
+    """Of a whole path on Windows, where no path leads from one drive to another; nothing elsewhere."""
+    return os.path.normcase(os.path.splitdrive(path)[0])
 
 
 def _require_regular(path: Path, option: str) -> None:

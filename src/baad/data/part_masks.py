@@ -9,7 +9,7 @@ masks.json            of `baad masks`: which of the masks were proposed
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from baad.data.checksum import hash_file
@@ -28,10 +28,21 @@ NOTHING = "none of the masks of the part marks anything", "Paint the part with a
 def name_pictures(pictures: Sequence[Path]) -> dict[Path, str]:
     """What to call pictures, so that no two are called alike: a.png, or mon/a.png where they lie in sub-folders.
 
-    Sub-folders count from the deepest folder that holds all of them.
+    Sub-folders count from the deepest folder that holds all of them; where there is none, as on two drives of Windows,
+    names are whole paths.
     """
-    common = os.path.commonpath([os.path.abspath(picture.parent) for picture in pictures]) if pictures else ""
+    try:
+        common = os.path.commonpath([os.path.abspath(picture.parent) for picture in pictures]) if pictures else ""
+    except ValueError:
+        return {picture: Path(os.path.abspath(picture)).as_posix() for picture in pictures}
     return {picture: Path(os.path.relpath(os.path.abspath(picture), common)).as_posix() for picture in pictures}
+
+
+def lay_below(path: PurePath) -> PurePath:
+    """A path that leads from whatever folder it is joined to: D/mon/a.png for D:/mon/a.png."""
+    if not path.is_absolute():
+        return path
+    return type(path)(path.drive.replace(":", "").strip("/\\"), *path.parts[1:])
 
 
 def place_part_masks(pictures: Sequence[Path]) -> dict[Path, Path]:
@@ -43,7 +54,7 @@ def place_part_masks(pictures: Sequence[Path]) -> dict[Path, Path]:
     places: dict[Path, Path] = {}
     owners: dict[Path, Path] = {}
     for picture, name in name_pictures(pictures).items():
-        place = Path(name).with_suffix(".png")
+        place = Path(lay_below(Path(name))).with_suffix(".png")
         other = owners.setdefault(place, picture)
         if other != picture:
             shown = f"{show_path(other)} and {show_path(picture)} would share the mask of the part {show_path(place)}"
