@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -10,7 +11,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from PIL import Image
 
-from baad.bundle import read_bundle
+from baad.bundle import read_bundle, rewrite_bundle
 from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.errors import DataError, SettingError, TrainingError
@@ -18,7 +19,7 @@ from baad.learn import hand_over
 from baad.learn.decision import describe_decision
 from baad.learn.fixed_size import FixedSize, fix_onnx, read_fixed_size
 from baad.learn.hand_over import export_model
-from baad.learn.openvino_ir import describe_model_info, read_onnx, read_session, write_ir
+from baad.learn.openvino_ir import read_onnx, read_session, write_ir
 from baad.progress import Silence
 from baad.runtime.detector import Detector
 from baad.runtime.openvino_network import shared_core
@@ -173,6 +174,18 @@ def test_int8_of_a_model_that_judges_in_tiles_is_refused_before_pictures_are_com
     asked = {"form": "openvino", "precision": "int8", "pictures": category.train, "progress": Silence(), "threads": 1}
     with pytest.raises(SettingError, match="judges in tiles"):
         export_model(tmp_path / "tiles.baad", tmp_path / "line", **asked)
+
+
+def test_of_a_model_with_zones_model_api_gets_no_thresholds_and_whoever_exports_is_told_once(small, tmp_path):
+    zones = {"elsewhere": "warn", "zones": []}
+    model = rewrite_bundle(small[0], tmp_path / "zoned.baad", {"zones": zones})
+    told = []
+    progress = SimpleNamespace(say=lambda text: None, warn=told.append, task=Silence().task)
+    asked = {"form": "openvino", "precision": "fp32", "pictures": (), "progress": progress, "threads": 1}
+    folder = export_model(model, tmp_path / "line", **asked).folder
+    assert not shared_core().read_model(folder / "model.xml").has_rt_info(["model_info"])
+    assert read_json(folder / "decision.json")["zones"] == zones
+    assert len(told) == 1 and "must apply them" in told[0]
 
 
 def model_config():
@@ -371,14 +384,6 @@ def test_a_decision_for_tiles_says_how_they_are_cut(small):
     manifest = {"tile_px": 96, "input_shape": [64, 64], "gate": {"accepted": True}}
     tiles = describe_decision(calibration, manifest)
     assert (tiles["tile_px"], tiles["tile_shape"], tiles["skip_background"]) == (96, [96, 96], True)
-
-
-def test_model_api_gets_no_thresholds_for_a_model_of_tiles_or_of_small_pictures(small):
-    calibration = Detector.load(small[0], threads=1).calibration
-    whole = describe_model_info(calibration, (64, 64), 0, [[64, 96]])
-    assert whole["pixel_threshold"] == calibration.pixel_threshold
-    assert describe_model_info(calibration, (64, 64), 96) == {}
-    assert describe_model_info(calibration, (64, 64), 0, [[64, 96], [48, 96]]) == {}
 
 
 def test_the_cpp_example_says_what_it_cannot_read(judge, export, tmp_path):

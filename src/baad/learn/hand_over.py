@@ -155,12 +155,16 @@ def require_possible(form: str, precision: str, pictures: Sequence[GoodImage], f
 
 
 def require_exportable(source: Source, precision: str, progress: Progress) -> None:
-    """Say that a model which judges in tiles needs somebody to cut them; SettingError where INT8 is asked of it."""
+    """Say what the network leaves to whoever runs it, tiles and drawn zones; SettingError for tiles in INT8."""
     side = source.bundle.manifest.get("tile_px", 0)
     if side and precision == "int8":
         raise SettingError("int8 sets thresholds for whole pictures, and the model judges in tiles: export it as fp32.")
     if side:
         progress.warn(f"the model judges in tiles of {side} px: what runs the network must cut them (docs/line.md)")
+    if "zones" in source.bundle.manifest:
+        progress.warn(
+            "the model has zones, which the network does not know: what runs it must apply them, or rejects more"
+        )
 
 
 def require_own(folder: Path) -> None:
@@ -326,7 +330,7 @@ def write_decision(
     decision = with_zones(describe_decision(written.calibration, manifest, written.precision), manifest)
     if form == "openvino":
         shapes, side = manifest.get("image_shapes", ()), manifest.get("tile_px", 0)
-        info = describe_model_info(written.calibration, source.graph.input_shape, side, shapes)
+        info = describe_model_info(written.calibration, source.graph.input_shape, side, shapes, "zones" in manifest)
         add_info(folder, info, decision)
     else:
         home = folder / VERSION if form == "triton" else folder

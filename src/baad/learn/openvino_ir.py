@@ -36,15 +36,17 @@ def describe_model_info(
     input_shape: tuple[int, int],
     tile_px: int = 0,
     image_shapes: Iterable[Sequence[int]] = (),
+    has_zones: bool = False,
 ) -> dict[str, Any]:
     """What Model API's AnomalyDetection wants to know. input_shape: (height, width) of the network.
 
     `embedded_processing`: the graph takes pictures uint8 [1, H, W, 3] as they are, red first. Nothing where the
     threshold of the map does not hold for what Model API compares with it, the map of a whole picture at the network's
-    size: for a model that judges in tiles, or of pictures smaller than that, `image_shapes` (H, W) of training's.
+    size: for a model that judges in tiles, with drawn zones, which the network does not know, or of pictures smaller
+    than that, `image_shapes` (H, W) of training's.
     """
     shrunk = any(side < seen for shape in image_shapes for side, seen in zip(shape, input_shape))
-    if tile_px or shrunk:
+    if tile_px or shrunk or has_zones:
         return {}
     return {
         "model_type": "AnomalyDetection",
