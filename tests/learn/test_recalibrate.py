@@ -103,3 +103,19 @@ def test_int8_is_refused_for_it_sets_thresholds_by_the_pictures_held_out_in_trai
     with pytest.raises(DataError, match="from baad calibrate"):
         export_model(tmp_path / "today.baad", tmp_path / "line", **asked)
     assert not (tmp_path / "line").exists()
+
+
+def test_an_export_knows_the_pictures_held_out_in_training_whatever_thresholds_were_set_since(
+    model, darker, category, tmp_path
+):
+    recalibrate(model, tmp_path / "today.baad", darker, None, Silence(), threads=1)
+    warned = []
+    progress = SimpleNamespace(say=lambda text: None, warn=warned.append, task=Silence().task)
+
+    def name_source(pictures):
+        asked = {"form": "onnx", "precision": "fp32", "pictures": pictures, "progress": progress, "threads": 1}
+        folder = export_model(tmp_path / "today.baad", tmp_path / "line", **asked).folder
+        return json.loads((folder / "parity.json").read_text("utf-8"))["source"]
+
+    assert (name_source(category.train), warned) == ("held-out normal pictures", [])
+    assert name_source(darker) == "normal pictures, not those held out in training" and len(warned) == 1

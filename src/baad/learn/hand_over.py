@@ -11,6 +11,7 @@ from PIL import Image
 
 from baad.atomic import replacing
 from baad.bundle import SAMPLES, Bundle, read_bundle, read_member, require
+from baad.data.checksum import name_content
 from baad.data.decode import read_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
@@ -201,8 +202,12 @@ def find_witnesses(source: Source, precision: str, progress: Progress) -> Witnes
     if source.split is not None:
         held_out = source.split.held_out
         given, scores = calibrate(source.session, held_out, source.calibration.false_alarm_rate, progress)
-        known = are_those_of_training(given, source.calibration) and learnt_from(source.bundle, source.split, progress)
-        if precision == "int8" and not known and "calibrated" in source.bundle.manifest:
+        manifest, set_by_these = source.bundle.manifest, have_scores_of(given, source.calibration)
+        known = learnt_from(source.bundle, source.split, progress) and (
+            set_by_these
+            or ("calibrated" in manifest and "learnt_from" in manifest)  # scores tell of other pictures then
+        )
+        if precision == "int8" and not set_by_these and "calibrated" in manifest:
             raise DataError(
                 f"{source.bundle.path} has thresholds of other pictures, from baad calibrate, and int8 sets its own by "
                 "those held out in training: quantise the model as it was trained, or give another precision."
@@ -226,15 +231,21 @@ def find_witnesses(source: Source, precision: str, progress: Progress) -> Witnes
     return choose_witnesses(normals, source.session, threshold, shape, source.seed, progress)
 
 
-def are_those_of_training(given: Calibration, known: Calibration) -> bool:
-    """Whether pictures that were scored now are those that the model's threshold comes from, by their scores."""
+def have_scores_of(given: Calibration, known: Calibration) -> bool:
+    """Whether the pictures that were scored now are those that the model's threshold comes from, by their scores."""
     if len(given.scores) != len(known.scores):
         return False
     return bool(np.allclose(sorted(given.scores), sorted(known.scores), atol=BOUNDS["fp32"].score_error))
 
 
 def learnt_from(bundle: Bundle, split: Split, progress: Progress) -> bool:
-    """Whether the pictures are those that the model was fitted to, to the last pixel; of tiles nothing is known."""
+    """Whether the model was fitted to these very files.
+
+    Older model files do not list them, and it is told by the pictures' pixels; where those judge in tiles nothing is
+    known, and this says yes.
+    """
+    if "learnt_from" in bundle.manifest:
+        return sorted(name_content(image.path) for image in split.fit) == sorted(bundle.manifest["learnt_from"])
     if bundle.manifest.get("tile_px", 0):
         return True
     require(bundle.manifest, "settings")
