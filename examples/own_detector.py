@@ -1,6 +1,6 @@
 """Measure a detector of your own with BAAD's figures: python examples/own_detector.py path/to/category
 
-Here: how far is each pixel from the mean of the good pictures?
+Here: how far is each pixel from the mean of the good pictures? The figures need the extra train: pip install ".[train]"
 """
 
 import sys

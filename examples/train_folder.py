@@ -1,4 +1,7 @@
-"""Train on a folder of good pictures: python examples/train_folder.py parts/good model.baad [name=value ...]"""
+"""Train on a folder of good pictures: python examples/train_folder.py parts/good model.baad [name=value ...]
+
+It needs the extra train: pip install ".[train]"
+"""
 
 import sys
 from pathlib import Path

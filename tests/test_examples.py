@@ -1,5 +1,6 @@
 """Every program in examples/ runs as its docstring says, and is short."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -48,3 +49,12 @@ def test_own_detector_prints_figures(category):
 def test_an_example_is_short_and_tested(program):
     assert len(program.read_text("utf-8").splitlines()) < 40
     assert f'run("{program.name}"' in Path(__file__).read_text("utf-8")
+
+
+@pytest.mark.parametrize("program", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.name)
+def test_an_example_says_what_it_needs_beside_the_base_install(program):
+    tree = ast.parse(program.read_text("utf-8"))
+    imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    bare = "import sys\nsys.modules.update(dict.fromkeys(('torch', 'scipy', 'cv2', 'jinja2')))\n"  # None: not there
+    done = subprocess.run([sys.executable, "-c", bare + "\n".join(imports)], capture_output=True)
+    assert (done.returncode != 0) == ('pip install ".[train]"' in (ast.get_docstring(tree) or ""))
