@@ -229,6 +229,9 @@ def test_an_entry_that_a_command_needs_is_named_where_the_manifest_lacks_it(mode
         require(manifest, "seed", "gate")
 
 
-@pytest.mark.parametrize("entry", [{"n_train": "many"}, {"macs": None}, {"parameters": []}, {"findings": "none"}])
+@pytest.mark.parametrize(
+    "entry",
+    [{"n_train": "many"}, {"macs": None}, {"parameters": []}, {"findings": "none"}, {"learnt_from": 3}],
+)
 def test_an_entry_that_cannot_be_is_damage(model, entry):
     assert f"{next(iter(entry))} is" in refusal(rewrite(model, manifest=entry))

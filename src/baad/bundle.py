@@ -55,6 +55,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "settings": lambda value: isinstance(value, dict),
     "chosen": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
     "gate": lambda value: isinstance(value, dict) and _are_masks(value.get("worst", [])),
+    "learnt_from": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
     "image_colours": lambda value: isinstance(value, list) and set(map(str, value)) <= {"grey", "colour"},
     "image_shapes": lambda value: isinstance(value, list) and all(map(_is_shape, value)),
     "part_share": lambda value: _is_range(value),
