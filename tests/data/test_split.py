@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from baad.data.folder import read_folder
 from baad.data.sample import GoodImage
-from baad.data.split import find_bursts, split_held_out
+from baad.data.split import find_bursts, number_near_copies, split_held_out
 from baad.errors import DataError, ImageError, SettingError
+from baad.progress import Silence
 from tests.factory import draw_picture, save_picture, write_folder
 
 
@@ -174,3 +175,37 @@ def test_of_many_sessions_the_first_are_named():
     split = split_held_out(of_sessions({name: 1 for name in "abcdefghij"}), 0.6, seed=0)
     names = sorted(image.session for image in split.held_out)
     assert f"({', '.join(names[:4])} and 2 more)" in split.note
+
+
+def test_held_out_pictures_are_numbered_by_the_burst_that_they_belong_to(tmp_path):
+    rng = np.random.default_rng(0)
+    for burst in range(8):
+        image = draw_picture((48, 48), rng).image
+        for shot in range(4):
+            noisy = np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+            save_picture(tmp_path / f"{burst}_{shot}.png", noisy)
+    images = read_folder(tmp_path).train
+    split = split_held_out(images, 0.25, seed=0)
+    bursts = [image.path.name[0] for image in split.held_out]
+    assert len(set(split.near_copies)) == len(set(bursts)) == len(set(zip(bursts, split.near_copies))) == 2
+    mixed = [images[int(index)] for index in rng.permutation(len(images))]
+    numbers = number_near_copies(mixed, 0, Silence())
+    assert len(set(numbers)) == len(set(zip(numbers, [image.path.name[0] for image in mixed]))) == 8
+
+
+def test_pictures_that_nothing_ties_together_have_a_number_each(tmp_path):
+    images = read_folder(write_folder(tmp_path, normals=20, size=(24, 24))).train
+    assert len(set(split_held_out(images, 0.5, seed=0).near_copies)) == 10
+    assert len(set(split_held_out(of_sessions({"a": 5, "b": 4}), 0.5, 0).near_copies)) == 4
+    assert number_near_copies((), 0, Silence()) == ()
+
+
+def test_copies_of_one_file_have_one_number_also_in_recording_sessions_and_where_all_are_copies(tmp_path):
+    root = write_folder(tmp_path, normals=20, size=(24, 24), sessions=tuple("abcde"))
+    images = read_folder(root).train
+    for session in "ac":
+        shutil.copy(images[0].path, root / session / "copy.png")
+    numbers = number_near_copies(read_folder(root).train, 0, Silence())
+    assert (len(numbers), len(set(numbers))) == (22, 20)
+    same = [GoodImage(Path(shutil.copy(images[0].path, tmp_path / f"{index}.png"))) for index in range(5)]
+    assert len(set(number_near_copies(same, 0, Silence()))) == 1

@@ -15,6 +15,7 @@ from baad.learn.hand_over import export_model
 from baad.learn.recalibrate import recalibrate
 from baad.progress import Silence
 from baad.runtime.detector import Detector
+from baad.verdict.promise import describe, promised_by, promised_rate
 from tests.factory import save_picture, write_category
 from tests.learn.small_model import SETTINGS, write_small_model
 
@@ -119,3 +120,16 @@ def test_an_export_knows_the_pictures_held_out_in_training_whatever_thresholds_w
 
     assert (name_source(category.train), warned) == ("held-out normal pictures", [])
     assert name_source(darker) == "normal pictures, not those held out in training" and len(warned) == 1
+
+
+def test_copies_of_one_picture_promise_as_one_picture(model, darker, tmp_path):
+    content = darker[0].path.read_bytes()
+    copies = [GoodImage(tmp_path / f"{number}.png") for number in range(9)]
+    for copy in copies:
+        copy.path.write_bytes(content)
+    _, now = recalibrate(model, tmp_path / "copies.baad", copies, 0.05, Silence(), threads=1)
+    assert promised_by(now) == promised_rate(1) and now.n == 9
+    assert "9 held-out pictures in 1 group of near copies" in describe(now)
+    assert Detector.load(tmp_path / "copies.baad", threads=1).calibration == now
+    _, now = recalibrate(model, tmp_path / "more.baad", (*copies, *darker[1:]), 0.05, Silence(), threads=1)
+    assert promised_by(now) == promised_rate(16) and now.n == 24

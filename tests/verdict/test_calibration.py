@@ -150,3 +150,33 @@ def test_no_pictures_broken_scores_and_impossible_rates_are_said_plainly():
             calibrate([1.0], rate)
     with pytest.raises(SettingError, match="finite"):
         at_threshold(calibrate([1.0]), float("inf"))
+
+
+@given(st.lists(finite, min_size=1, max_size=80), st.floats(0.02, 0.5), st.integers(1, 9))
+def test_where_every_picture_is_its_own_group_nothing_changes(scores, rate, step):
+    apart = fit_calibration(scores, scores, [""] * len(scores), rate, [step * n for n in range(len(scores))])
+    plain = fit_calibration(scores, scores, [""] * len(scores), rate)
+    assert apart == plain and json.dumps(apart.to_json()) == json.dumps(plain.to_json())
+    assert "groups" not in plain.to_json()
+
+
+def test_the_highest_of_each_group_of_near_copies_stands_for_it():
+    shots = np.repeat(np.arange(59), 2)
+    calibration = fit_calibration(range(118), range(118, 0, -1), [""] * 118, 0.1, shots)
+    assert calibration.group_scores == tuple(range(1, 118, 2)) and calibration.group_maxima == tuple(range(2, 119, 2))
+    assert calibration.threshold == calibration.group_scores[-2]  # of 59, not the sixth of 118
+    assert calibration.pixel_threshold == calibration.group_maxima[-2]
+    assert at_rate(calibration, 0.05).threshold == calibration.group_scores[-1] and calibration.n == 118
+    assert Calibration.from_json(json.loads(json.dumps(calibration.to_json()))) == calibration
+
+
+@pytest.mark.parametrize("groups", [None, [], {"scores": [1.0]}, {"scores": [2.0, 1.0], "pixel_maxima": [1.0, 2.0]}])
+def test_groups_that_cannot_be_are_refused(groups):
+    content = calibrate([1.0, 2.0, 3.0]).to_json()
+    with pytest.raises(BundleError, match="calibration cannot be read"):
+        Calibration.from_json({**content, "groups": groups})
+
+
+def test_numbers_of_near_copies_must_be_as_many_as_scores():
+    with pytest.raises(ValueError, match="2 scores and 1 numbers"):
+        fit_calibration([1.0, 2.0], [1.0, 2.0], ["", ""], 0.1, [0])

@@ -65,3 +65,18 @@ def test_pictures_that_nothing_ties_together_are_held_out_in_the_number_foretold
     for share in (0.01, 0.3, 0.9):
         assert len(split_held_out(images, share, seed=0).held_out) == count_held_out(12, share)
     assert (count_held_out(2, 0.9), count_held_out(1000, 0.299), images_needed(0.01)) == (1, 299, 299)
+
+
+def test_near_copies_count_once_and_groups_are_what_is_asked_for():
+    images = tuple(GoodImage(f"{number}.png") for number in range(500))
+    category = Category("parts", ".", "folder", images)
+    (finding,) = check_enough(category, 0.01, 0.1, groups=100)
+    assert str(finding) == (
+        "parts: of 500 normal pictures in 100 groups of near copies 10 groups are held out to set the threshold: about "
+        "9 of 100 good parts may be rejected, 26 at worst (95 % sure), and 1 % was asked for. Give --set held_out=0.3 "
+        "to hold out 30 groups: 10 of 100 at worst; 1 % needs 299 groups held out, 997 groups in all."
+    )
+    assert check_enough(category, 0.01, 0.1, groups=500) == check_enough(category, 0.01, 0.1)
+    (finding,) = check_enough(category, 0.01, 0.1, groups=1)
+    assert "in 1 group of near copies 1 group is held out" in str(finding)
+    assert "hold out 19 groups, which keeps it" in str(check_enough(category, 0.15, 0.05, groups=100)[0])

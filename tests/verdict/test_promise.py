@@ -1,9 +1,20 @@
+import statistics
+
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from baad.verdict.calibration import at_rate, at_threshold, fit_calibration
-from baad.verdict.promise import describe, format_bound, images_needed, promised_rate, rank_for, tell_not_kept
+from baad.verdict.promise import (
+    describe,
+    format_bound,
+    images_needed,
+    promised_by,
+    promised_rate,
+    rank_for,
+    tell_not_kept,
+)
 
 
 def calibrate(n, rate=0.01, sessions=None):
@@ -88,3 +99,37 @@ def test_a_rate_that_the_pictures_cannot_keep_is_told_and_one_that_they_keep_is_
     )
     assert tell_not_kept(calibrate(59, rate=0.05), "5%") == ""
     assert "1 held-out picture:" in tell_not_kept(calibrate(1), "1%")
+
+
+def share_of_broken_promises(parts, rate, counting_groups, repeats=1000):
+    """How often more is flagged than promised, where each part is in five pictures and its score normally distributed."""
+    rng, shots, broken = np.random.default_rng(0), np.repeat(np.arange(parts), 5), 0
+    for _ in range(repeats):
+        scores = rng.normal(size=parts)[shots] + rng.normal(0, 0.01, len(shots))
+        near_copies = shots if counting_groups else ()
+        calibration = fit_calibration(scores, scores, [""] * len(shots), rate, near_copies)
+        flagged = 1 - statistics.NormalDist(0, np.hypot(1, 0.01)).cdf(calibration.threshold)
+        broken += flagged > promised_by(calibration)
+    return broken / repeats
+
+
+@pytest.mark.parametrize(("parts", "rate"), [(10, 0.01), (60, 0.1)])
+def test_the_promise_holds_for_several_shots_of_each_part(parts, rate):
+    assert share_of_broken_promises(parts, rate, counting_groups=True) <= 0.065  # 5 %, and two standard errors
+    assert share_of_broken_promises(parts, rate, counting_groups=False) > 0.25
+
+
+def test_near_copies_are_said_to_be_so_and_count_once():
+    shots = np.repeat(np.arange(10), 5)
+    calibration = fit_calibration(range(50), range(50), [""] * 50, 0.01, shots)
+    assert describe(calibration) == (
+        "With 50 held-out pictures in 10 groups of near copies, at most 25.9 % of good parts will be flagged, 95 % "
+        "sure; for 1 % hold out 299 groups. This holds for pictures taken as these were."
+    )
+    assert tell_not_kept(calibration, "1%") == (
+        "1% cannot be kept with 50 held-out pictures in 10 groups of near copies: the threshold is their highest "
+        "score, 49, which promises 25.9 %; hold out 299 groups for it"
+    )
+    assert "every group has one above it" in describe(at_threshold(calibration, 3.5))
+    assert at_threshold(calibration, 4.5).false_alarm_rate == promised_rate(10, above=9)
+    assert "in 1 group of near copies" in describe(fit_calibration([1, 2], [1, 2], ["", ""], 0.01, [7, 7]))

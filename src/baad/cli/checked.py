@@ -6,6 +6,7 @@ from pathlib import Path
 from baad.data.doctor import Finding, check_category, check_test, require_usable
 from baad.data.reading import describe_category, read_category
 from baad.data.sample import Category
+from baad.data.split import number_near_copies
 from baad.progress import Progress
 from baad.settings import TrainSettings
 from baad.verdict.enough import check_enough
@@ -26,7 +27,9 @@ def open_for_training(
     category = _open(data, layout, progress, fg_masks)
     findings = check_category(category, progress, part_masks=fg_masks)
     if settings is not None:
-        findings += check_enough(category, settings.false_alarms, settings.held_out)
+        unreadable = any(finding.severity == "error" for finding in findings)
+        groups = None if unreadable else len(set(number_near_copies(category.train, settings.seed, progress)))
+        findings += check_enough(category, settings.false_alarms, settings.held_out, groups)
     return category, _speak(findings, progress)
 
 

@@ -32,11 +32,15 @@ LARGEST_GROUP = 0.5  # share of the pictures; a group found by looks that is lar
 
 @dataclass(frozen=True)
 class Split:
-    """The two sides, each in name order, and one line that says what was held out and what was kept together."""
+    """The two sides, each in name order, and one line that says what was held out and what was kept together.
+
+    `near_copies` numbers the held-out pictures: those of one number are near copies of each other, one observation.
+    """
 
     fit: tuple[GoodImage, ...]
     held_out: tuple[GoodImage, ...]
     note: str
+    near_copies: tuple[int, ...]
 
 
 def split_held_out(images: Sequence[GoodImage], share: float, seed: int, progress: Progress | None = None) -> Split:
@@ -54,13 +58,27 @@ def split_held_out(images: Sequence[GoodImage], share: float, seed: int, progres
     if len(images) < 2:
         raise DataError(f"{len(images)} normal pictures cannot be split. Give at least 2; 100 is good.")
     ordered = sorted(images, key=lambda image: natural_order(image.path))
-    groups, kept = _group(ordered, seed, progress or Silence())  # int [N]
+    copies = _number_copies(ordered)  # int [N]
+    groups, near, kept = _group(ordered, copies, seed, progress or Silence())  # int [N] twice
     held = _choose_groups(groups, count_held_out(len(ordered), share), np.random.default_rng([seed, 1]))  # bool [N]
-    held, moved = _learn_from_copies(held, _number_copies(ordered))
+    held, moved = _learn_from_copies(held, copies)
     fit = tuple(image for image, out in zip(ordered, held) if not out)
     held_out = tuple(image for image, out in zip(ordered, held) if out)
     note = f"Held out {len(held_out)} of {len(ordered)} normal pictures{_name_sessions(held_out)}{kept}{moved}."
-    return Split(fit, held_out, note)
+    return Split(fit, held_out, note, tuple(int(number) for number in near[held]))
+
+
+def number_near_copies(images: Sequence[GoodImage], seed: int, progress: Progress) -> tuple[int, ...]:
+    """A number for each picture, in the order given: the same for near copies, which are one observation, not several.
+
+    Near copies are files of the same content, and where no session is known, or only one, bursts. Reads every picture
+    that has no session. Raises ImageError for one that cannot be read.
+    """
+    order = sorted(range(len(images)), key=lambda index: natural_order(images[index].path))
+    ordered = [images[index] for index in order]
+    near = _group(ordered, _number_copies(ordered), seed, progress)[1] if images else ()
+    numbers = dict(zip(order, near))
+    return tuple(int(numbers[index]) for index in range(len(images)))
 
 
 def count_held_out(count: int, share: float) -> int:
@@ -106,12 +124,17 @@ def _join(first: np.ndarray, second: np.ndarray) -> np.ndarray:
             return joined
 
 
-def _group(images: Sequence[GoodImage], seed: int, progress: Progress) -> tuple[np.ndarray, str]:
-    """Group numbers int [N], and what to say about them. Pictures in name order."""
+def _group(
+    images: Sequence[GoodImage], copies: np.ndarray, seed: int, progress: Progress
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Numbers of what stays together and of near copies, int [N] each, and what to say about the first.
+
+    Pictures in name order; copies: int [N], the same for files of the same content.
+    """
     sessions = sorted({image.session for image in images} - {""})
     groups = np.array([sessions.index(image.session) if image.session else -1 for image in images])
     loose = np.flatnonzero(groups < 0)
-    notes = []
+    near, notes = np.arange(len(images)), []
     if len(sessions) == 1 and not len(loose):
         loose, groups = np.arange(len(images)), np.full(len(images), -1)
         notes.append("all are of one recording session")
@@ -120,10 +143,12 @@ def _group(images: Sequence[GoodImage], seed: int, progress: Progress) -> tuple[
     if len(loose):
         found = find_bursts(_read_thumbnails([images[int(index)] for index in loose], progress), seed)
         groups[loose] = len(sessions) + found
+        near[loose] = len(images) + found  # apart from the numbers of pictures in sessions
         sizes = np.bincount(found)
         if sizes.max() > 1:
             notes.append(f"{sizes[sizes > 1].sum()} nearly identical pictures were kept in {(sizes > 1).sum()} groups")
-    return groups, "; " + "; ".join(notes) if notes else ""
+    near = _join(np.unique(near, return_inverse=True)[1].reshape(-1), copies)
+    return groups, near, "; " + "; ".join(notes) if notes else ""
 
 
 def _choose_groups(groups: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:

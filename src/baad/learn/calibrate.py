@@ -13,9 +13,12 @@ from baad.verdict.calibration import Calibration, fit_calibration
 
 
 def calibrate(
-    session: Scorer, held_out: Sequence[GoodImage], rate: float, progress: Progress
+    session: Scorer, held_out: Sequence[GoodImage], rate: float, progress: Progress, near_copies: Sequence[int] = ()
 ) -> tuple[Calibration, tuple[float, ...]]:
-    """Score the held-out normals -> thresholds for a share of `rate` false alarms, and the scores in their order."""
+    """Score the held-out normals -> thresholds for a share of `rate` false alarms, and the scores in their order.
+
+    near_copies: the same number for pictures that are near copies of each other; empty where none are.
+    """
     scores, maxima = [], []
     with progress.task("held-out pictures", len(held_out)) as task:
         for image in held_out:
@@ -25,7 +28,7 @@ def calibrate(
             maxima.append(find_peak(maps.anomaly, (picture.shape[0], picture.shape[1])))
             task.advance()
     sessions = [image.session for image in held_out]
-    return fit_calibration(np.array(scores), np.array(maxima), sessions, rate), tuple(scores)
+    return fit_calibration(np.array(scores), np.array(maxima), sessions, rate, near_copies), tuple(scores)
 
 
 def find_peak(anomaly: np.ndarray, shape: tuple[int, int]) -> float:

@@ -292,7 +292,8 @@ def write_int8(source: Source, witnesses: Witnesses, folder: Path, progress: Pro
     before, threads = source.calibration, source.threads
     progress.say("quantising")
     session = quantize_network(source.onnx, source.split.fit, witnesses.painter, folder, threads)
-    after, _ = calibrate(session, source.split.held_out, before.false_alarm_rate, progress)
+    split = source.split
+    after, _ = calibrate(session, split.held_out, before.false_alarm_rate, progress, split.near_copies)
     runner = Runner(name_openvino(), "int8", session, after.threshold)
     (comparison,) = compare(InPyTorch(source.graph), [runner], witnesses, before.threshold)
     found, missed = count_missed(witnesses, session, before.threshold, after.threshold)

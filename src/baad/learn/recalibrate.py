@@ -13,6 +13,7 @@ from baad.bundle import Judgement, read_bundle, rewrite_bundle
 from baad.data.checksum import name_content
 from baad.data.decode import read_image
 from baad.data.sample import GoodImage
+from baad.data.split import number_near_copies
 from baad.errors import DataError
 from baad.learn.calibrate import calibrate
 from baad.learn.card import describe_model, name_highest
@@ -36,9 +37,9 @@ def recalibrate(
 ) -> tuple[Calibration, Calibration]:
     """Write `out`, which may be `model` itself, whole or not at all -> the thresholds before and now.
 
-    `rate`: the share of false alarms; None keeps the model's. Pictures that training learnt from are left out. Raises
-    DataError where no others are given, or some of another size or aspect than those of training, TrainingError where
-    the runtimes do not judge alike at the new threshold.
+    `rate`: the share of false alarms; None keeps the model's. Pictures that training learnt from are left out, and
+    near copies count as one. Raises DataError where no others are given, or some of another size or aspect than those
+    of training, TrainingError where the runtimes do not judge alike at the new threshold.
     """
     bundle = read_bundle(model)
     manifest = bundle.manifest
@@ -48,7 +49,8 @@ def recalibrate(
         pictures = leave_out_learnt(pictures, manifest, progress)
         wanted = bundle.calibration.false_alarm_rate if rate is None else rate
         session = as_trained(Session(bundle.onnx, threads), manifest)
-        calibration, scores = calibrate(session, pictures, wanted, progress)
+        near_copies = number_near_copies(pictures, settings.seed, progress)
+        calibration, scores = calibrate(session, pictures, wanted, progress, near_copies)
         normals = Normals(WHAT, scores, lambda index: read_image(pictures[index].path))
         certificate = certify(
             graph,

@@ -223,7 +223,7 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
 
     Raises TrainingError where it does not.
     """
-    settings, gate, model, held_out = ready.settings, ready.gate, model.cpu(), ready.split.held_out
+    settings, gate, model, split = ready.settings, ready.gate, model.cpu(), ready.split
     scoring = scoring_of(settings, gate.accepted)
     if gate.accepted and not settings.tile_px:  # a tile has no place that is usual
         model.usual = find_usual_place(ready.material.foregrounds)
@@ -235,8 +235,9 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     onnx = export_onnx(graph)
     shape = ready.pictures.input_shape
     judging = partial(tiled, side=settings.tile_px, tile=shape, skip_background=gate.accepted)
-    calibration, scores = calibrate(judging(Session(onnx, settings.threads)), held_out, settings.false_alarms, progress)
-    normals = Normals("held-out normal pictures", scores, lambda index: read_image(held_out[index].path))
+    session, rate = judging(Session(onnx, settings.threads)), settings.false_alarms
+    calibration, scores = calibrate(session, split.held_out, rate, progress, split.near_copies)
+    normals = Normals("held-out normal pictures", scores, lambda index: read_image(split.held_out[index].path))
     usual = usual_shape({"image_shapes": pick_shapes(ready.pictures.shapes), "tile_px": settings.tile_px})
     certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress, judging, usual)
     require_parity(certificate)

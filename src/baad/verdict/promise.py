@@ -15,9 +15,9 @@ CONFIDENCE = 0.95  # how sure every promise is, unless another confidence is ask
 def promised_rate(n: int, confidence: float = CONFIDENCE, above: int = 0) -> float:
     """Bound on the false-alarm rate when `above` of `n` held-out good scores lie above the threshold.
 
-    Needs independent pictures from the line as it will run. With the highest score as threshold (`above` = 0)
-    P(rate <= r) = 1 - (1 - r)**n (Wilks 1941); in general the rate is Beta(above + 1, n - above) distributed, and the
-    bound solves P(Binomial(n, r) <= above) = 1 - confidence.
+    Needs independent pictures from the line as it will run: near copies count as one, the highest score for all.
+    With the highest score as threshold (`above` = 0) P(rate <= r) = 1 - (1 - r)**n (Wilks 1941); in general the rate
+    is Beta(above + 1, n - above) distributed, and the bound solves P(Binomial(n, r) <= above) = 1 - confidence.
 
     >>> round(promised_rate(300), 4)
     0.0099
@@ -58,20 +58,21 @@ def images_needed(rate: float, confidence: float = CONFIDENCE) -> int:
 
 def promised_by(calibration: "Calibration", confidence: float = CONFIDENCE) -> float:
     """Bound on the false-alarm rate at the calibration's threshold; 1 where it promises nothing."""
-    return promised_rate(calibration.n, confidence, _others_at_least_threshold(calibration))
+    return promised_rate(len(calibration.independent), confidence, _others_at_least_threshold(calibration))
 
 
 def describe(calibration: "Calibration", confidence: float = CONFIDENCE) -> str:
     """The promise of a calibration in two sentences; bounds are rounded up."""
-    n, rate = calibration.n, calibration.false_alarm_rate
-    bound = promised_by(calibration, confidence)
-    pictures = f"{n} held-out picture{'s' if n != 1 else ''}"
+    rate, bound = calibration.false_alarm_rate, promised_by(calibration, confidence)
+    pictures = _tell_pictures(calibration)
+    if bound >= 1 and calibration.group_scores:
+        return f"This threshold promises nothing: of {pictures}, every group has one above it."
     if bound >= 1:
         return f"This threshold promises nothing: every one of {pictures} of good parts lies above it."
     promise = f"With {pictures}, at most {format_bound(bound)} of good parts will be flagged"
     promise += f", {confidence * 100:g} % sure"
     if bound > rate:
-        promise += f"; for {format_bound(rate)} hold out {images_needed(rate, confidence)}"
+        promise += f"; for {format_bound(rate)} hold out {_tell_needed(calibration, confidence)}"
     if calibration.sessions == 1:
         return f"{promise}. All come from one recording session: other days or other light can flag more."
     sessions = f", in {calibration.sessions} recording sessions" if calibration.sessions else ""
@@ -80,13 +81,12 @@ def describe(calibration: "Calibration", confidence: float = CONFIDENCE) -> str:
 
 def tell_not_kept(calibration: "Calibration", asked: str) -> str:
     """Why the false-alarm rate of a calibration, `asked` for in these words, cannot be kept; "" where it is."""
-    n, rate = calibration.n, calibration.false_alarm_rate
-    if rank_for(n, rate):
+    if rank_for(len(calibration.independent), calibration.false_alarm_rate):
         return ""
-    pictures = f"{n} held-out picture{'s' if n != 1 else ''}"
+    pictures = _tell_pictures(calibration)
     threshold, bound = f"{calibration.threshold:.4g}", format_bound(promised_by(calibration))
     told = f"{asked} cannot be kept with {pictures}: the threshold is their highest score, {threshold}, which promises"
-    return f"{told} {bound}; hold out {images_needed(rate)} for it"
+    return f"{told} {bound}; hold out {_tell_needed(calibration, CONFIDENCE)} for it"
 
 
 def format_bound(share: float) -> str:
@@ -100,9 +100,22 @@ def format_bound(share: float) -> str:
     return f"{scaled / 10**places:g} %"
 
 
+def _tell_pictures(calibration: "Calibration") -> str:
+    """The held-out pictures, and where some are near copies, in how many groups."""
+    n, groups = calibration.n, len(calibration.group_scores)
+    pictures = f"{n} held-out picture{'s' if n != 1 else ''}"
+    return f"{pictures} in {groups} group{'s' if groups != 1 else ''} of near copies" if groups else pictures
+
+
+def _tell_needed(calibration: "Calibration", confidence: float) -> str:
+    """How many held-out pictures its rate needs; groups, where near copies count once."""
+    needed = images_needed(calibration.false_alarm_rate, confidence)
+    return f"{needed} groups" if calibration.group_scores else f"{needed}"
+
+
 def _others_at_least_threshold(calibration: "Calibration") -> int:
     """Good scores above the threshold, and those tied with it but one: ties never make the promise smaller."""
-    ties = calibration.scores.count(calibration.threshold)
+    ties = calibration.independent.count(calibration.threshold)
     return calibration.above + max(0, ties - 1)
 
 
