@@ -102,7 +102,7 @@ def test_a_rate_that_the_pictures_cannot_keep_is_told_and_one_that_they_keep_is_
 
 
 def share_of_broken_promises(parts, rate, counting_groups, repeats=1000):
-    """How often more is flagged than promised, where each part is in five pictures and its score normally distributed."""
+    """How often more is flagged than promised, where each part is in five pictures and scores are normal."""
     rng, shots, broken = np.random.default_rng(0), np.repeat(np.arange(parts), 5), 0
     for _ in range(repeats):
         scores = rng.normal(size=parts)[shots] + rng.normal(0, 0.01, len(shots))
