@@ -153,11 +153,11 @@ def test_a_stopped_stream_ends_with_whole_lines_in_order(model, tmp_path, number
         [*command, "--threads", "1", "--maps", str(tmp_path / "maps")],
         **dict.fromkeys(("stdout", "stderr"), subprocess.PIPE),
         stdin=stream.stdout,
-        text=True,
+        bufsize=0,  # no line is read beyond those asked for, which communicate() would not give
     )
-    lines = [process.stdout.readline() for _ in range(6)]  # a header and five pictures
+    lines = [process.stdout.readline().decode() for _ in range(6)]  # a header and five pictures
     process.send_signal(number)
-    rest, told = process.communicate(timeout=120)
+    rest, told = (each.decode() for each in process.communicate(timeout=120))
     stream.kill()
     stream.communicate()
     lines += rest.splitlines(keepends=True)
