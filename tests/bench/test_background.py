@@ -43,7 +43,7 @@ def rows():
 
 def test_the_line_tells_how_much_of_the_gap_is_closed(rows):
     (line,) = compare_with_off(rows, "baad")
-    assert "20.0 times fewer" in line  # .20 against .01
+    assert "20 times fewer" in line  # .20 against .01
     assert "gap closed: 75%" in line  # .05 lost in place of .20
     assert "clean AUROC" not in line
 
@@ -64,7 +64,14 @@ def test_pictures_are_pooled_not_the_rates_of_categories(rows):
     ]
     assert pool_alarms(rows, ["a", "b"], "baad") == 10 / 10_000
     assert pool_alarms(rows, ["a", "b"], "background_off") == 1_100 / 10_000
-    assert "110.0 times fewer" in compare_with_off(rows, "baad")[0]
+    assert "110 times fewer" in compare_with_off(rows, "baad")[0]
+
+
+def test_ratios_are_told_in_two_digits_and_for_each_seed(rows):
+    rows += [each | {"seed": 1} for each in rows]
+    rows[5] |= {"background_alarmed_70": 3}  # of 200 with nothing known: 67 times fewer
+    line = compare_with_off(rows, "baad")[0]
+    assert "31 times fewer false-positive pixels" in line and "20, 67 by seed" in line
 
 
 def test_rows_that_count_no_pixels_are_not_pooled(rows):
