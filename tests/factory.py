@@ -326,3 +326,13 @@ def write_labelme(root: Path, pictures: Sequence[Placed]) -> None:
             height, width = each.drawn.defect.shape
             record = {"shapes": shapes, "imagePath": file.name, "imageHeight": height, "imageWidth": width}
             file.with_suffix(".json").write_text(json.dumps(record))
+
+
+def write_bursts(folder, count):
+    """So many parts, four shots of each as name order has them, which differ by noise alone: "3_0.png" to "3_3.png"."""
+    rng = np.random.default_rng(0)
+    for part in range(count):
+        image = draw_picture((48, 48), rng).image
+        for shot in range(4):
+            noisy = np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+            save_picture(folder / f"{part}_{shot}.png", noisy)

@@ -1,9 +1,7 @@
-import numpy as np
-
 from baad.cli.checked import open_for_training
 from baad.progress import Silence
 from baad.settings import TrainSettings
-from tests.factory import draw_picture, save_picture, write_folder
+from tests.factory import write_bursts, write_folder
 
 
 def test_too_few_pictures_for_the_rate_are_said_only_where_a_threshold_comes_of_them(tmp_path):
@@ -19,11 +17,6 @@ def test_the_settings_say_the_rate_and_the_share(tmp_path):
 
 
 def test_shots_of_one_part_count_once_before_training(tmp_path):
-    rng = np.random.default_rng(0)
-    for part in range(10):
-        image = draw_picture((48, 48), rng).image
-        for shot in range(4):
-            noisy = np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
-            save_picture(tmp_path / f"{part}_{shot}.png", noisy)
+    write_bursts(tmp_path, 10)
     (warning,) = open_for_training(tmp_path, TrainSettings(held_out=0.3), Silence())[1]
     assert "of 40 normal pictures in 10 groups of near copies 3 groups are held out" in warning

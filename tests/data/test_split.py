@@ -11,7 +11,7 @@ from baad.data.sample import GoodImage
 from baad.data.split import find_bursts, number_near_copies, split_held_out
 from baad.errors import DataError, ImageError, SettingError
 from baad.progress import Silence
-from tests.factory import draw_picture, save_picture, write_folder
+from tests.factory import draw_picture, save_picture, write_bursts, write_folder
 
 
 def of_sessions(sizes):
@@ -72,12 +72,7 @@ def test_a_single_session_is_split_all_the_same(tmp_path):
 
 
 def test_a_burst_is_kept_together(tmp_path):
-    rng = np.random.default_rng(0)
-    for burst in range(8):
-        image = draw_picture((48, 48), rng).image
-        for shot in range(4):
-            noisy = np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
-            save_picture(tmp_path / f"{burst}_{shot}.png", noisy)
+    write_bursts(tmp_path, 8)
     split = split_held_out(read_folder(tmp_path).train, 0.25, seed=0)
     held_out = {image.path.name[0] for image in split.held_out}
     assert len(split.held_out) == 8 and len(held_out) == 2
@@ -178,17 +173,12 @@ def test_of_many_sessions_the_first_are_named():
 
 
 def test_held_out_pictures_are_numbered_by_the_burst_that_they_belong_to(tmp_path):
-    rng = np.random.default_rng(0)
-    for burst in range(8):
-        image = draw_picture((48, 48), rng).image
-        for shot in range(4):
-            noisy = np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
-            save_picture(tmp_path / f"{burst}_{shot}.png", noisy)
+    write_bursts(tmp_path, 8)
     images = read_folder(tmp_path).train
     split = split_held_out(images, 0.25, seed=0)
     bursts = [image.path.name[0] for image in split.held_out]
     assert len(set(split.near_copies)) == len(set(bursts)) == len(set(zip(bursts, split.near_copies))) == 2
-    mixed = [images[int(index)] for index in rng.permutation(len(images))]
+    mixed = [images[int(index)] for index in np.random.default_rng(0).permutation(len(images))]
     numbers = number_near_copies(mixed, 0, Silence())
     assert len(set(numbers)) == len(set(zip(numbers, [image.path.name[0] for image in mixed]))) == 8
 
