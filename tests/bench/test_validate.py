@@ -63,6 +63,17 @@ def test_all_methods_are_judged_on_the_same_pictures(tmp_path, monkeypatch):
     assert all(np.array_equal(*pair) for pair in zip(shown["padim"], shown["baad"], strict=True))
 
 
+def test_pixels_are_weighed_as_if_every_normal_one_were_kept(tmp_path, monkeypatch):
+    category = read_category(write_category(tmp_path / "disc", normals=8, good=0, defective=0))
+    blind = RawMaps(np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32), 0.0)  # its AP is the defects' share
+    detector, job = Detector(lambda picture: blind, Fitted(0, 0, 0), minutes=0.0), Job(category, "padim", SETTINGS)
+    held_out, found = find_held_out(category, SETTINGS, Silence()), []
+    for each in (7, 1):
+        monkeypatch.setattr(validate, "EACH", each)
+        found.append(validate_detector(detector, job, held_out, Silence())["pixel_ap"])
+    assert found[0] == pytest.approx(found[1], rel=0.02) and 0 < found[1] < 0.5
+
+
 def test_a_training_that_fails_is_told_at_the_end_and_the_others_are_judged(tmp_path, monkeypatch):
     category, make = write_category(tmp_path / "disc", normals=8, good=0, defective=0), Workshop.make
 
