@@ -72,7 +72,8 @@ def test_a_detector_that_sees_every_defect_scores_one_everywhere(tmp_path):
     assert (row["background_fpr"], row["foreground_fpr"]) == (0.0, 0.0)
     assert (row["n_normal"], row["n_defective"]) == (4, 5)
     assert [(kind.kind, kind.n_defective) for kind in scorecard.kinds] == [("crack", 2), ("spot", 3)]
-    assert scorecard.notes == ()
+    few = "4 normal and 5 defective test pictures are few: where a figure is near 1 its interval is too narrow"
+    assert scorecard.notes == (few,)
 
 
 def test_names_that_are_no_utf8_are_told_with_signs_that_are(tmp_path):
@@ -162,6 +163,7 @@ def test_figures_of_one_class_alone_are_left_out_and_said_so(tmp_path, half, mis
     scorecard = run(see_everything, write_test_half(tmp_path, **half))
     assert scorecard.overall.figures.image_auroc is None
     assert scorecard.notes[0].startswith(f"no {missing} test pictures")
+    assert not any("interval" in note for note in scorecard.notes)  # there are none
     assert any("image AUROC" in line and "—" in line for line in summary_lines(scorecard))
 
 

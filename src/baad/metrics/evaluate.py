@@ -21,6 +21,7 @@ from baad.progress import Progress
 
 __all__ = ["Figures", "KindFigures", "Scorecard", "ScoredImage", "evaluate", "summary_lines"]
 
+FEW = 30  # pictures of a kind: of 9 normal ones, 95 % intervals held an AUROC of .99 in 68 % of trials
 CHUNK = 125  # resamples of the pixel counts held at once: 5 x 125 x 2,048 numbers
 
 
@@ -161,6 +162,7 @@ def _notes(test: tuple[LabelledImage, ...], figures: Figures) -> list[str]:
     """What a reader of the figures must know about the test set."""
     defective = [image for image in test if image.defective]
     unmasked = [image for image in defective if not image.masks]
+    counted = {"normal": len(test) - len(defective), "defective": len(defective)}
     notes = []
     if figures.image_auroc is None:
         missing = "normal" if defective else "defective"
@@ -172,6 +174,9 @@ def _notes(test: tuple[LabelledImage, ...], figures: Figures) -> list[str]:
     outlined = sum(image.foreground is not None for image in test if not image.defective)
     if figures.background_fpr is not None and outlined < len(test) - len(defective):
         notes.append(f"background and foreground FPR from {outlined} normal pictures with the part's outline")
+    few = [f"{n} {kind}" for kind, n in counted.items() if n < FEW]
+    if few and figures.image_auroc is not None:
+        notes.append(f"{' and '.join(few)} test pictures are few: where a figure is near 1 its interval is too narrow")
     return notes
 
 
