@@ -12,6 +12,7 @@ from baad.data.decode import read_image
 from baad.data.folder import read_folder
 from baad.data.geometry import resize_image
 from baad.data.reading import read_category
+from baad.data.sample import GoodImage
 from baad.data.split import split_held_out
 from baad.foreground.gate import Gate
 from baad.learn.batches import Material
@@ -105,6 +106,28 @@ def test_a_training_is_not_lost_to_thousands_of_findings_about_its_data(tmp_path
     found = [f"{index}: {'a name of many letters ' * 10}" for index in range(10_000)]
     model = train(images, ONE_STEP, tmp_path / "m.baad", findings=found).path
     assert read_bundle(model).manifest["findings"] == [*found[:100], "... and 9900 more"]
+
+
+def test_novelty_is_levelled_on_held_out_pictures_spread_over_them_all(tmp_path, monkeypatch):
+    """In name order the first ones may be of one session."""
+    held_out = [
+        GoodImage(save_picture(tmp_path / f"{i}.png", np.full((64, 64, 3), 20 * i, np.uint8))) for i in range(9)
+    ]
+    seen = []
+    monkeypatch.setattr("baad.learn.train.LEVELLED_ON", 3)
+    monkeypatch.setattr("baad.learn.train.choose_codes", lambda *_: None)
+    monkeypatch.setattr("baad.learn.train.level_maps", lambda model, pictures: seen.extend(pictures))
+    material = SimpleNamespace(images=None, foregrounds=np.ones((1, 64, 64), bool))
+    ready = SimpleNamespace(
+        **{
+            "settings": replace(ONE_STEP, by_place=False),
+            "material": material,
+            "gate": SimpleNamespace(accepted=False),
+        },
+        **{"split": SimpleNamespace(held_out=held_out), "pictures": SimpleNamespace(input_shape=(64, 64))},
+    )
+    fill_memory(SimpleNamespace(memory=SimpleNamespace(remember=lambda codes: None), pdn=None), ready, Silence())
+    assert [int(picture.max()) for picture in seen] == [0, 80, 160]
 
 
 @pytest.mark.parametrize(("mask_head", "share"), [(True, 0.25), (False, 1.0)])

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from baad.data.geometry import resize_image
 from baad.learn.blocks import count_macs, count_parameters
-from baad.learn.resizing import enlarging
+from baad.learn.resizing import Spreading, enlarging
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
 
@@ -63,11 +63,13 @@ def resize_one(picture: np.ndarray, shape: tuple[int, int]) -> Tensor:
 def enlarge(grid: np.ndarray, shape: tuple[int, int], offset: tuple[float, float]) -> np.ndarray:
     """Values per patch float32 [h, w] -> float32 of `shape`, whole numbers of cells; offset: as in `smooth_grid`, in
     cells of that shape."""
-    rows, columns = (
-        enlarging(cells, side // cells, aside * cells / side).numpy()
-        for cells, side, aside in zip(grid.shape, shape, offset)
+    spreading = Spreading(
+        *(
+            enlarging(cells, side // cells, aside * cells / side)
+            for cells, side, aside in zip(grid.shape, shape, offset)
+        )
     )
-    return rows @ grid @ columns.T
+    return spreading(torch.from_numpy(grid)).numpy()
 
 
 def smooth_grid(grid: np.ndarray, shape: tuple[int, int], offset: tuple[float, float]) -> np.ndarray:
