@@ -25,8 +25,9 @@ setup:  ## make .venv/bin/baad from this checkout, with all that training and de
 demo: setup  ## train on the embedded example, or on DATA=path/to/category, and write demo/index.html
 	@$(BAAD) demo $(if $(DATA),"$(DATA)")
 
+# A process for each core, up to eight, with a thread each; ARGS=-n0 runs all in one, as a debugger wants it.
 test: setup  ## run the tests
-	@.venv/bin/python -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses logical --maxprocesses 8 $(ARGS)
 
 fuzz: setup  ## feed 10,000 damaged files to every reader; ARGS="--seed 7 --count 500" for others
 	@.venv/bin/python -m tests.fuzz $(ARGS)
