@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from baad.metrics.intervals import Interval, draw_resamples, percentile_interval, resample_levels
+from baad.metrics.intervals import Interval, auroc_interval, draw_resamples, percentile_interval, resample_levels
 from baad.metrics.ranking import auroc, count_levels
 
 
@@ -47,6 +47,26 @@ def test_the_interval_holds_the_true_figure_about_as_often_as_it_says():
         interval = percentile_interval(auroc(*resample_levels(scores, positive, weights)))
         held += interval.low <= 0.7602 <= interval.high
     assert 50 <= held < 60
+
+
+def test_an_auroc_of_one_is_no_surer_than_the_number_of_pictures_makes_it():
+    few, many = auroc_interval(1.0, 9, 30), auroc_interval(1.0, 200, 200)
+    assert few.high == many.high == 1
+    assert few.low < 0.9 < 0.97 < many.low
+    assert auroc_interval(0.0, 9, 30) == pytest.approx(Interval(0, 1 - few.low))
+    even = auroc_interval(0.5, 20, 20)
+    assert 0.3 < even.low < 0.35 and even.high == pytest.approx(1 - even.low)
+
+
+@pytest.mark.parametrize(("true", "apart"), [(0.99, 3.290), (0.95, 2.326), (0.8, 1.190)])
+def test_intervals_of_an_auroc_from_few_pictures_hold_the_true_one(true, apart):
+    rng, held, trials = np.random.default_rng(0), 0, 300
+    for _ in range(trials):
+        positive = np.arange(39) >= 9
+        scores = rng.normal(size=39) + positive * apart  # true AUROC: Phi(apart / sqrt 2)
+        interval = auroc_interval(float(auroc(*count_levels(scores, positive))), 9, 30)
+        held += interval.low <= true <= interval.high
+    assert held / trials >= 0.93
 
 
 def test_a_thousand_resamples_of_six_hundred_pictures_take_under_two_seconds():

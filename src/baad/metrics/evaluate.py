@@ -13,7 +13,14 @@ from baad.data.geometry import resize_map
 from baad.data.masks import read_mask, unite_masks
 from baad.data.sample import Category, LabelledImage
 from baad.errors import BundleError, DataError
-from baad.metrics.intervals import RESAMPLES, Interval, draw_resamples, percentile_interval, resample_levels
+from baad.metrics.intervals import (
+    RESAMPLES,
+    Interval,
+    auroc_interval,
+    draw_resamples,
+    percentile_interval,
+    resample_levels,
+)
 from baad.metrics.pixels import MapStore, PixelTally, count_pixels, pixel_figures
 from baad.metrics.ranking import auroc, average_precision, count_levels, f1_max
 from baad.metrics.scorecard import Figures, KindFigures, Scorecard, ScoredImage, summary_lines
@@ -21,7 +28,7 @@ from baad.progress import Progress
 
 __all__ = ["Figures", "KindFigures", "Scorecard", "ScoredImage", "evaluate", "summary_lines"]
 
-FEW = 30  # pictures of a kind: of 9 normal ones, 95 % intervals held an AUROC of .99 in 68 % of trials
+FEW = 30  # pictures of a kind: of 9 normal ones, bootstrapped 95 % intervals held an AUROC of .99 in 65 % of trials
 CHUNK = 125  # resamples of the pixel counts held at once: 5 x 125 x 2,048 numbers
 
 
@@ -142,9 +149,12 @@ def _figures_of(
         spread |= {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     known = {name: float(value) for name, value in values.items() if np.isfinite(value)}
     intervals = {name: percentile_interval(spread[name]) for name in known}
+    n_defective = int(defective[chosen].sum())
+    if "image_auroc" in known:
+        intervals["image_auroc"] = auroc_interval(known["image_auroc"], int((~defective).sum()), n_defective)
     return KindFigures(
         kind=kind or "all",
-        n_defective=int(defective[chosen].sum()),
+        n_defective=n_defective,
         figures=Figures(**known),
         intervals={name: interval for name, interval in intervals.items() if isinstance(interval, Interval)},
     )
@@ -176,7 +186,8 @@ def _notes(test: tuple[LabelledImage, ...], figures: Figures) -> list[str]:
         notes.append(f"background and foreground FPR from {outlined} normal pictures with the part's outline")
     few = [f"{n} {kind}" for kind, n in counted.items() if n < FEW]
     if few and figures.image_auroc is not None:
-        notes.append(f"{' and '.join(few)} test pictures are few: where a figure is near 1 its interval is too narrow")
+        told = "near 1, the intervals of figures other than image AUROC are too narrow"
+        notes.append(f"{' and '.join(few)} test pictures are few: {told}")
     return notes
 
 
