@@ -30,17 +30,43 @@ def count_at(threshold: float, images: Sequence[ScoredImage]) -> Counts:
 
 
 def count_lines(threshold: float, images: Sequence[ScoredImage]) -> list[str]:
-    """For people: at the model's threshold, and just where nothing would be missed and nothing good rejected."""
+    """For people: at the model's threshold, and at ones that would miss nothing, and reject nothing good."""
     lines = [f"at the threshold of the model, {threshold:.4g}: {count_at(threshold, images)}"]
     normal = [image.score for image in images if not image.defective]
     defective = [image.score for image in images if image.defective]
     if defective and normal:
-        lowest = min(defective)
-        rejected = sum(score >= lowest for score in normal)
+        finds_all = count_at(_below(min(defective), images), images)
+        passes_all = count_at(_from(max(normal), images), images)
         lines.append(
-            f"to miss none, reject from {lowest:.4g} on: {rejected} of {len(normal)} good pictures rejected; "
-            f"to reject none of the good, above {max(normal):.4g}: "
-            f"{count_at(max(normal), images).missed} of {len(defective)} missed"
+            f"--threshold {finds_all.threshold} misses none: "
+            f"{finds_all.false_alarms} of {len(normal)} good pictures rejected; "
+            f"--threshold {passes_all.threshold} rejects none of the good: "
+            f"{passes_all.missed} of {len(defective)} missed"
         )
-        lines.append("  (read off these test pictures: a hint for --threshold, no promise for others)")
+        lines.append("  (read off these test pictures: a hint, no promise for others)")
     return lines
+
+
+def _below(score: float, images: Sequence[ScoredImage]) -> float:
+    """A threshold with few digits below a score, and no lower than the next lower one."""
+    lower = [image.score for image in images if image.score < score]
+    return _shortest(max(lower) if lower else score - _span(images), score)
+
+
+def _from(score: float, images: Sequence[ScoredImage]) -> float:
+    """A threshold with few digits that is no lower than a score, and below the next higher one."""
+    higher = [image.score for image in images if image.score > score]
+    return _shortest(score, min(higher) if higher else score + _span(images))
+
+
+def _span(images: Sequence[ScoredImage]) -> float:
+    """How far beyond all scores a threshold is taken: a tenth of their range."""
+    scores = [image.score for image in images]
+    return (max(scores) - min(scores)) / 10 or 1.0
+
+
+def _shortest(low: float, high: float) -> float:
+    """The number with the fewest digits near the middle of `low`, which it may be, and `high`, below which it lies."""
+    middle = low + (high - low) / 2
+    rounded = (float(f"{middle:.{digits}g}") for digits in range(1, 18))
+    return next((number for number in rounded if low <= number < high), low)
