@@ -9,6 +9,8 @@ import numpy as np
 from tests.factory import draw_picture, save_picture, write_folder
 from tests.inputs.case import TRAIN, TRAINED, Case, quickly
 
+LOOKING = (*TRAIN, "--set", "foreground=auto")  # for the part, of which something is shown
+
 
 def with_part_masks(
     names: Sequence[str], suffix: str = ".png", marked: bool = True
@@ -18,7 +20,7 @@ def with_part_masks(
         write_folder(here / "parts", normals=1, seed=1, suffix=suffix)
         for name in names:
             save_picture(here / "outlines" / name, np.full((64, 64), marked))
-        return [*TRAIN, "--fg-masks", "outlines"]
+        return [*LOOKING, "--fg-masks", "outlines"]
 
     return make
 
@@ -36,7 +38,7 @@ def with_scene(size: tuple[int, int]) -> Callable[[Path], Sequence[object]]:
     def make(here: Path) -> Sequence[object]:
         write_folder(here / "parts", normals=4)
         save_picture(here / "empty.png", draw_picture(size, np.random.default_rng(9)).image)
-        return [*TRAIN, "--empty-scene", "empty.png"]
+        return [*LOOKING, "--empty-scene", "empty.png"]
 
     return make
 
@@ -50,12 +52,12 @@ def outlined_in_labelme(here: Path) -> Sequence[object]:
         (here / "outlines" / f"{index:03d}.json").write_text(
             json.dumps({**record, "imageHeight": 64, "imageWidth": 64})
         )
-    return [*TRAIN, "--fg-masks", "outlines"]
+    return [*LOOKING, "--fg-masks", "outlines"]
 
 
 def pictures_as_part_masks(here: Path) -> Sequence[object]:
     write_folder(here / "parts", normals=4)
-    return [*TRAIN, "--fg-masks", "parts"]
+    return [*LOOKING, "--fg-masks", "parts"]
 
 
 PARTS = (
@@ -96,6 +98,12 @@ PARTS = (
         make=with_scene((64, 96)),
         code=2,
         told=("not the same view",),
+    ),
+    Case(
+        what="masks of the part, and `--set foreground=off`",
+        make=lambda here: [*with_part_masks(["000.png"])(here), "--set", "foreground=off"],
+        code=2,
+        told=("foreground=off takes the whole picture for the part",),
     ),
     Case(
         what="zone with a rule that does not exist",

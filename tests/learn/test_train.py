@@ -14,6 +14,7 @@ from baad.data.geometry import resize_image
 from baad.data.reading import read_category
 from baad.data.sample import GoodImage
 from baad.data.split import split_held_out
+from baad.errors import SettingError
 from baad.foreground.gate import Gate
 from baad.learn.batches import Material
 from baad.learn.loop import TIMED_STEPS
@@ -204,3 +205,9 @@ def test_the_trial_of_minutes_draws_what_training_draws(tmp_path, monkeypatch):
         assert (settled.steps, settled.minutes) == (round(60 / (0.02 * (TIMED_STEPS + 1))), 0.0)
     assert [plan.synthesis.paired for plan in plans] == [True, False]
     assert [plan.synthesis.background_share > 0 for plan in plans] == [True, False]
+
+
+def test_masks_of_the_part_are_refused_where_the_whole_picture_is_to_count_as_part(tmp_path):
+    with pytest.raises(SettingError, match=r"foreground=off takes the whole picture for the part: leave it out"):
+        train([], ONE_STEP, tmp_path / "model.baad", fg_masks=tmp_path)
+    assert not any(tmp_path.iterdir())

@@ -21,7 +21,7 @@ from baad.data.decode import read_image, text_of_path
 from baad.data.geometry import describe_view, resize_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
-from baad.errors import DataError, OutputError
+from baad.errors import DataError, OutputError, SettingError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.calibrate import calibrate
@@ -106,18 +106,23 @@ def train(
     `resume`: go on with a stopped run of the same pictures and settings; the weights become those of a run that was
     never stopped. `go_on`: what does that, for what is said where this one is stopped; empty where nothing does.
 
-    Raises DataError for too few pictures, the errors of reading them, SettingError for a device that is not there,
-    TrainingError where the result must not be used, OutputError where `out` cannot be written, Stopped after Ctrl-C
-    or SIGTERM. Nothing is left half-written.
+    Raises DataError for too few pictures, the errors of reading them, SettingError for a device that is not there or
+    masks without a use, TrainingError where the result must not be used, OutputError where `out` cannot be written,
+    Stopped after Ctrl-C or SIGTERM. Nothing is left half-written.
     """
     began, busy, progress = time.monotonic(), time.process_time(), progress or Silence()
     choose_device(settings.device)
+    shown = Shown(fg_masks, empty_scene)
+    if shown and settings.foreground == "off":
+        raise SettingError(
+            "foreground=off takes the whole picture for the part: leave it out, or the masks and the scene."
+        )
     run_dir = prepare_run_dir(out)
     with claimed(run_dir), using_machine(settings):
         with leaving_no_empty_folder(run_dir):
             remove_leftovers(out, run_dir)
             past = find_run(out, run_dir, settings, progress) if resume else None
-            ready = prepare(images, settings, run_dir, progress, Shown(fg_masks, empty_scene), past)
+            ready = prepare(images, settings, run_dir, progress, shown, past)
         with saying_what_is_saved(run_dir, go_on):
             plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
             stream = batches(ready.material, plan, start, ready.settings.steps)
