@@ -61,7 +61,7 @@ def test_a_whole_path_can_lie_below_a_folder(path, below):
     assert lay_below(path) == below
 
 
-@pytest.mark.parametrize("place", ["a.png", "train/good/a.png"])
+@pytest.mark.parametrize("place", ["a.png", "train/good/a.png", "train/ok/a.png"])
 def test_a_name_that_is_single_may_lie_loose(tmp_path, place):
     pictures = put(tmp_path / "data" / "mon" / "a.png", tmp_path / "data" / "tue" / "b.png")
     put(tmp_path / "masks" / place)

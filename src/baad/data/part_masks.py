@@ -66,16 +66,16 @@ def place_part_masks(pictures: Sequence[Path]) -> dict[Path, Path]:
 def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
     """The user's masks of the part for those training pictures that have one.
 
-    A mask lies as place_part_masks says, or, for a picture whose name no other one has, at STEM.png or
-    train/good/STEM.png; a painted one comes before outlines. Where labelme's files lie beside the pictures, a picture
-    is not taken for its own mask. Raises DataError as place_part_masks does, and for an annotation file that is
-    damaged.
+    A mask lies as place_part_masks says, or, for a picture whose name no other one has, at STEM.png,
+    train/good/STEM.png or train/ok/STEM.png; a painted one comes before outlines. Where labelme's files lie beside the
+    pictures, a picture is not taken for its own mask. Raises DataError as place_part_masks does, and for an annotation
+    file that is damaged.
     """
     named = Counter(picture.stem for picture in pictures)
     outlined = _read_coco_files(folder, pictures)
     found: dict[Path, Mask] = {}
     for picture, place in place_part_masks(pictures).items():
-        loose = (Path(f"{picture.stem}.png"), Path("train", "good", f"{picture.stem}.png"))
+        loose = [Path(*folders, f"{picture.stem}.png") for folders in ((), ("train", "good"), ("train", "ok"))]
         candidates = [place, *(loose if named[picture.stem] == 1 else ())]
         painted = [file for each in candidates if _is_painted(file := folder / each, picture)]
         drawn = [file for each in candidates if _is_labelme(file := (folder / each).with_suffix(".json"))]
