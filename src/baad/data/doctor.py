@@ -236,7 +236,7 @@ def _check_copies(train: Sequence[_Picture], test: Sequence[_Picture], root: Pat
     for paths in (*in_train.values(), *in_test.values()):
         if len(paths) > 1:
             others = ", ".join(_name(path, root) for path in paths[1:4]) + (" ..." if len(paths) > 4 else "")
-            remedy = "Keep one of them: copies count as if they were new"
+            remedy = "Keep one of them: a copy tells nothing new"
             findings.append(Finding("warning", _name(paths[0], root), f"the same picture as {others}", remedy))
     return sorted(findings, key=lambda finding: finding.file)
 
