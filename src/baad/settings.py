@@ -82,9 +82,17 @@ class TrainSettings:
     false_alarms: float = _setting(
         0.01, "Share of good parts that may be rejected; the threshold is set for it.", above=0.0, below=1.0
     )
-    seed: int = _setting(0, "Start of all chance: weights, held-out pictures, invented defects.", low=0, high=2**31 - 1)
+    seed: int = _setting(
+        0,
+        "Start of all chance: weights, held-out pictures, invented defects. The same pictures, settings, seed and "
+        "number of threads give the same model again, on one processor.",
+        low=0,
+        high=2**31 - 1,
+    )
     threads: int = _setting(0, "CPU threads. 0: all cores; never more are used than there are cores.", low=0, high=1024)
-    device: str = _setting("auto", "Where to train: auto takes a GPU where there is one.")
+    device: str = _setting(
+        "auto", "Where to train: auto takes a GPU of Nvidia's where there is one, else the CPU; mps is Apple's."
+    )
     foreground: str = _setting(
         "auto",
         "auto finds the part in the pictures and learns to leave its background alone, or says why it could not; "

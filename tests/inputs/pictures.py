@@ -142,6 +142,7 @@ PICTURES = (
         code=0,
         told=(OK.format("sixteen.tif"),),
         check=alike,
+        lost="levels finer than 1/255",
     ),
     Case(
         what="float TIFF, values from 0 to 1",
@@ -167,6 +168,7 @@ PICTURES = (
         code=0,
         told=(OK.format("planes.tif"),),
         check=alike,
+        lost="levels finer than 1/255",
     ),
     Case(
         what="TIFF of seven channels",
@@ -190,6 +192,7 @@ PICTURES = (
         code=0,
         told=(OK.format("white.tif"),),
         check=alike,
+        lost="levels finer than 1/255",
     ),
     Case(
         what="16-bit grey PNG",
@@ -197,6 +200,7 @@ PICTURES = (
         code=0,
         told=(OK.format("sixteen.png"),),
         check=alike,
+        lost="levels finer than 1/255",
     ),
     Case(
         what="float TIFF with a value that is no number",
