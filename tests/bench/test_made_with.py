@@ -1,11 +1,13 @@
 import os
+from dataclasses import replace
 
 import pytest
 
 from baad.bench import made_with
 from baad.bench.job import Job
-from baad.bench.made_with import fingerprint, hash_pictures
+from baad.bench.made_with import fingerprint, hash_pictures, hash_tested
 from baad.data.reading import read_category
+from baad.data.sample import Outlines, Shape
 from baad.settings import TrainSettings
 from tests.factory import write_category
 
@@ -37,6 +39,27 @@ def test_test_pictures_are_not_of_the_fingerprint(category):
     before = fingerprint(category, SETTINGS)
     change_a_bit(category.test[0].path)
     assert fingerprint(category, SETTINGS) == before
+
+
+def test_what_is_tested_on_is_known_by_pictures_masks_outlines_and_kinds(category):
+    defective = next(image for image in category.test if image.defective)
+    good = next(image for image in category.test if image.foreground is not None)
+    seen = [hash_tested(category), hash_tested(replace(category, test=category.test[1:]))]
+    renamed = tuple(replace(image, kind="other") if image is defective else image for image in category.test)
+    seen.append(hash_tested(replace(category, test=renamed)))
+    for file in (defective.path, defective.masks[0], good.foreground):
+        change_a_bit(file)
+        seen.append(hash_tested(category))
+    assert len(set(seen)) == 6 and hash_tested(replace(category, test=category.test[::-1])) == seen[-1]
+
+
+def test_drawn_masks_are_known_by_their_outlines(category):
+    def drawn(corner):
+        shape = Shape(rings=(((0, 0), (corner, 0), (corner, corner)),))
+        masks = (Outlines(category.root / "all.json", (64, 64), (shape,)),)
+        return replace(category, test=(replace(category.test[0], kind="scratch", masks=masks),))
+
+    assert hash_tested(drawn(3)) == hash_tested(drawn(3)) != hash_tested(drawn(4))
 
 
 def test_each_picture_is_read_once_whatever_methods_and_seeds_ask(category, monkeypatch):

@@ -139,19 +139,22 @@ def job_of(category):
         ({"fingerprint": "0", "settings": "steps=9"}, "steps=9"),
         ({"fingerprint": "0", "pdn_sha256": "random"}, "PDN random in place of"),
         ({"fingerprint": "0"}, "other defaults or other training pictures"),
+        ({"tested_on": "0"}, "judged on other test pictures, masks or outlines"),
     ],
 )
 def test_a_row_made_with_something_else_is_no_longer_done_and_told(category, change, told):
     job, heard = job_of(category), Heard()
-    row = {"category": "disc", "method": "baad", "seed": 0, "settings": describe_settings(SETTINGS), **job.made_with()}
-    assert is_done(job, [{**row, **change}], "told", heard) == (told is None)
+    wanted = job.judged_with()
+    row = {"category": "disc", "method": "baad", "seed": 0, "settings": describe_settings(SETTINGS), **wanted}
+    assert is_done(job, wanted, [{**row, **change}], "told", heard) == (told is None)
     assert told is None or told in heard.warned[0]
 
 
 def test_a_row_that_does_not_say_what_it_was_made_with_is_not_done(category):
     row = {"category": "disc", "method": "baad", "seed": 0, "settings": describe_settings(SETTINGS)}
-    assert not is_done(job_of(category), [row], "told", Heard())
-    assert not is_done(job_of(category), [], "told", Heard())
+    job = job_of(category)
+    assert not is_done(job, job.judged_with(), [row], "told", Heard())
+    assert not is_done(job, job.judged_with(), [], "told", Heard())
 
 
 def test_new_rows_stand_where_the_old_ones_stood(category):
@@ -292,7 +295,7 @@ def test_a_training_that_fails_costs_its_own_rows_and_no_others(category, tmp_pa
         raise kind("The loss is not a number at step 3.")
 
     def told_of(job, detector, progress):
-        return row_of(job.method) | job.made_with()
+        return row_of(job.method) | job.judged_with()
 
     tried, heard = [], Heard()
     monkeypatch.setattr("baad.bench.job.train_once", fail)

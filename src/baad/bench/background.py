@@ -48,7 +48,7 @@ def stress_rows(job: Job, workshop: Workshop, progress: Progress) -> list[Row]:
     examined = Examined(lambda place, picture: score(picture), see_part, outline)
     seed = job.settings.seed
     rows = run_stress(examined, drop_unoutlined(job.category), progress, job.method, seed)
-    return [{**row, "seed": seed, **job.made_with()} for row in rows]
+    return [{**row, "seed": seed, **job.judged_with()} for row in rows]
 
 
 def require_stressable(category: Category) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from baad.baselines.baseline import Fitted
 from baad.bench.fitting import Fittings
-from baad.bench.made_with import describe_making, fingerprint
+from baad.bench.made_with import describe_making, fingerprint, hash_tested
 from baad.bench.methods import METHODS, Method
 from baad.bundle import Bundle, read_bundle
 from baad.data.maps import place_in
@@ -65,6 +65,10 @@ class Job:
         method = METHODS[self.method]
         settings = replace(self.settings, **{**method.settings, **method.scoring})
         return describe_making(self.category, settings, place_outlines(self.category) if method.outlined else None)
+
+    def judged_with(self) -> dict[str, Any]:
+        """The same, and what the test pictures, their masks and outlines of the part hold (`tested_on`)."""
+        return {**self.made_with(), "tested_on": hash_tested(self.category)}
 
     def __str__(self) -> str:
         return f"{self.category.name}, seed {self.settings.seed}, {self.method}"

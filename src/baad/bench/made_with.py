@@ -1,4 +1,4 @@
-"""What a row or a model was made with: version, PDN, settings and training pictures, in hashes that fit a row."""
+"""What a row or a model was made with: version, PDN, settings and pictures, in hashes that fit a row."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 import baad
 from baad.data.checksum import name_content
-from baad.data.sample import Category
+from baad.data.sample import Category, Mask
 from baad.learn.codebook import SEEKER
 from baad.learn.foreground_masks import Shown, fingerprint_shown
 from baad.learn.pdn import WEIGHTS, hash_of, name_pdn
@@ -62,6 +62,26 @@ def hash_pictures(category: Category) -> str:
         for image in category.train
     ]
     return _shorten(json.dumps(sorted(listed)))
+
+
+def hash_tested(category: Category) -> str:
+    """Hash of the test half: names within the category, what the files hold, kinds, masks and outlines of the part."""
+    listed = [
+        (
+            os.path.relpath(image.path, category.root),
+            _know_content(image.path),
+            image.kind,
+            [_know_mask(mask) for mask in image.masks],
+            "" if image.foreground is None else _know_content(image.foreground),
+        )
+        for image in category.test
+    ]
+    return _shorten(json.dumps(sorted(listed)))
+
+
+def _know_mask(mask: Mask) -> str:
+    """What a mask marks, by the content of its file or by the outlines that were read from one for many pictures."""
+    return _know_content(mask) if isinstance(mask, Path) else _shorten(repr((mask.shape, mask.shapes)))
 
 
 def _know_content(file: Path) -> str:

@@ -58,13 +58,15 @@ def run_benchmark(
             return []  # what stood there was made otherwise
 
     for job in jobs:
-        if not is_done(job, rows, f"{job}: already in {out.name}", progress):
+        wanted = job.judged_with()
+        if not is_done(job, wanted, rows, f"{job}: already in {out.name}", progress):
             made = attempt(measure_one, job, str(job))
             rows = put_rows(job, made, rows)
             for row in made:
                 progress.say(f"{job}: image AUROC {row['image_auroc']}")
             write_results(out, rows, stressed, command)
-        if job.stress and not is_done(job, stressed, f"{job}: changed backgrounds already in {out.name}", progress):
+        told = f"{job}: changed backgrounds already in {out.name}"
+        if job.stress and not is_done(job, wanted, stressed, told, progress):
             progress.say(f"{job}: changing backgrounds")
             made = attempt(stress_rows, job, f"{job}, changed backgrounds")
             stressed = put_rows(job, made, stressed)
@@ -97,12 +99,12 @@ def require_all(missing: Sequence[str], out: Path) -> None:
         raise TrainingError(f"Could not be made: {'; '.join(missing)}. All other rows are in {out}.")
 
 
-def is_done(job: Job, rows: Sequence[Row], told: str, progress: Progress) -> bool:
-    """Whether there are rows made with what the job is to be made with. Says `told`; warns where there are others."""
-    row, wanted = next((row for row in rows if job.describes(row)), None), job.made_with()
+def is_done(job: Job, wanted: Row, rows: Sequence[Row], told: str, progress: Progress) -> bool:
+    """Whether there are rows of the job with the fingerprints that are `wanted`: says `told`. Warns of others."""
+    row = next((row for row in rows if job.describes(row)), None)
     if row is None:
         return False
-    if row.get("fingerprint") == wanted["fingerprint"]:
+    if all(row.get(key) == wanted[key] for key in ("fingerprint", "tested_on") if key in wanted):
         progress.say(told)
         return True
     made_with = row.get("settings", "")
@@ -112,6 +114,8 @@ def is_done(job: Job, rows: Sequence[Row], told: str, progress: Progress) -> boo
         why = f"but with the PDN {row.get('pdn_sha256')} in place of {wanted['pdn_sha256']}"
     elif made_with != describe_settings(job.settings):
         why = f"but with {made_with or 'the default settings'}"
+    elif row["fingerprint"] == wanted["fingerprint"]:
+        why = "but judged on other test pictures, masks or outlines"
     else:
         why = "but with other defaults or other training pictures"
     progress.warn(f"{told}, {why}. Running it again")
@@ -143,7 +147,7 @@ def measure(job: Job, detector: Detector, progress: Progress) -> Row:
         "parameters": fitted.parameters,
         "macs": fitted.macs,
         "settings": describe_settings(job.settings),
-        **job.made_with(),
+        **job.judged_with(),
     }
 
 

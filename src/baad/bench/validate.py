@@ -53,7 +53,8 @@ def run_validation(
     workshop, missing = Workshop(models, progress), []
     for category in read:
         jobs = [Job(category, method, settings) for method in methods]
-        jobs = [job for job in jobs if not is_done(job, rows, f"{job}: already in {out.name}", progress)]
+        told = f"already in {out.name}"
+        jobs = [job for job in jobs if not is_done(job, job.made_with(), rows, f"{job}: {told}", progress)]
         if not jobs:
             continue
         held_out = find_held_out(category, settings, progress)
