@@ -49,6 +49,21 @@ def folder(tmp_path):
     return Folder(tmp_path)
 
 
+def refuse_to_list(monkeypatch, name, error, when=lambda: True):
+    """Folders of that name cannot be listed, while `when` is true."""
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == name and when():
+            raise error(*ERRORS[error], str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+
+ERRORS = {PermissionError: (13, "Permission denied"), FileNotFoundError: (2, "No such file or directory")}
+
+
 def test_what_is_there_comes_first_then_what_is_put_there_each_once(folder):
     folder.write("2.png", "a.")
     folder.write("10.png", "b.")
@@ -153,18 +168,18 @@ def test_a_link_to_itself_and_a_folder_that_cannot_be_listed_are_said_and_hold_n
     folder.write("a.png", "one.")
     (folder.path / "loop.png").symlink_to(folder.path / "loop.png")
     (folder.path / "lost").mkdir()
-    scandir = os.scandir
-
-    def refuse(path):
-        if Path(path).name == "lost":
-            raise PermissionError(13, "Permission denied", str(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
+    refuse_to_list(monkeypatch, "lost", PermissionError)
     found = folder.seen(20, patience=5.0)
     assert ("a.png", "") in found and len(found) == 3
     assert dict(found)["lost"].endswith("What comes into it is not judged.")
     assert [name for name, problem in found if problem] == ["lost", "loop.png"]
+
+
+def test_a_folder_that_is_removed_while_it_is_listed_is_no_part_that_could_not_be_judged(folder, monkeypatch):
+    folder.write("a.png", "one.")
+    (folder.path / "gone").mkdir()
+    refuse_to_list(monkeypatch, "gone", FileNotFoundError)
+    assert folder.seen(6) == [("a.png", "")]
 
 
 def test_a_folder_that_was_never_there_is_an_error(tmp_path):

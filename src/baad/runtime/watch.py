@@ -87,11 +87,12 @@ def _try(path: Path, read: Callable[[Path], Frame], given_up: bool) -> Frame | N
 
 def _look(folder: Path) -> tuple[dict[Path, State], list[OSError]]:
     """Every picture file below the folder, in natural order, with what changes when it is written to; and the folders
-    below that cannot be listed. Nothing where the folder itself is away."""
+    below that cannot be listed, but for those that were just removed. Nothing where the folder itself is away."""
     refused: list[OSError] = []
     states = {path: _state(path) for path in find_images(folder, recursive=True, refuse=refused.append)}
     if any(Path(error.filename) == folder for error in refused):
         return {}, []
+    refused = [error for error in refused if not isinstance(error, FileNotFoundError)]
     return {path: state for path, state in states.items() if state is not None}, refused
 
 
