@@ -137,6 +137,29 @@ def test_a_share_that_stands_empty_for_a_while_is_not_judged_again(folder):
     assert folder.seen(12) == [("a.png", "")]
 
 
+def two_cameras(folder):
+    for name in ("cam1", "cam2"):
+        (folder.path / name).mkdir()
+    folder.write("cam1/a.png", "one.")
+    folder.write("cam2/b.png", "two.")
+
+
+@pytest.mark.parametrize(("back", "times"), [(7, 1), (12, 2)])
+def test_what_one_of_several_shares_holds_is_judged_again_after_minutes_only(folder, monkeypatch, back, times):
+    monkeypatch.setattr("baad.runtime.watch.ABSENCE", 5.0)
+    two_cameras(folder)
+    share, away = folder.path / "cam2" / "b.png", folder.path / "b.away"
+    folder.plan = {4: lambda: share.rename(away), back: lambda: away.rename(share)}
+    assert folder.seen(20).count(("b.png", "")) == times
+
+
+def test_what_lies_in_a_folder_that_cannot_be_listed_for_hours_is_not_judged_again(folder, monkeypatch):
+    monkeypatch.setattr("baad.runtime.watch.ABSENCE", 5.0)
+    two_cameras(folder)
+    refuse_to_list(monkeypatch, "cam2", PermissionError, when=lambda: 4 <= folder.looks < 40)
+    assert [name for name, problem in folder.seen(50)] == ["a.png", "b.png", "cam2"]
+
+
 def test_what_is_written_to_while_it_is_read_is_read_again_when_it_is_whole(folder):
     folder.write("a.png", "half.")  # it could be read
     reads = []

@@ -14,6 +14,7 @@ from baad.runtime.frame import Frame
 
 EVERY = 0.2  # seconds between two looks
 PATIENCE = 10.0  # seconds without a change after which a picture that cannot be read will not become whole any more
+ABSENCE = 300.0  # seconds for which a picture that went away is remembered: one of several shares may be away for some
 
 State = tuple[int, int]  # size, time of the last change in ns
 
@@ -34,11 +35,12 @@ def watch_folder(
     Those that `leave` is true of are left aside until they change. A folder below that cannot be listed is given out
     once, with its problem. `until`: ends when this is set. Raises DataError where the folder is not there; one that
     goes away later or stands empty for a while, as a network share may, is waited for, and what was judged in it is
-    remembered.
+    remembered. So is, for ABSENCE, what went away while other pictures stayed.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder to watch. Make it first, or check the name.")
     done: dict[Path, State] = {}
+    missing: dict[Path, float] = {}  # of those done: since when they are away
     closed: set[str] = set()  # folders that cannot be listed, and were given out
     unready: dict[Path, tuple[State, float, bool]] = {}  # state, since when it was seen or tried, whether it was tried
     while until is None or not until.is_set():
@@ -51,7 +53,8 @@ def watch_folder(
         if not found:
             wait(EVERY)
             continue
-        done = {path: state for path, state in done.items() if path in found}
+        missing = {path: missing.get(path, now()) for path in done if path not in found and not _hides(refused, path)}
+        done = {path: state for path, state in done.items() if now() - missing.get(path, now()) < ABSENCE}
         unready = {path: known for path, known in unready.items() if path in found}
         for path, state in found.items():
             if done.get(path) == state:
@@ -83,6 +86,11 @@ def _try(path: Path, read: Callable[[Path], Frame], given_up: bool) -> Frame | N
         return read(path)
     except ImageError as error:
         return Frame(str(path), Path(path.name), None, str(error)) if given_up else None
+
+
+def _hides(refused: list[OSError], path: Path) -> bool:
+    """Whether a file may still be there, in a folder that cannot be listed."""
+    return any(path.is_relative_to(error.filename) for error in refused)
 
 
 def _look(folder: Path) -> tuple[dict[Path, State], list[OSError]]:
