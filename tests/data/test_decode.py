@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from baad.data.decode import find_images, open_samples, pixel_limit, read_image
+from baad.data.decode import UnopenedFile, find_images, open_samples, pixel_limit, read_image
 from baad.errors import DataError, ImageError, SettingError
 from tests.factory import draw_picture, save_picture, write_truncated
 
@@ -239,6 +239,15 @@ def test_missing_files_folders_and_pipes_are_no_pictures(tmp_path):
             read_image(tmp_path / name)
     with pytest.raises(ImageError, match="cannot be opened"):
         read_image(str(tmp_path / "nul\0.png"))
+
+
+def test_a_file_that_another_program_locks_is_told_from_a_broken_one(tmp_path, monkeypatch):
+    with pytest.raises(ImageError) as broken:
+        read_image(write_truncated(save_picture(tmp_path / "a.png", GREY)))
+    monkeypatch.setattr(os, "open", lambda *given: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    with pytest.raises(UnopenedFile, match="cannot be opened .Permission denied") as locked:
+        read_image(tmp_path / "a.png")
+    assert type(broken.value) is not type(locked.value)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a.tif", "a.webp", "a.gif", "a.ppm"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from baad.data.decode import UnopenedFile
 from baad.errors import DataError, ImageError
 from baad.runtime.frame import Frame
 from baad.runtime.watch import watch_folder
@@ -87,6 +88,36 @@ def test_a_file_that_stays_broken_is_reported_once_and_holds_nothing_up(folder):
     folder.write("a.png", "hal")
     folder.plan = {2: lambda: folder.write("b.png", "whole.")}
     assert folder.seen(20, patience=5.0) == [("b.png", ""), ("a.png", "a.png is cut off")]
+
+
+@pytest.mark.parametrize(("released", "problem"), [(5, ""), (20, "cannot be opened")])
+def test_a_file_that_its_writer_locks_is_tried_at_every_look_for_it_does_not_change(folder, released, problem):
+    folder.write("a.png", "one.")
+
+    def open_shared(path):
+        if folder.looks < released:
+            raise UnopenedFile(path, "it cannot be opened (Permission denied)", "Check the permissions")
+        assert folder.looks == released
+        return read(path)
+
+    folder.plan[25] = folder.until.set
+    frames = list(watch_folder(folder.path, open_shared, until=folder.until, now=lambda: folder.now, wait=folder.wait))
+    assert [frame.name for frame in frames] == [str(folder.path / "a.png")]
+    assert problem in frames[0].problem
+
+
+def test_a_broken_file_is_not_decoded_at_every_look(folder):
+    folder.write("a.png", "hal")
+    reads = []
+    folder.plan[25] = folder.until.set
+    watch = watch_folder(
+        folder.path,
+        lambda path: read(reads.append(path) or path),
+        until=folder.until,
+        now=lambda: folder.now,
+        wait=folder.wait,
+    )
+    assert len(list(watch)) == 1 and len(reads) == 2
 
 
 def test_a_file_that_is_written_anew_is_a_new_picture(folder):

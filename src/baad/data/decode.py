@@ -75,6 +75,10 @@ class UnreadableFile(ImageError):
         self.problem, self.remedy = problem, remedy
 
 
+class UnopenedFile(UnreadableFile):
+    """The file was not even opened, as while another program locks it: it may be whole all the same."""
+
+
 @dataclass(frozen=True)
 class Samples:
     """A picture as stored, upright. values: [H, W] grey or [H, W, 3] colour, of the file's own type and range.
@@ -117,7 +121,7 @@ def read_content(path: Path) -> bytes:
         raise UnreadableFile(path, "it is a folder", "Give a picture file") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UnreadableFile(path, f"it cannot be opened ({reason})", "Check the name and the permissions") from error
+        raise UnopenedFile(path, f"it cannot be opened ({reason})", "Check the name and the permissions") from error
     if not content:
         raise UnreadableFile(path, "the file is empty", AGAIN)
     return content

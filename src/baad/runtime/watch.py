@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
-from baad.data.decode import find_images
+from baad.data.decode import UnopenedFile, find_images
 from baad.errors import DataError, ImageError
 from baad.runtime.frame import Frame
 
@@ -17,6 +18,7 @@ PATIENCE = 10.0  # seconds without a change after which a picture that cannot be
 ABSENCE = 300.0  # seconds for which a picture that went away is remembered: one of several shares may be away for some
 
 State = tuple[int, int]  # size, time of the last change in ns
+Tried = Literal["", "broken", "locked"]  # not yet; in vain, until it changes; in vain, but what locks it may let go
 
 
 def watch_folder(
@@ -30,8 +32,9 @@ def watch_folder(
 ) -> Iterator[Frame]:
     """The pictures in a folder and below, each once, then those that come, as soon as each is whole. Never ends.
 
-    `read` raises ImageError for a file that is not whole yet. It is tried again when the file has changed, and given
-    out with its problem when it has not for `patience` seconds. A file that is written anew is a new picture.
+    `read` raises ImageError for a file that is not whole yet. It is tried again when the file has changed, at every look
+    where it could not even be opened (UnopenedFile), and given out with its problem when neither helps for `patience`
+    seconds. A file that is written anew is a new picture.
     Those that `leave` is true of are left aside until they change. A folder below that cannot be listed is given out
     once, with its problem. `until`: ends when this is set. Raises DataError where the folder is not there; one that
     goes away later or stands empty for a while, as a network share may, is waited for, and what was judged in it is
@@ -42,7 +45,7 @@ def watch_folder(
     done: dict[Path, State] = {}
     missing: dict[Path, float] = {}  # of those done: since when they are away
     closed: set[str] = set()  # folders that cannot be listed, and were given out
-    unready: dict[Path, tuple[State, float, bool]] = {}  # state, since when it was seen or tried, whether it was tried
+    unready: dict[Path, tuple[State, float, Tried]] = {}  # state, since when it was seen or tried, what came of that
     while until is None or not until.is_set():
         found, refused = _look(folder)
         for error in refused:
@@ -62,30 +65,33 @@ def watch_folder(
             if leave(path):
                 done[path] = state
                 continue
-            known, since, tried = unready.get(path, (None, 0.0, False))
+            known, since, tried = unready.get(path, (None, 0.0, ""))
             if known != state:  # new, or still growing: look again before it is read
-                unready[path] = (state, now(), False)
+                unready[path] = (state, now(), "")
                 continue
-            given_up = tried and now() - since >= patience
-            if tried and not given_up:
+            given_up = bool(tried) and now() - since >= patience
+            if tried == "broken" and not given_up:
                 continue
-            frame = _try(path, read, given_up)
+            answer = _try(path, read, given_up)
             if _state(path) != state:  # written to since it was looked at: what was read may be half of it
                 del unready[path]
                 continue
-            unready[path] = (state, since if tried else now(), True)
-            if frame is not None:
+            if isinstance(answer, Frame):
                 done[path] = state
-                del unready[path]
-                yield frame
+                unready.pop(path)
+                yield answer
+            else:
+                unready[path] = (state, since if tried else now(), answer)
         wait(EVERY)
 
 
-def _try(path: Path, read: Callable[[Path], Frame], given_up: bool) -> Frame | None:
+def _try(path: Path, read: Callable[[Path], Frame], given_up: bool) -> Frame | Tried:
     try:
         return read(path)
     except ImageError as error:
-        return Frame(str(path), Path(path.name), None, str(error)) if given_up else None
+        if given_up:
+            return Frame(str(path), Path(path.name), None, str(error))
+        return "locked" if isinstance(error, UnopenedFile) else "broken"
 
 
 def _hides(refused: list[OSError], path: Path) -> bool:
