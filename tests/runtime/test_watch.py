@@ -7,6 +7,7 @@ import pytest
 
 from baad.data.decode import UnopenedFile
 from baad.errors import DataError, ImageError
+from baad.runtime import watch
 from baad.runtime.frame import Frame
 from baad.runtime.watch import watch_folder
 
@@ -15,7 +16,7 @@ class Folder:
     """A folder, and a clock: every look at the folder first does what is planned for it, then a second passes."""
 
     def __init__(self, path):
-        self.path, self.now, self.looks = path, 0.0, 0
+        self.path, self.now, self.looks, self.waits = path, 0.0, 0, []
         self.plan, self.until = {}, threading.Event()
 
     def write(self, name, text):
@@ -24,6 +25,7 @@ class Folder:
 
     def wait(self, seconds):
         self.looks += 1
+        self.waits.append(seconds)
         self.now += 1.0
         self.plan.get(self.looks, lambda: None)()
 
@@ -110,14 +112,9 @@ def test_a_broken_file_is_not_decoded_at_every_look(folder):
     folder.write("a.png", "hal")
     reads = []
     folder.plan[25] = folder.until.set
-    watch = watch_folder(
-        folder.path,
-        lambda path: read(reads.append(path) or path),
-        until=folder.until,
-        now=lambda: folder.now,
-        wait=folder.wait,
-    )
-    assert len(list(watch)) == 1 and len(reads) == 2
+    plan = {"until": folder.until, "now": lambda: folder.now, "wait": folder.wait}
+    frames = list(watch_folder(folder.path, lambda path: read(reads.append(path) or path), **plan))
+    assert len(frames) == 1 and len(reads) == 2
 
 
 def test_a_file_that_is_written_anew_is_a_new_picture(folder):
@@ -132,6 +129,24 @@ def test_files_that_go_away_and_other_files_are_no_matter(folder):
     folder.write(".b.png", "hidden.")
     folder.plan = {2: lambda: (folder.path / "a.png").unlink()}
     assert folder.seen(20, patience=5.0) == []
+
+
+@pytest.mark.parametrize("name", ["a.png", "notes.txt"])
+@pytest.mark.parametrize(("took", "waited"), [(3.0, 6.0), (600.0, watch.RARELY)])
+def test_looking_takes_a_third_of_the_time_unless_a_share_hangs(folder, monkeypatch, name, took, waited):
+    look = watch._look
+
+    def look_long(path):
+        folder.now += took
+        return look(path)
+
+    folder.write(name, "one.")
+    folder.seen(2)
+    assert folder.waits == [watch.EVERY] * 2
+    folder.until.clear()
+    monkeypatch.setattr(watch, "_look", look_long)
+    folder.seen(4)
+    assert folder.waits[2:] == [waited] * 2
 
 
 def test_what_is_to_be_left_is_left(folder):

@@ -13,7 +13,8 @@ from baad.data.decode import UnopenedFile, find_images
 from baad.errors import DataError, ImageError
 from baad.runtime.frame import Frame
 
-EVERY = 0.2  # seconds between two looks
+EVERY, RARELY = 0.2, 10.0  # seconds between two looks, at least and at most
+REST = 2.0  # times as long as a look took is waited before the next one: thousands of files keep no core busy
 PATIENCE = 10.0  # seconds without a change after which a picture that cannot be read will not become whole any more
 ABSENCE = 300.0  # seconds for which a picture that went away is remembered: one of several shares may be away for some
 
@@ -32,13 +33,15 @@ def watch_folder(
 ) -> Iterator[Frame]:
     """The pictures in a folder and below, each once, then those that come, as soon as each is whole. Never ends.
 
-    `read` raises ImageError for a file that is not whole yet. It is tried again when the file has changed, at every look
-    where it could not even be opened (UnopenedFile), and given out with its problem when neither helps for `patience`
-    seconds. A file that is written anew is a new picture.
-    Those that `leave` is true of are left aside until they change. A folder below that cannot be listed is given out
-    once, with its problem. `until`: ends when this is set. Raises DataError where the folder is not there; one that
-    goes away later or stands empty for a while, as a network share may, is waited for, and what was judged in it is
-    remembered. So is, for ABSENCE, what went away while other pictures stayed.
+    `read` raises ImageError for a file that is not whole yet. It is tried again when the file has changed, where it
+    could not even be opened (UnopenedFile) at every look, and given out with its problem when neither helps for
+    `patience` seconds. A file that is written anew is a new picture. Those that `leave` is true of are left aside until
+    they change. A folder below that cannot be listed is given out once, with its problem. `until`: ends when this is
+    set.
+
+    Raises DataError where the folder is not there; one that goes away later or stands empty for a while, as a network
+    share may, is waited for, and what was judged in it is remembered. So is, for ABSENCE, what went away while other
+    pictures stayed.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder to watch. Make it first, or check the name.")
@@ -47,14 +50,16 @@ def watch_folder(
     closed: set[str] = set()  # folders that cannot be listed, and were given out
     unready: dict[Path, tuple[State, float, Tried]] = {}  # state, since when it was seen or tried, what came of that
     while until is None or not until.is_set():
+        started = now()
         found, refused = _look(folder)
+        pause = min(max(EVERY, REST * (now() - started)), RARELY)
         for error in refused:
             if error.filename not in closed and not leave(Path(error.filename)):
                 closed.add(error.filename)
                 told = f"{error.filename} cannot be listed: {error.strerror}. What comes into it is not judged."
                 yield Frame(error.filename, Path(error.filename).relative_to(folder), None, told)
         if not found:
-            wait(EVERY)
+            wait(pause)
             continue
         missing = {path: missing.get(path, now()) for path in done if path not in found and not _hides(refused, path)}
         done = {path: state for path, state in done.items() if now() - missing.get(path, now()) < ABSENCE}
@@ -82,7 +87,7 @@ def watch_folder(
                 yield answer
             else:
                 unready[path] = (state, since if tried else now(), answer)
-        wait(EVERY)
+        wait(pause)
 
 
 def _try(path: Path, read: Callable[[Path], Frame], given_up: bool) -> Frame | Tried:
