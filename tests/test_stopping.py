@@ -46,14 +46,32 @@ def test_afterwards_signals_are_answered_as_before():
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 
-def test_what_the_process_ignores_stays_ignored():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as nohup and shells do for work in the background
-    try:
-        with catch_stop() as stop:
-            strike(signal.SIGINT)
-        assert not stop.asked
-    finally:
-        signal.signal(signal.SIGINT, before)
+@pytest.fixture
+def answered():
+    """Sets how this process answers a signal: answered(number, handler); all is as before after the test."""
+    before = {}
+
+    def answer(number, handler):
+        before[number] = signal.signal(number, handler)
+
+    yield answer
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_the_process_ignores_stays_ignored(answered, number):
+    answered(number, signal.SIG_IGN)  # as shells do for work in the background, and nohup
+    with catch_stop() as stop:
+        strike(number)
+    assert not stop.asked
+
+
+def test_a_closed_terminal_is_a_wish_to_stop(answered):
+    answered(signal.SIGHUP, lambda *given: None)
+    with pytest.raises(Stopped) as caught, catch_stop() as stop, stop.held():
+        strike(signal.SIGHUP)
+    assert caught.value.signal_number == signal.SIGHUP
 
 
 def test_another_thread_is_left_alone():

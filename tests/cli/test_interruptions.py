@@ -1,12 +1,15 @@
 """Full disks, vanished folders, kills in the stream, model files of others: a clear line, and nothing half-written."""
 
 import errno
+import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import zipfile
 from pathlib import Path
 
@@ -168,6 +171,31 @@ def test_a_stopped_stream_ends_with_whole_lines_in_order(model, tmp_path, number
     assert len(judged) == 5 if given == 5 else len(judged) < given
     assert [json.loads(line)["file"] for line in out.read_text().splitlines()] == judged
     assert f"stopped by {number.name} after {len(judged)} pictures" in told
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_a_terminal_that_is_closed_leaves_the_results_of_what_was_judged(model, tmp_path):
+    names = pictures(tmp_path / "new", 5) * 1000
+    out, (ours, theirs) = tmp_path / "v.jsonl", os.openpty()
+
+    def take_terminal():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "baad", "predict", str(model), *map(str, names), "--json", str(out), "--threads", "1"],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
+        start_new_session=True,
+        preexec_fn=take_terminal,
+    )
+    os.close(theirs)
+    shown = b""
+    while not re.search(rb"[1-9]\d*/5000", shown):
+        shown += os.read(ours, 10_000)
+    os.close(ours)
+    assert process.wait(60) == 128 + signal.SIGHUP
+    judged = [json.loads(line)["file"] for line in out.read_text().splitlines()]
+    assert 0 < len(judged) < len(names) and judged == [str(name) for name in names[: len(judged)]]
     assert not list(tmp_path.rglob("*.partial"))
 
 

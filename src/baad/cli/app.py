@@ -6,7 +6,7 @@ Exit codes
     2    the call, data, model file or place to write cannot be used, or a training failed; no file is half-written
     3    predict: some files were skipped because they cannot be read, or are of another size or aspect
     70   a fault in BAAD itself
-    130  stopped with Ctrl-C; 143 by SIGTERM, the wish to end that `kill` sends
+    130  stopped with Ctrl-C; 143 by SIGTERM, the wish to end that `kill` sends; 129 by a closed terminal
     141  whoever read the output closed it
 """
 

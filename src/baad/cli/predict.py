@@ -100,10 +100,10 @@ def main(
     A picture is "ng" when its raw score lies above the threshold, "warn" when it does so only in drawn zones that
     warn, else "ok". Scores and maps are comparable between pictures. Memory does not grow with their number, but for
     names and scores with --html. Files that cannot be read, and pictures of another size or aspect than in training,
-    are named and skipped (exit code 3); in --json and --csv they have the verdict "error", at their place. Ctrl-C and
-    SIGTERM let the picture in work end; what was judged until then is written. Files of --json and --csv appear when
-    all is judged; of --watch and of cameras they get each answer at once, after the lines they hold. The page of
-    --html judges what it shows a second time.
+    are named and skipped (exit code 3); in --json and --csv they have the verdict "error", at their place. Ctrl-C,
+    SIGTERM and a closed terminal let the picture in work end; what was judged until then is written. Files of --json
+    and --csv appear when all is judged; of --watch and of cameras they get each answer at once, after the lines they
+    hold. The page of --html judges what it shows a second time.
     """
     from baad.cli.inputs import Given, Picture, find_pictures, is_endless, watch_pictures
     from baad.cli.outputs import require_different, require_file, require_folder, require_same_table

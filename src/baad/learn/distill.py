@@ -136,8 +136,8 @@ def write_weights(
 def train_student(targets: Targets, work: Path, settings: DistillSettings, progress: Progress) -> tuple[Pdn, float]:
     """Train the PDN on random crops of the cached pairs; goes on from the checkpoint in `work`.
 
-    Returns it with the minutes that its steps took, in this call and those before it. Ctrl-C and SIGTERM let the step
-    end and save it. Raises Stopped then.
+    Returns it with the minutes that its steps took, in this call and those before it. Ctrl-C, SIGTERM and SIGHUP let
+    the step end and save it. Raises Stopped then.
     """
     network, place = new_student(settings, targets), settings.place
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-5, fused=True)

@@ -70,7 +70,7 @@ def run(
     """Train from step `start` to `settings.steps`; the last averaged weights are the result, never a chosen one.
 
     Writes `losses.jsonl` and `checkpoint.safetensors` to `run_dir`, and reads the latter where `start` > 0; `note`
-    says what run it belongs to. Ctrl-C and SIGTERM let the step end and save it.
+    says what run it belongs to. Ctrl-C, SIGTERM and SIGHUP let the step end and save it.
 
     Raises TrainingError when the loss stops being a number, OutputError when the disk refuses, Stopped.
     """

@@ -108,7 +108,7 @@ def train(
 
     Raises DataError for too few pictures, the errors of reading them, SettingError for a device that is not there or
     masks without a use, TrainingError where the result must not be used, OutputError where `out` cannot be written,
-    Stopped after Ctrl-C or SIGTERM. Nothing is left half-written.
+    Stopped after Ctrl-C, SIGTERM or SIGHUP. Nothing is left half-written.
     """
     began, busy, progress = time.monotonic(), time.process_time(), progress or Silence()
     choose_device(settings.device)
