@@ -17,7 +17,7 @@ from baad.runtime.output import CSV_FIELDS, RECORD_FIELDS
 from baad.stopping import Stopped
 from baad.verdict.calibration import fit_calibration
 from tests.factory import draw_picture, save_picture, write_truncated
-from tests.fake_model import write_fake_model
+from tests.fake_model import no_numbers_on_black, write_fake_model
 
 
 @pytest.fixture
@@ -106,6 +106,15 @@ def test_people_are_told_of_an_error_once(baad, model, parts):
     told = baad("predict", model, parts)
     assert [line.split()[0] for line in told.out.splitlines()] == ["verdict", "ok", "ng"]
     assert told.err.count("baad: skipped") == 1
+
+
+def test_a_picture_on_which_the_network_gives_no_numbers_is_named_and_skipped(baad, model, parts, monkeypatch):
+    no_numbers_on_black(monkeypatch)
+    black = save_picture(parts / "black.png", np.zeros((64, 64, 3), np.uint8))
+    told = baad("predict", model, parts, "--json", "-")
+    assert (told.code, f"baad: skipped {black}: The network gives values that are not numbers" in told.err) == (3, True)
+    assert [record["verdict"] for record in read_records(told.out)] == ["ok", "ok", "ng", "error"]
+    assert read_records(told.out)[3]["error"].startswith(f"{black}: The network gives")
 
 
 def test_that_a_file_has_more_pages_is_said(baad, model, tmp_path):

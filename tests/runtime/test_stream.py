@@ -5,11 +5,12 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from baad.errors import DataError, ImageError
+from baad.errors import BundleError, DataError, ImageError
 from baad.runtime.detector import Detector
 from baad.runtime.frame import Frame
 from baad.runtime.stream import read_ahead
 from tests.factory import save_picture, write_truncated
+from tests.fake_model import no_numbers_on_black
 from tests.runtime.tiny_model import draw_part, tiny_bundle
 
 
@@ -112,6 +113,17 @@ def test_a_picture_of_another_aspect_costs_itself_alone(detector):
     first, second, third = detector.stream([draw_part(), draw_part((64, 30)), draw_part()])
     assert (first.error, third.error) == (None, None)
     assert second.verdict is None and "another aspect" in str(second.error)
+
+
+def test_a_picture_on_which_the_network_gives_no_numbers_costs_itself_alone(detector, monkeypatch):
+    """The empty picture that warms up is such a one."""
+    no_numbers_on_black(monkeypatch)
+    black = np.zeros((40, 60, 3), np.uint8)
+    first, second, third = detector.stream([draw_part(), black, draw_part()])
+    assert (first.error, third.error) == (None, None)
+    assert second.verdict is None and "not numbers" in str(second.error)
+    with pytest.raises(BundleError, match="not numbers"):
+        detector.predict(black)
 
 
 def test_each_picture_is_judged_and_used_inside_a_whole_piece_of_work(detector):

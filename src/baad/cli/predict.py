@@ -254,9 +254,9 @@ class _Run:
             return None
         if verdict is None or pixels is None:
             self.skipped += 1
-            told = str(judged.error)
+            told = str(judged.error) if pixels is None else f"{show_path(picture.name)}: {judged.error}"
             if isinstance(judged.error, InputMismatch):
-                told = f"{show_path(picture.name)}: {told} --any-size judges it all the same."
+                told += " --any-size judges it all the same."
             print(f"baad: skipped {told}", file=sys.stderr)
             name, told = text_of_path(picture.name), text_of_path(told)
             return error_record(name, self.detector.calibration.threshold, told) if name else None

@@ -13,7 +13,7 @@ import numpy as np
 from baad.bundle import read_bundle
 from baad.data.decode import open_samples, read_content, to_picture
 from baad.data.geometry import resize_map
-from baad.errors import ImageError, InputMismatch
+from baad.errors import BaadError, BundleError, ImageError, InputMismatch
 from baad.runtime.frame import Frame
 from baad.runtime.session import RawMaps, Session
 from baad.runtime.stream import Judged, read_ahead
@@ -102,7 +102,7 @@ class Detector:
 
         Maps come back at the size of the picture. OpenCV reads blue first: turn its arrays with `image[:, :, ::-1]`.
         Raises ImageError for files that cannot be read and for other arrays, InputMismatch for a picture whose size or
-        aspect lies outside what training showed.
+        aspect lies outside what training showed, BundleError where the network gives no numbers on it.
         """
         return self._judge(*open_picture(image))
 
@@ -123,7 +123,7 @@ class Detector:
     ) -> Iterator[Judged]:
         """Judge any number of pictures, in their order, in bounded memory; the next are read while one is judged.
 
-        Where `predict` would raise ImageError or InputMismatch, `error` comes in the place of `verdict`. `images` is
+        Where `predict` would raise ImageError or BundleError, `error` comes in the place of `verdict`. `images` is
         drawn from another thread, at most `ahead` + 1 before they are asked for. They are what `predict` takes, arrays
         copied when they are drawn, so that a camera may fill one buffer again and again; or anything that `read` makes
         pixels and notes of, or raises ImageError for. `whole` is entered before a picture is judged and left when the
@@ -134,7 +134,7 @@ class Detector:
         """
 
         def prepare() -> None:
-            with suppress(ImageError):  # what cannot be run is said of each picture
+            with suppress(BaadError):  # what cannot be run is said of each picture
                 self.warm_up()
 
         for source, opened in read_ahead(images, read or _open_own, ahead, prepare):
@@ -146,7 +146,7 @@ class Detector:
             return Judged(source, None, None, opened)
         try:
             return Judged(source, opened[0], self._judge(*opened))
-        except (ImageError, InputMismatch) as error:
+        except (ImageError, BundleError) as error:
             return Judged(source, opened[0], None, error)
 
     def _judge(self, pixels: np.ndarray, notes: tuple[str, ...]) -> Verdict:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from baad.errors import ImageError, InputMismatch
+from baad.errors import BundleError, ImageError
 from baad.verdict.decide import Verdict
 
 Source = TypeVar("Source")
@@ -23,7 +23,7 @@ class Judged:
     source: Any  # as it was handed in: a path, an array, a frame
     pixels: np.ndarray | None  # uint8 [H, W, 3]
     verdict: Verdict | None
-    error: ImageError | InputMismatch | None = None
+    error: ImageError | BundleError | None = None
 
 
 def read_ahead(
