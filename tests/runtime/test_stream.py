@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+import baad.runtime.detector
 from baad.errors import BundleError, DataError, ImageError
 from baad.runtime.detector import Detector
 from baad.runtime.frame import Frame
@@ -124,6 +125,34 @@ def test_a_picture_on_which_the_network_gives_no_numbers_costs_itself_alone(dete
     assert second.verdict is None and "not numbers" in str(second.error)
     with pytest.raises(BundleError, match="not numbers"):
         detector.predict(black)
+
+
+@pytest.mark.parametrize("step", ["read_content", "open_samples", "to_picture"])
+def test_a_file_that_memory_does_not_take_costs_itself_alone(detector, monkeypatch, tmp_path, step):
+    def fail(*given):
+        if given[-1].name == "huge.png":
+            raise MemoryError
+        return work(*given)
+
+    work = getattr(baad.runtime.detector, step)
+    files = [save_picture(tmp_path / name, draw_part()) for name in ("a.png", "huge.png", "b.png")]
+    monkeypatch.setattr(baad.runtime.detector, step, fail)
+    first, second, third = detector.stream(files)
+    assert (first.error, third.error) == (None, None)
+    assert "huge.png: there is not enough memory to decode it. Save it in a smaller size." in str(second.error)
+
+
+def test_a_picture_for_which_memory_does_not_suffice_costs_itself_alone(detector, monkeypatch):
+    def judge(raw, shape, *given):
+        if shape == (40, 60):
+            raise MemoryError
+        return decide(raw, shape, *given)
+
+    decide = baad.runtime.detector.judge
+    monkeypatch.setattr("baad.runtime.detector.judge", judge)
+    first, second, third = detector.for_any_size().stream([draw_part((20, 30)), draw_part(), draw_part((20, 30))])
+    assert (first.error, third.error) == (None, None)
+    assert second.verdict is None and "not enough memory" in str(second.error)
 
 
 def test_each_picture_is_judged_and_used_inside_a_whole_piece_of_work(detector):

@@ -28,6 +28,7 @@ import tifffile
 from PIL import Image, UnidentifiedImageError, _imaging
 
 from baad.data.foreign import AGAIN, RESAVE, explain_foreign, to_line
+from baad.data.levels import to_levels
 from baad.errors import DataError, ImageError, SettingError
 
 DEFAULT_MAX_PIXELS = 200_000_000
@@ -38,6 +39,7 @@ _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # none that sta
 _BYTES_PER_PIXEL = 16  # four float samples; a larger file is not a picture of the allowed size
 _TIFF_RATIO = 2_000  # deflate and LZW reach at most about 1,400 : 1; more is a damaged or hostile header
 _SMALLER = "Save it in a smaller size"
+NO_MEMORY = ("there is not enough memory to decode it", _SMALLER)
 _COLOURS = {
     "1": "black and white",
     "L": "8-bit grey",
@@ -155,7 +157,7 @@ def open_samples(content: bytes, path: Path | str, reduce_to: int | None = None)
             return _open_unusual_tiff(content, path, limit)
         raise UnreadableFile(path, *explain_foreign(content)) from error
     except MemoryError as error:
-        raise UnreadableFile(path, "there is not enough memory to decode it", _SMALLER) from error
+        raise UnreadableFile(path, *NO_MEMORY) from error
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise UnreadableFile(path, f"the picture is truncated or damaged ({to_line(error)})", AGAIN) from error
 
@@ -374,13 +376,13 @@ def _to_levels(values: np.ndarray, path: Path | str) -> np.ndarray:
             signed = ", as signed bytes" if values.dtype.itemsize == 1 else ""
             told = f"its values run from {low} to {high}{signed}"
             raise UnreadableFile(path, told, "Save it with 8 or 16 bits per sample, unsigned")
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return to_levels(values)
     if values.dtype.kind != "f" or not (low >= 0 and high <= 1):  # a NaN fails both
         if np.isnan(low) or np.isnan(high):
             raise UnreadableFile(path, "it holds values that are not numbers", "Replace them, all in the same way")
         remedy = "Scale float pictures to 0..1, all by the same factor, or save them with 8 or 16 bits"
         raise UnreadableFile(path, f"its float values run from {low:.4g} to {high:.4g}, not from 0 to 1", remedy)
-    return np.rint(values.astype(np.float32) * 255).astype(np.uint8)
+    return to_levels(values)
 
 
 def _refuse_folder(error: OSError) -> NoReturn:

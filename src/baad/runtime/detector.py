@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from baad.bundle import read_bundle
-from baad.data.decode import open_samples, read_content, to_picture
+from baad.data.decode import NO_MEMORY, UnreadableFile, open_samples, read_content, to_picture
 from baad.data.geometry import resize_map
 from baad.errors import BaadError, BundleError, ImageError, InputMismatch
 from baad.runtime.frame import Frame
@@ -148,6 +148,9 @@ class Detector:
             return Judged(source, opened[0], self._judge(*opened))
         except (ImageError, BundleError) as error:
             return Judged(source, opened[0], None, error)
+        except MemoryError:
+            told = f"There is not enough memory to judge {opened[0].shape[1]} x {opened[0].shape[0]} px."
+            return Judged(source, opened[0], None, ImageError(f"{told} Judge smaller pictures, or free memory."))
 
     def _judge(self, pixels: np.ndarray, notes: tuple[str, ...]) -> Verdict:
         self._require_fit(pixels)
@@ -248,9 +251,12 @@ def open_picture(image: Picture) -> Opened:
         return image.pixels, image.notes
     if isinstance(image, (str, os.PathLike)):
         path = Path(image)
-        samples = open_samples(read_content(path), path)
-        notes = (f"the first of {samples.pages} pages",) if samples.pages > 1 else ()
-        return to_picture(samples, path), notes
+        try:
+            samples = open_samples(read_content(path), path)
+            notes = (f"the first of {samples.pages} pages",) if samples.pages > 1 else ()
+            return to_picture(samples, path), notes
+        except MemoryError as error:
+            raise UnreadableFile(path, *NO_MEMORY) from error
     return to_pixels(image), ()
 
 
