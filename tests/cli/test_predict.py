@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,6 +210,18 @@ def test_a_result_replaces_an_earlier_one_and_nothing_else(baad, model, parts, t
     assert (told.code, f"{place} is there already, is no result of BAAD" in told.err) == (2, True)
     assert place.read_bytes() == before
     assert listed or told.out == ""  # said before any work
+
+
+@pytest.mark.parametrize("option", ["--overlays", "--maps"])
+def test_two_pictures_whose_results_would_share_a_place_are_refused(baad, model, parts, tmp_path, monkeypatch, option):
+    monkeypatch.chdir(tmp_path)
+    one, other = parts / "a.png", Path(*(parts / "a.png").parts[1:])  # the same, below the folder we are in
+    save_picture(other, np.full((80, 64, 3), 90, np.uint8))
+    told = baad("predict", model, one, other, option, tmp_path / "out")
+    assert (told.code, told.out) == (2, "")
+    assert f"{one} and {other} would share {tmp_path / 'out' / other.with_suffix('')}" in told.err
+    assert not (tmp_path / "out").exists()
+    assert baad("predict", model, one, os.path.relpath(one), one, option, tmp_path / "out").code == 0
 
 
 def test_the_threshold_can_be_set_by_hand_or_by_false_alarms(baad, model, parts):

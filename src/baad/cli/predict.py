@@ -217,14 +217,24 @@ class _Run:
     stopped: Stopped | None = None
 
     def require_nothing_lost(self, found: "Iterable[Given]") -> None:
-        """Raise OutputError where a result of these pictures would take the place of what is no result."""
+        """Raise OutputError where a result of these pictures would take the place of what is no result, or of the
+        result of another one."""
         from baad.cli.inputs import Picture
+        from baad.data.decode import show_path
         from baad.data.results import require_replaceable
+        from baad.errors import OutputError
 
-        for picture in found:
+        taken: dict[Path, Path] = {}
+        for picture in (each for each in found if isinstance(each, Picture)):
             for folder, suffix in ((self.overlays, OVERLAY), (self.maps, MAP)):
-                if folder is not None and isinstance(picture, Picture):
-                    require_replaceable(_beside(folder, picture, suffix))
+                if folder is None:
+                    continue
+                out = _beside(folder, picture, suffix)
+                require_replaceable(out)
+                other = taken.setdefault(out, picture.path)
+                if other != picture.path and os.path.realpath(other) != os.path.realpath(picture.path):
+                    told = f"{show_path(other)} and {show_path(picture.path)} would share {show_path(out)}"
+                    raise OutputError(f"{told}. Judge them in two calls, each into a folder of its own.")
 
     def judge(self, found: "Iterable[Given]", task: "Task", stop: Stop) -> Iterator[Record]:
         """The record of each picture, until somebody asks to stop: never in the middle of one."""
