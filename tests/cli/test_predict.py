@@ -209,7 +209,7 @@ def test_a_result_replaces_an_earlier_one_and_nothing_else(baad, model, parts, t
     told = baad("predict", model, *words, option, tmp_path / "out", stdin=stdin)
     assert (told.code, f"{place} is there already, is no result of BAAD" in told.err) == (2, True)
     assert place.read_bytes() == before
-    assert listed or told.out == ""  # said before any work
+    assert told.out.count(f"{parts}/") == (3 if listed else 0)  # said before any work, or each picture has its line
 
 
 @pytest.mark.parametrize("option", ["--overlays", "--maps"])

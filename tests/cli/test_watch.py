@@ -9,6 +9,7 @@ import time
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.factory import draw_picture, save_picture
 from tests.runtime.cameras import rtsp_camera
@@ -62,6 +63,40 @@ def test_what_a_watch_writes_is_there_at_once_and_goes_on_after_a_kill(model, tm
             str(inbox / "first.png")
         ]
     assert table.read_text().count("verdict") == 1  # one header
+
+
+def test_an_overlay_that_would_replace_another_file_costs_a_watch_no_verdict(model, tmp_path):
+    inbox, seen, maps = tmp_path / "inbox", tmp_path / "seen", tmp_path / "maps"
+    for seed, name in enumerate(("a.png", "b.png")):
+        save_picture(inbox / name, draw(seed))
+    before = save_picture(seen / "a.png", draw(2)).read_bytes()
+    words = ["predict", str(model), "--watch", str(inbox), "--overlays", str(seen), "--maps", str(maps), "--json", "-"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "baad", *words, "--threads", "1"],
+        **dict.fromkeys(("stdout", "stderr"), subprocess.PIPE),
+        text=True,
+    )
+    try:
+        names = [json.loads(process.stdout.readline())["file"] for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert names == [str(inbox / "a.png"), str(inbox / "b.png")] and process.returncode == 130
+    assert err.count(f"baad: {seen / 'a.png'} is there already, is no result of BAAD") == 1
+    assert "2 judged, 0 rejected, 1 overlay or map not written" in err
+    assert (seen / "a.png").read_bytes() == before
+    assert {file.name for folder in (seen, maps) for file in folder.iterdir()} == {"a.png", "a.tiff", "b.png", "b.tiff"}
+
+
+@pytest.mark.parametrize("option", ["--overlays", "--maps"])
+@pytest.mark.parametrize("place", ["inbox", "inbox/seen", "link"])
+def test_results_do_not_go_into_the_folder_that_is_watched(baad, model, tmp_path, option, place):
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "inbox")
+    told = baad("predict", model, "--watch", tmp_path / "inbox", option, tmp_path / place)
+    assert (told.code, told.out) == (2, "")
+    assert f"{option}: {tmp_path / place} lies in the folder that is watched" in told.err
 
 
 def test_watching_takes_one_folder(baad, model, tmp_path):

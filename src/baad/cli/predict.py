@@ -4,7 +4,7 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from baad.cli import options
-from baad.cli.app import DONE, NOT_GOOD, SKIPPED, code_of
+from baad.cli.app import DONE, NOT_GOOD, SKIPPED, UNUSABLE, code_of
 from baad.stopping import Stop, Stopped, catch_stop
 
 if TYPE_CHECKING:
@@ -124,6 +124,8 @@ def main(
         _require_page(html, watch or is_endless(paths))
     for folder, option in ((overlays, "--overlays"), (maps, "--maps")):
         require_folder(folder, option)
+        if watch and folder is not None:
+            _require_apart(folder, paths, option)
     require_different(json_file, csv_file, "--json and --csv")
     require_different(json_file, html, "--json and --html")
     require_different(csv_file, html, "--csv and --html")
@@ -140,7 +142,7 @@ def main(
         found = list(found)
     shown = json_file is None and csv_file is None and not quiet
     total = sum(isinstance(each, Picture) for each in found) if isinstance(found, list) else 0
-    run = _Run(detector, progress, overlays, maps, [] if html is not None else None)
+    run = _Run(detector, progress, overlays, maps, isinstance(found, list), [] if html is not None else None)
     run.require_nothing_lost(found if isinstance(found, list) else ())
     with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:
         records = run.judge(found, task, stop)
@@ -168,6 +170,8 @@ def main(
         return code_of(run.stopped)
     if fail_on_ng and run.rejected:
         return NOT_GOOD
+    if run.unwritten:
+        return UNUSABLE
     return SKIPPED if run.skipped else DONE
 
 
@@ -201,6 +205,16 @@ def _require_page(html: Path, once: bool) -> None:
     require_file(html, "--html", stream=False)
 
 
+def _require_apart(folder: Path, watched: list[str], option: str) -> None:
+    """Raise OutputError where results would go among the pictures of a watched folder, and could take their places."""
+    from baad.data.decode import show_path
+    from baad.errors import OutputError
+
+    if any(Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(place)) for place in watched):
+        told = f"{option}: {show_path(folder)} lies in the folder that is watched: pictures could be lost"
+        raise OutputError(f"{told}. Give another folder.")
+
+
 @dataclass
 class _Run:
     """Many pictures through one detector, and what is counted on the way."""
@@ -209,11 +223,13 @@ class _Run:
     progress: "Progress"
     overlays: Path | None
     maps: Path | None
+    known: bool  # whether all pictures were, before the first was judged
     answers: "list[Answer] | None" = None  # kept for a page, if there is to be one
     judged: int = 0
     rejected: int = 0
     warned: int = 0
     skipped: int = 0
+    unwritten: int = 0  # overlays and maps
     stopped: Stopped | None = None
 
     def require_nothing_lost(self, found: "Iterable[Given]") -> None:
@@ -271,9 +287,9 @@ class _Run:
             name, told = text_of_path(picture.name), text_of_path(told)
             return error_record(name, self.detector.calibration.threshold, told) if name else None
         if self.overlays is not None:
-            write_overlay(_beside(self.overlays, picture, OVERLAY), pixels, verdict)
+            self._write(lambda folder: write_overlay(_beside(folder, picture, OVERLAY), pixels, verdict), self.overlays)
         if self.maps is not None:
-            write_map(_beside(self.maps, picture, MAP), verdict.anomaly_map)
+            self._write(lambda folder: write_map(_beside(folder, picture, MAP), verdict.anomaly_map), self.maps)
         self.judged += 1
         self.rejected += verdict.label == "ng"
         self.warned += verdict.label == "warn"
@@ -283,6 +299,19 @@ class _Run:
             name = text_of_path(str(picture.place))
             self.answers.append(Answer(Path(picture.name), name, verdict.label, verdict.score))
         return verdict_record(verdict, text_of_path(picture.name))
+
+    def _write(self, write: Callable[[Path], None], folder: Path) -> None:
+        """Write an overlay or map. Where it cannot be written, OutputError is raised; or said, where not all pictures
+        were known before the first: their verdicts count for more."""
+        from baad.errors import OutputError
+
+        try:
+            write(folder)
+        except OutputError as error:
+            if self.known:
+                raise
+            self.unwritten += 1
+            print(f"baad: {error}", file=sys.stderr)
 
     def write_page(self, html: Path, model: Path) -> None:
         """The page of what was judged. Raises OutputError where the disk refuses."""
@@ -298,7 +327,9 @@ class _Run:
     def summary(self) -> str:
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         warned = f", {self.warned} warned of" if self.warned else ""
-        return f"{self.judged} judged, {self.rejected} rejected{warned}{skipped}"
+        plural = "overlays or maps" if self.unwritten > 1 else "overlay or map"
+        unwritten = f", {self.unwritten} {plural} not written" if self.unwritten else ""
+        return f"{self.judged} judged, {self.rejected} rejected{warned}{skipped}{unwritten}"
 
 
 def _beside(folder: Path, picture: "Picture | Frame", suffix: str) -> Path:
