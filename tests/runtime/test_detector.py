@@ -228,6 +228,25 @@ def test_the_strangest_place_is_looked_for_where_the_rule_is_that_spoke(detector
     assert (verdict.zones.part > 0.5) == (label != "ok")
 
 
+@pytest.mark.parametrize(("rule", "others"), [("reject", "ignore"), ("warn", "ignore"), ("reject", "warn")])
+@pytest.mark.parametrize("pixel_threshold", [6.0, 100.0])
+def test_a_place_is_shown_where_zones_leave_a_gap_too_narrow_for_any_pixel(detector, rule, others, pixel_threshold):
+    """It holds the centres of the third column of the network's 16 x 16 cells, at 9.375 px, and no pixel's centre."""
+
+    def columns(left, right):
+        return DrawnZone(others, tuple((x / 60, y) for x, y in ((left, 0), (right, 0), (right, 1), (left, 1))))
+
+    picture = draw_part()
+    picture[:, 5:15, 1] = 240
+    high = replace(detector, calibration=replace(detector.calibration, pixel_threshold=pixel_threshold))
+    zones = DrawnZones((columns(0, 9.33), columns(9.42, 60)), elsewhere=rule)
+    verdict = high.with_zones(zones).predict(picture)
+    assert verdict.label == ("ng" if rule == "reject" else "warn")
+    (region,) = (region for region in verdict.regions if region.rule != "ignore")
+    assert region.box[0] >= 3 and region.box[2] <= 17 and region.below == (region.peak <= pixel_threshold)
+    assert sum((verdict.zones.part, verdict.zones.border, verdict.zones.background)) == pytest.approx(1.0)
+
+
 def test_what_a_zone_ignores_is_no_alarm_and_hides_none(detector):
     """The strangest place counts though a higher one is ignored, and the alarm's shares are those of what is left."""
     picture = draw_part(green=240)  # its spot lies in the left half, which is ignored

@@ -23,7 +23,7 @@ from baad.verdict.calibration import Calibration, at_rate, at_threshold
 from baad.verdict.decide import Verdict, decide
 from baad.verdict.drawn import IGNORE, RULES, DrawnZones, Rule, paint_rules, parse_zones
 from baad.verdict.regions import find_regions, find_ruled_regions, find_strangest
-from baad.verdict.zones import border_width, share_alarm
+from baad.verdict.zones import ZoneShares, border_width, share_alarm
 
 SLACK = 1.05  # times beyond what training showed, in aspect or along the side, before a picture is not judged
 FRAMING_TOLERANCE = (
@@ -31,6 +31,7 @@ FRAMING_TOLERANCE = (
 )
 PLACE_TOLERANCE = 0.1  # of the picture's side beyond the training parts' centres
 NO_ZONES = DrawnZones()
+NOWHERE = ZoneShares(0.0, 0.0, 0.0)
 COLOUR_GRID = 256  # rows and columns, about, that are looked at for colour
 
 Opened = tuple[np.ndarray, tuple[str, ...]]  # uint8 [H, W, 3], and what makes a verdict on it doubtful
@@ -220,19 +221,24 @@ def with_place(verdict: Verdict, area_px: int, part: np.ndarray, border_px: int,
 
     Scores and maps have thresholds of their own, so that the score can lie above its own where no pixel does. `area_px`
     is what the score looks at in the picture; part: bool [H, W]; rules: uint8 [H, W] of places in RULES, or None.
-    Where nothing else that counts lies above the pixel threshold, the zones are those of the place.
+    Where drawn zones leave the rule that spoke a gap that holds a cell's centre and no pixel's, the place is the
+    strangest that counts, or the strangest of all. Where nothing that counts lies above the pixel threshold, the zones
+    are those of the place.
     """
     rule: Rule = "warn" if verdict.label == "warn" else "reject"
     if verdict.label == "ok" or any(region.rule == rule for region in verdict.regions):
         return verdict
     among = None if rules is None else rules == RULES.index(rule)
+    if rules is not None and among is not None and not among.any():
+        if any(region.rule != "ignore" for region in verdict.regions):
+            return verdict
+        among = rules != IGNORE if (rules != IGNORE).any() else None
     place = find_strangest(verdict.anomaly_map, area_px, part, border_px, among)
     if place is None:
         return verdict
     place = replace(place, rule=rule, below=place.peak <= verdict.pixel_threshold)
-    alone = place.below and all(region.rule == "ignore" for region in verdict.regions)
     regions = tuple(sorted((*verdict.regions, place), key=lambda region: -region.peak))
-    return replace(verdict, regions=regions, zones=place.zones if alone else verdict.zones)
+    return replace(verdict, regions=regions, zones=place.zones if verdict.zones == NOWHERE else verdict.zones)
 
 
 def _open_own(image: Picture) -> Opened:
