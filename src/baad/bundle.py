@@ -191,6 +191,15 @@ def read_member(path: Path, name: str) -> bytes:
         return _read_verified(archive, path, manifest, name, keep=True)
 
 
+def is_bundle(path: Path) -> bool:
+    """Whether the manifest of a file says that it is a model of BAAD, of whatever version."""
+    try:
+        manifest = _parse_json(read_member(path, MANIFEST), path)
+    except (BundleError, KeyError):  # no zip that can be read, or without a manifest
+        return False
+    return isinstance(manifest, dict) and manifest.get("product") == PRODUCT
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive at `path`; whatever is wrong with it comes out as one line that says what to do."""

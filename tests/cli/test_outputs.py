@@ -1,6 +1,8 @@
+import json
 import ntpath
 import os
 import re
+import zipfile
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -98,6 +100,19 @@ def test_a_model_replaces_a_model_and_nothing_else(place):
         (place / "a.png").write_bytes(b"\x89PNG")
         with pytest.raises(OutputError, match="-o: "):
             require_model(place / path)
+
+
+def test_a_zip_of_others_is_no_model(place, model):
+    for name in ("pics.zip", "notes.docx", "pics.baad.zip"):
+        with zipfile.ZipFile(name, "w") as archive:
+            archive.writestr("manifest.json", json.dumps({"name": "an extension of a browser"}))
+        with pytest.raises(OutputError, match=f"-o: .*{name} is there already, and is no model file"):
+            require_model(place / name)
+    (place / "renamed.zip").write_bytes(model.read_bytes())
+    require_model(place / "renamed.zip")
+    (place / "a.zip").write_bytes(model.read_bytes()[:500])  # a model once, but who could tell
+    with pytest.raises(OutputError, match="-o: "):
+        require_model(place / "a.zip")
 
 
 def test_standard_output_is_a_place_for_lines_alone():

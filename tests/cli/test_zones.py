@@ -1,4 +1,5 @@
 import json
+import zipfile
 
 import pytest
 
@@ -56,6 +57,15 @@ def test_no_other_file_than_a_model_is_overwritten(baad, model, zones, tmp_path)
         outcome = baad("zones", model, *words)
         assert (outcome.code, "is there already, and is no model file" in outcome.err) == (2, True)
     assert (zones.read_text(), (tmp_path / "notes.txt").read_text()) == (before, "notes")
+
+
+def test_an_archive_of_others_is_not_overwritten(baad, model, tmp_path):
+    with zipfile.ZipFile(tmp_path / "pics.zip", "w") as archive:
+        archive.writestr("a.png", b"a picture")
+    before = (tmp_path / "pics.zip").read_bytes()
+    outcome = baad("zones", model, "--clear", "-o", tmp_path / "pics.zip")
+    assert (outcome.code, "is there already, and is no model file" in outcome.err) == (2, True)
+    assert (tmp_path / "pics.zip").read_bytes() == before
 
 
 def test_a_damaged_file_of_zones_is_named(baad, model, tmp_path):

@@ -13,7 +13,8 @@ from baad.data.results import require_replaceable
 from baad.data.sample import Category
 from baad.errors import OutputError
 
-ZIP = b"PK\x03\x04"  # how a model file begins
+ZIP = b"PK\x03\x04"  # how a model file begins, and every zip, docx and xlsx
+MODEL_SUFFIX = ".baad"
 LONGEST_HEADER = 10_000  # signs of a table's first line
 PAGE = "README.md"  # what `baad bench` writes into its folder
 PAGE_TITLES = ("Results", "Where the part is", "What the patch features are worth", "Parity", "Speed")
@@ -43,7 +44,7 @@ def is_stream(path: Path | str | None) -> bool:
 def require_model(path: Path) -> None:
     """Raise OutputError where no model file can be written to `path`, or another file than a model would be lost."""
     _require_regular(path, "-o")
-    if os.path.isfile(path) and os.path.getsize(path) and not _begins_like_a_model(path):
+    if os.path.isfile(path) and os.path.getsize(path) and not _is_model(path):
         raise _refuse(path, "-o", "is there already, and is no model file. Remove it, or give another name")
 
 
@@ -133,6 +134,13 @@ def _begins_like_a_model(path: Path) -> bool:
         return os.path.isfile(path) and path.open("rb").read(len(ZIP)) == ZIP
     except OSError:
         return False
+
+
+def _is_model(path: Path) -> bool:
+    """Whether a file is a model, or was one by its beginning and its name: a damaged one may be replaced."""
+    from baad.bundle import is_bundle
+
+    return _begins_like_a_model(path) and (path.suffix.lower() == MODEL_SUFFIX or is_bundle(path))
 
 
 def _is_page(path: Path) -> bool:
