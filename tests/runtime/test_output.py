@@ -136,6 +136,16 @@ def test_a_csv_row_counts_the_regions_and_shows_the_worst(tmp_path):
     assert (second["verdict"], second["regions"], second["worst_x0"]) == ("ok", "0", "")
 
 
+def test_every_name_comes_back_from_a_table_and_numbers_stay_bare(tmp_path):
+    names = ["a\rb.png", "a\nb.png", "a\r\nb.png", "a,b.png", 'a"b.png', " a.png", "\r", "plain.png"]
+    write_csv(tmp_path / "out.csv", [verdict_record(make_verdict(), name) for name in names])
+    text = (tmp_path / "out.csv").read_bytes().decode()
+    assert text.endswith("\nplain.png,ng,3.5,2.0,0.25,0.75,0" + 8 * "," + "0.75,0.25,0.0,,\n")
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    assert header == list(CSV_FIELDS) and [row[0] for row in rows] == names
+    assert {len(row) for row in rows} == {len(CSV_FIELDS)}
+
+
 @pytest.mark.parametrize("write", [write_json_lines, write_csv])
 def test_an_open_file_gets_each_line_before_the_next_picture_is_judged(write):
     out, seen = io.StringIO(), []

@@ -1,6 +1,7 @@
 """Verdicts -> JSON lines, CSV, overlay pictures. Writers take iterables and keep one verdict at a time in memory."""
 
 import csv
+import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -165,15 +166,21 @@ def _json_lines(file: TextIO, records: Iterable[Mapping[str, Any]], ascii_only: 
 
 
 def _csv_rows(file: TextIO, records: Iterable[Mapping[str, Any]], header: bool) -> int:
-    table = csv.DictWriter(file, CSV_FIELDS, lineterminator="\n")
     if header:
-        table.writeheader()
+        file.write(",".join(CSV_FIELDS) + "\n")
     count = 0
     for record in records:
-        table.writerow(_flatten(record))
+        file.write(_csv_line(_flatten(record)) + "\n")
         file.flush()
         count += 1
     return count
+
+
+def _csv_line(row: Mapping[str, Any]) -> str:
+    """One row without its end. A cell is quoted where it holds a sign of the ends that the writer knows: both are."""
+    line = io.StringIO()
+    csv.DictWriter(line, CSV_FIELDS, lineterminator="\r\n").writerow(row)
+    return line.getvalue().removesuffix("\r\n")
 
 
 def _flatten(record: Mapping[str, Any]) -> dict[str, Any]:
