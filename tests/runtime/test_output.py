@@ -121,6 +121,20 @@ def test_lines_go_on_after_those_that_are_there_and_a_torn_one_is_ended(tmp_path
         pytest.fail("it was opened")
 
 
+def test_a_table_that_was_torn_anywhere_goes_on_with_whole_rows(tmp_path):
+    file, told = tmp_path / "out.csv", 'it is "8x8"\nor so, \r\nnot 9x9'
+    write_csv(file, [error_record(name, 2.0, told) for name in ("a,1.png", "b.png")])
+    whole = file.read_bytes()
+    for end in range(whole.index(b"\n") + 1, len(whole) + 1):
+        file.write_bytes(whole[:end])
+        with appending(file, table=True) as opened:
+            write_csv(opened, [error_record("c.png", 2.0, told)], header=False)
+        with file.open(encoding="utf-8", newline="") as opened:
+            *_, last = csv.DictReader(opened)
+        assert (last["file"], last["verdict"], last["error"]) == ("c.png", "error", told)
+    assert file.read_bytes()[: len(whole)] == whole  # nothing was torn, nothing is added
+
+
 def test_a_csv_row_counts_the_regions_and_shows_the_worst(tmp_path):
     verdicts = {"a,b.png": make_verdict(regions=REGIONS, notes=("one", "two")), "c.png": make_verdict(label="ok")}
     records = (verdict_record(verdict, path) for path, verdict in verdicts.items())

@@ -153,7 +153,7 @@ def main(
         elif csv_file == "-" or not lasting:
             write_csv(sys.stdout if csv_file == "-" else Path(csv_file), records)
         else:
-            with appending(Path(csv_file)) as file:
+            with appending(Path(csv_file), table=True) as file:
                 write_csv(file, records, header=file.tell() == 0)
     progress.say(run.summary())
     if html is not None and run.stopped is None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -44,6 +44,7 @@ CSV_FIELDS = (
     *("regions", "worst_x0", "worst_y0", "worst_x1", "worst_y1", "worst_area", "worst_peak", "worst_below"),
     *("part", "border", "background", "notes", "error"),
 )
+CHUNK = 2**20  # bytes that are read at once
 
 PANEL_LIMIT = 1600  # px, longer side of one panel of an overlay; larger pictures are shown reduced
 SEAM = 8  # px between the two panels
@@ -123,19 +124,17 @@ def write_csv(out: Path | TextIO, records: Iterable[Mapping[str, Any]], header: 
 
 
 @contextmanager
-def appending(path: Path) -> Iterator[TextIO]:
+def appending(path: Path, table: bool = False) -> Iterator[TextIO]:
     """A text file in UTF-8 that goes on after the lines it holds; a last one that was torn off is ended first.
 
-    For work without end, whose results are to be there after a kill: whoever writes flushes each line. Raises
-    OutputError where the disk refuses.
+    `table`: it is CSV, where a quoted cell that was torn off is ended, too; it would swallow the next rows. For work
+    without end, whose results are to be there after a kill: whoever writes flushes each line. Raises OutputError where
+    the disk refuses.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as held:
-            end = held.seek(0, os.SEEK_END)
-            held.seek(max(0, end - 1))
-            if end and held.read() != b"\n":
-                held.write(b"\n")
+            held.write(_end_of_torn(held, table))
         with path.open("a", encoding="utf-8", newline="") as file:
             yield file
     except BrokenPipeError:  # of another output
@@ -143,6 +142,17 @@ def appending(path: Path) -> Iterator[TextIO]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"Cannot write {path}: {reason}. Choose a place that is writable and has room.") from error
+
+
+def _end_of_torn(held: BinaryIO, table: bool) -> bytes:
+    """What is missing at the end of a file that was torn off: nothing where it is whole."""
+    held.seek(0 if table else max(0, held.seek(0, os.SEEK_END) - 1))
+    quotes, last = 0, b"\n"
+    while chunk := held.read(CHUNK):
+        quotes, last = quotes + chunk.count(b'"'), chunk[-1:]
+    if table and quotes % 2:
+        return b'"\n'
+    return b"" if last == b"\n" else b"\n"
 
 
 def _write_text(
