@@ -27,6 +27,7 @@ from baad.report.html import (
 from baad.runtime.detector import Detector, judge
 from baad.runtime.session import RawMaps
 from baad.verdict.calibration import at_threshold, fit_calibration
+from baad.verdict.promise import describe
 from tests.factory import save_picture, write_category
 from tests.fake_model import write_fake_model
 
@@ -208,6 +209,13 @@ def test_rejected_pictures_come_first_then_the_strangest_and_one_that_is_gone_is
     text = render_page(page)
     assert "1 of 4" in text and "pictures that are rejected: 25.0" in text  # not the one that only warns
     assert "2 of 4 pictures are shown" in text and page.promise in text and "true defect" not in text
+
+
+def test_where_the_threshold_promises_nothing_the_page_says_that_alone():
+    doubt = "judged in tiles of 128 px, in training whole: the threshold promises nothing"
+    detector = Detector(BrightSpots(), CALIBRATION, {}, caveats=(doubt,))
+    text = render_page(verdict_page(detector, [], Silence()))
+    assert f"<p>{doubt}</p>" in text and describe(CALIBRATION) not in text
 
 
 def test_a_page_without_anything_to_show_is_still_a_page():

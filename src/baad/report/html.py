@@ -89,7 +89,7 @@ class Page:
     cases: tuple[Case, ...]  # in the order in which they are shown
     scores: tuple[Score, ...]  # of all pictures, more than there are cases
     subtitle: str = ""
-    promise: str = ""  # the false-alarm promise in words
+    promise: str = ""  # the false-alarm promise in words, or why there is none
     facts: tuple[tuple[str, str], ...] = ()  # name and value: the model, how it was trained
     notes: tuple[str, ...] = ()
     scorecard: Scorecard | None = None
@@ -206,7 +206,7 @@ def verdict_page(
         title="Pictures as the model sees them, strangest first",
         subtitle=subtitle,
         threshold=detector.calibration.threshold,
-        promise=describe(detector.calibration),
+        promise="; ".join(detector.caveats) or describe(detector.calibration),
         facts=describe_model(detector.manifest, detector.calibration),
         notes=tuple(notes),
         scores=tuple(Score("", answer.score, answer.label == "ng") for answer in answers),
