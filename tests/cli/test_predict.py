@@ -15,9 +15,10 @@ from PIL import Image
 
 from baad.data.maps import read_map
 from baad.runtime.output import CSV_FIELDS, RECORD_FIELDS
+from baad.runtime.session import Session
 from baad.stopping import Stopped
 from baad.verdict.calibration import fit_calibration
-from tests.factory import draw_picture, save_picture, write_truncated
+from tests.factory import draw_picture, save_picture, write_category, write_truncated
 from tests.fake_model import no_numbers_on_black, write_fake_model
 
 
@@ -137,6 +138,24 @@ def test_a_page_shows_the_pictures_of_a_plain_folder_strangest_first(baad, model
     assert re.findall(r"<h3>(.*?)</h3>", text) == ["below/a.png", "a.png"]
     assert "2 judged, 1 rejected, 1 skipped" in text and "<h2>Scores</h2>" in text
     assert "What the threshold promises" in text and "figcaption>reconstruction" in text
+
+
+@pytest.mark.parametrize("verb", ["predict", "evaluate"])
+def test_a_page_is_written_though_the_model_was_moved_meanwhile(baad, parts, tmp_path, monkeypatch, verb):
+    worst = [{"sample": "samples/mask-00.jpg", "image": "7.png", "quality": 0.31}]
+    gate = {"accepted": True, "recipe": "border", "quality": 0.5, "reason": "", "worst": worst}
+    model = write_fake_model(tmp_path / "m.baad", gate=gate, samples={"samples/mask-00.jpg": b"a picture"})
+    data = parts if verb == "predict" else write_category(tmp_path / "disc", normals=0)
+    genuine = Session.run
+
+    def run(self, image):
+        model.unlink(missing_ok=True)
+        return genuine(self, image)
+
+    monkeypatch.setattr(Session, "run", run)
+    told = baad(verb, model, data, "--html", tmp_path / "seen.html", "-q")
+    assert (told.code, told.err, model.exists()) == (0, "", False)
+    assert "quality 0.31" in (tmp_path / "seen.html").read_text("utf-8")
 
 
 def test_a_stopped_run_writes_no_page_and_says_so(baad, model, parts, tmp_path, monkeypatch):

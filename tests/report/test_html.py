@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from baad.bundle import read_bundle
 from baad.data.sample import Category, LabelledImage
 from baad.errors import MissingExtra
 from baad.metrics.evaluate import evaluate
@@ -248,7 +249,7 @@ def test_the_worst_masks_of_the_training_pictures_stand_on_the_page(tmp_path):
     worst = [{"sample": "samples/mask-00.jpg", "image": "<7>.png", "quality": 0.31}]
     gate = {"accepted": True, "recipe": "border", "quality": 0.5, "reason": "", "worst": worst}
     model = write_fake_model(tmp_path / "m.baad", gate=gate, samples={"samples/mask-00.jpg": b"a picture"})
-    text = render_page(make_bare_page(masks=read_training_masks(model)))
+    text = render_page(make_bare_page(masks=read_training_masks(model, read_bundle(model).manifest)))
     assert "&lt;7&gt;.png" in text and "quality 0.31" in text
     assert "data:image/jpeg;base64,YSBwaWN0dXJl" in text
     assert "Where the part was found" not in render_page(make_bare_page())

@@ -84,8 +84,8 @@ def main(
     write_text(out / MARK, MARKED)
     train(category.train, settings, model, progress, category_name=category.name, findings=findings, go_on="")
     detector = Detector.load(model, settings.threads)
+    masks = read_training_masks(model, detector.manifest)
     scorecard = evaluate(detector.score, category, progress)
-    masks = read_training_masks(model)
     write_page(page, evaluation_page(detector, category, scorecard, progress, masks=masks))
     if not quiet:
         counted = count_lines(detector.calibration.threshold, scorecard.images)

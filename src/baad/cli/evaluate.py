@@ -69,6 +69,7 @@ def main(
     from baad.metrics.evaluate import evaluate, summary_lines
     from baad.report.html import evaluation_page, read_training_masks, write_page
 
+    masks = () if html is None else read_training_masks(model, detector.manifest)
     doubts = _Doubts(detector)
     keep = _map_writer(maps, category, "float16" if half else "float32") if maps is not None else None
     scorecard = evaluate(doubts.score, category, progress, keep_map=keep)
@@ -86,7 +87,7 @@ def main(
     row |= {"threshold": threshold, "false_alarms": counts.false_alarms, "missed": counts.missed}
     page = None
     if html is not None:
-        page = evaluation_page(detector, category, scorecard, progress, masks=read_training_masks(model))
+        page = evaluation_page(detector, category, scorecard, progress, masks=masks)
     text = json.dumps(row, indent=2)
     if is_stream(json_file):
         print(text)

@@ -19,7 +19,7 @@ from baad.stopping import Stop, Stopped, catch_stop
 if TYPE_CHECKING:
     from baad.cli.inputs import Given, Picture
     from baad.progress import Progress, Task
-    from baad.report.html import Answer
+    from baad.report.html import Answer, TrainingMask
     from baad.runtime.detector import Detector
     from baad.runtime.frame import Frame
     from baad.runtime.stream import Judged
@@ -142,7 +142,9 @@ def main(
         found = list(found)
     shown = json_file is None and csv_file is None and not quiet
     total = sum(isinstance(each, Picture) for each in found) if isinstance(found, list) else 0
-    run = _Run(detector, progress, overlays, maps, isinstance(found, list), [] if html is not None else None)
+    run = _Run(detector, progress, overlays, maps, isinstance(found, list))
+    if html is not None:
+        run.prepare_page(model)
     run.require_nothing_lost(found if isinstance(found, list) else ())
     with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:
         records = run.judge(found, task, stop)
@@ -157,7 +159,7 @@ def main(
                 write_csv(file, records, header=file.tell() == 0)
     progress.say(run.summary())
     if html is not None and run.stopped is None:
-        run.write_page(html, model)
+        run.write_page(html)
     if run.many_rejected():
         progress.warn("nearly all pictures are rejected: is this the model of this product and camera?")
     if run.stopped is not None:
@@ -225,6 +227,7 @@ class _Run:
     maps: Path | None
     known: bool  # whether all pictures were, before the first was judged
     answers: "list[Answer] | None" = None  # kept for a page, if there is to be one
+    masks: "tuple[TrainingMask, ...]" = ()  # for the same page
     judged: int = 0
     rejected: int = 0
     warned: int = 0
@@ -313,13 +316,18 @@ class _Run:
             self.unwritten += 1
             print(f"baad: {error}", file=sys.stderr)
 
-    def write_page(self, html: Path, model: Path) -> None:
-        """The page of what was judged. Raises OutputError where the disk refuses."""
-        from baad.report.html import read_training_masks, verdict_page, write_page
+    def prepare_page(self, model: Path) -> None:
+        """Keep answers, and read what the page needs of the model file, which may be moved meanwhile."""
+        from baad.report.html import read_training_masks
 
-        masks = read_training_masks(model)
-        page = verdict_page(self.detector, self.answers or (), self.progress, subtitle=self.summary(), masks=masks)
-        write_page(html, page)
+        self.answers, self.masks = [], read_training_masks(model, self.detector.manifest)
+
+    def write_page(self, html: Path) -> None:
+        """The page of what was judged. Raises OutputError where the disk refuses."""
+        from baad.report.html import verdict_page, write_page
+
+        answers, subtitle = self.answers or (), self.summary()
+        write_page(html, verdict_page(self.detector, answers, self.progress, subtitle=subtitle, masks=self.masks))
 
     def many_rejected(self) -> bool:
         return self.judged >= MANY and self.rejected >= SUSPICIOUS * self.judged

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from baad.atomic import write_text
-from baad.bundle import read_bundle, read_member
+from baad.bundle import read_member
 from baad.data.decode import read_image
 from baad.data.masks import unite_masks
 from baad.data.sample import Category, LabelledImage
@@ -215,9 +215,12 @@ def verdict_page(
     )
 
 
-def read_training_masks(model: Path) -> tuple[TrainingMask, ...]:
-    """The worst masks of the part that a model was trained with, as its file holds them; none where it holds none."""
-    worst = (read_bundle(model).manifest.get("gate") or {}).get("worst") or []
+def read_training_masks(model: Path, manifest: Mapping[str, Any]) -> tuple[TrainingMask, ...]:
+    """The worst masks of the part that a model was trained with, as its file holds them; none where it holds none.
+
+    To be read before the pictures are judged: meanwhile the file may be moved, or replaced. Raises BundleError.
+    """
+    worst = (manifest.get("gate") or {}).get("worst") or []
     return tuple(
         TrainingMask(str(each["image"]), float(each["quality"]), inline_file(read_member(model, each["sample"])))
         for each in worst
