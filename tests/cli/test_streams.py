@@ -1,5 +1,6 @@
 """Standard streams as a shell may hand them over: closed, full, endless, in another encoding."""
 
+import json
 import os
 import subprocess
 import sys
@@ -41,6 +42,24 @@ def test_a_closed_list_of_names_is_an_empty_one(model):
 def test_a_full_standard_output_is_said(model, picture, words):
     code, _, err = shell("predict", model, picture, words, "> /dev/full")
     assert (code, err) == (2, "baad: No space left on device: standard output\n")
+
+
+@pytest.mark.parametrize("errors", ["2> /dev/full", "2> >(:)"])  # no room; a reader that is gone
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("a.png", 0),
+        ("gone.png a.png", 3),
+        ("a.png --threshold 0 --fail-on-ng", 1),
+        ("a.png --threshold 0 --false-alarms 5%", 2),
+        ("a.png --no-such-option", 2),
+    ],
+)
+def test_what_cannot_be_said_on_standard_error_changes_no_exit_code(model, picture, errors, words, code):
+    told = shell("predict", model, words, "--json", "v.jsonl", errors, cwd=picture.parent, executable="bash")
+    assert (told[0], told[2]) == (code, "")
+    lines = (picture.parent / "v.jsonl").read_text().splitlines() if code != 2 else []
+    assert [json.loads(line)["verdict"] for line in lines][-1:] == {0: ["ok"], 3: ["ok"], 1: ["ng"], 2: []}[code]
 
 
 def test_a_line_without_end_takes_no_memory(model):

@@ -17,7 +17,8 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -86,6 +87,26 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="surrogateescape" if mode == "r" else "backslashreplace")
             if name == "stdout" and not stream.isatty() and "PYTHONIOENCODING" not in os.environ:
                 stream.reconfigure(encoding="utf-8")  # as files are; Windows would take its code page
+    setattr(sys, "stderr", _Unheard(sys.stderr))  # noqa: B010  # what is said is no reason to end
+
+
+class _Unheard:
+    """A text stream for messages: one that cannot be written, as on a full disk, is lost, and the work goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def build_app(words: Sequence[str] = ()) -> typer.Typer:
