@@ -1,0 +1,23 @@
+import pytest
+
+from baad.progress import PlainLines, TerminalBars
+
+NAMES = ("a:bug:.png", "[red]b.png", "c[1].png", ":warning:")
+
+
+@pytest.mark.parametrize("made", [TerminalBars, PlainLines])
+def test_names_are_shown_as_they_are(capsys, made):
+    progress = made()
+    for name in NAMES:
+        progress.say(name)
+        progress.warn(name)
+    assert capsys.readouterr().err.splitlines() == [line for name in NAMES for line in (name, f"warning: {name}")]
+
+
+def test_names_beside_a_bar_are_shown_as_they_are(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in NAMES:
+        with TerminalBars().task(name, 2) as task:
+            task.advance(note=name)
+        assert capsys.readouterr().err.count(name) >= 2
