@@ -14,6 +14,19 @@ def test_a_file_appears_whole(tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.txt"]
 
 
+@pytest.mark.parametrize("synced", [True, False])
+def test_what_matters_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch, synced):
+    done, rename = [], os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: done.append(os.stat(number).st_size))
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append("renamed"), rename(*names)))
+    if synced:
+        write_text(tmp_path / "a.txt", "four")
+    else:
+        with replacing(tmp_path / "a.txt") as partial:
+            partial.write_text("four")
+    assert done == ([4, "renamed"] if synced else ["renamed"])
+
+
 def test_an_exception_leaves_the_old_file_and_no_rest(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")

@@ -14,13 +14,16 @@ MOST_LINKS = 40  # from one to the next, as in Linux: a ring of links ends, too
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, synced: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without an exception.
 
     The caller writes a file, or makes a folder, under the temporary name. An exception leaves `path` as it was
     and removes what was written. A link stays, and what it leads to is replaced. No folder can be renamed over
     another: the old one is first renamed aside, to NAME.PID.before, where a process that is killed at that very
     moment leaves it.
+
+    `synced`: wait until the file is on the disk before it gets its name, for what is written once. Without, a power cut
+    in the next seconds may leave an empty file of that name.
 
     Raises OutputError where the folder cannot be written, the disk is full, or `path` is a device or a pipe, or the
     folder that the program runs in.
@@ -36,6 +39,9 @@ def replacing(path: Path) -> Iterator[Path]:
         whole.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)
         yield partial
+        if synced:
+            with partial.open("rb+") as file:  # Windows syncs nothing that is open for reading alone
+                os.fsync(file.fileno())
         if os.path.isdir(partial) and os.path.isdir(whole):
             _replace_folder(partial, whole, whole.with_name(_name_beside(whole.name, "before")))
         else:
@@ -50,13 +56,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file at once, or not at all."""
-    with replacing(path) as partial:
+    """Write a whole file at once, or not at all. It is on the disk then."""
+    with replacing(path, synced=True) as partial:
         partial.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a whole UTF-8 text file at once, or not at all."""
+    """Write a whole UTF-8 text file at once, or not at all. It is on the disk then."""
     write_bytes(path, content.encode("utf-8"))
 
 

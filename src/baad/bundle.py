@@ -13,7 +13,6 @@ Nothing in it is ever executed or unpickled. Equal contents make equal bytes.
 
 import hashlib
 import json
-import os
 import stat
 import struct
 import zipfile
@@ -142,14 +141,12 @@ def rewrite_bundle(path: Path, out: Path, changes: Mapping[str, Any], judgement:
 def _write_members(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> Path:
     files = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
     manifest = {**manifest, "schema": SCHEMA, "product": PRODUCT, "files": files}
-    with replacing(Path(path)) as partial, partial.open("wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            for name, content in {MANIFEST: _json_bytes(manifest), **members}.items():
-                entry = zipfile.ZipInfo(name)  # dated 1980: the date of making is in the manifest
-                entry.create_system, entry.external_attr = 3, 0o644 << 16
-                archive.writestr(entry, content)
-        file.flush()
-        os.fsync(file.fileno())  # what it was trained from is deleted next
+    synced = replacing(Path(path), synced=True)  # what it was trained from is deleted next
+    with synced as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in {MANIFEST: _json_bytes(manifest), **members}.items():
+            entry = zipfile.ZipInfo(name)  # dated 1980: the date of making is in the manifest
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            archive.writestr(entry, content)
     return Path(path)
 
 

@@ -224,6 +224,7 @@ def test_a_result_replaces_an_earlier_one_and_nothing_else(baad, model, parts, t
     place = tmp_path / "out" / (parts.relative_to("/") if listed else "") / "below" / name
     for _ in range(2):
         assert baad("predict", model, *words, option, tmp_path / "out", stdin=stdin).code == 0
+        place.write_bytes(b"")  # as a power cut leaves it
     before = save_picture(place, np.full((80, 64, 3), 90, np.uint8)).read_bytes()
     told = baad("predict", model, *words, option, tmp_path / "out", stdin=stdin)
     assert (told.code, f"{place} is there already, is no result of BAAD" in told.err) == (2, True)

@@ -38,6 +38,19 @@ def test_nothing_but_a_result_is_replaced(tmp_path):
         require_replaceable(place)
 
 
+def test_what_a_power_cut_left_empty_is_replaced(tmp_path):
+    for name in ("seen.png", "map.tiff"):
+        (tmp_path / name).touch()
+        require_replaceable(tmp_path / name)
+    write_map(tmp_path / "map.tiff", np.ones((2, 2)))
+    assert is_result(tmp_path / "map.tiff")
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    for name in ("folder.png", "pipe.png"):
+        with pytest.raises(OutputError, match="is no result of BAAD"):
+            require_replaceable(tmp_path / name)
+
+
 def test_an_overlay_that_was_saved_anew_elsewhere_is_a_picture_of_others(tmp_path):
     seen = save_result(tmp_path / "seen.png", GREY)
     with Image.open(seen) as picture:

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -190,7 +191,8 @@ def full_after_a_step(here: Path) -> Iterator[None]:
             raise OSError(errno.ENOSPC, "No space left on device")
         sync(handle)
 
-    with mock.patch("baad.learn.loop.SAVE_EVERY", 1), mock.patch("baad.learn.checkpoint.os.fsync", sync_or_refuse):
+    full = SimpleNamespace(fsync=sync_or_refuse)
+    with mock.patch("baad.learn.loop.SAVE_EVERY", 1), mock.patch("baad.learn.checkpoint.os", full):
         yield
 
 

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import re
 from pathlib import Path
 
@@ -186,6 +187,16 @@ def test_a_file_that_breaks_off_leaves_what_was_there(write, tmp_path):
         write(out, records())
     assert out.read_text() == "before"
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_tables_and_lines_are_on_the_disk_when_they_get_their_names_and_overlays_need_not_be(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    for number, write in enumerate((write_json_lines, write_csv), start=1):
+        write(tmp_path / "out", [verdict_record(make_verdict(), "a.png")])
+        assert len(synced) == number
+    write_overlay(tmp_path / "a.png", np.full((20, 30, 3), 90, np.uint8), make_verdict())
+    assert len(synced) == 2
 
 
 def test_a_value_has_one_colour_whatever_else_the_map_holds():

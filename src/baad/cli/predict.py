@@ -374,7 +374,8 @@ def _with_json(records: Iterator[Record], out: str, lasting: bool) -> Iterator[R
         if lasting:
             file = stack.enter_context(appending(Path(out)))
         else:
-            file = stack.enter_context(stack.enter_context(replacing(Path(out))).open("w", encoding="utf-8"))
+            partial = stack.enter_context(replacing(Path(out), synced=True))
+            file = stack.enter_context(partial.open("w", encoding="utf-8"))
         for record in records:
             write_json_lines(file, [record])
             yield record

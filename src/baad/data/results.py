@@ -23,8 +23,11 @@ def is_result(path: Path) -> bool:
 
 
 def require_replaceable(path: Path) -> None:
-    """Raise OutputError where a file lies at `path` that is no result of an earlier call, and would be lost."""
-    if os.path.exists(path) and not is_result(path):
+    """Raise OutputError where a file lies at `path` that is no result of an earlier call, and would be lost.
+
+    An empty one holds nothing to lose: a power cut leaves such, results are not synced one by one.
+    """
+    if os.path.exists(path) and not is_result(path) and not (os.path.isfile(path) and os.path.getsize(path) == 0):
         raise OutputError(
             f"{show_path(path)} is there already, is no result of BAAD, and would be lost. Give another folder."
         )

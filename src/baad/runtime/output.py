@@ -162,7 +162,7 @@ def _write_text(
 ) -> int:
     if not isinstance(out, Path):
         return write(out, records)
-    with replacing(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+    with replacing(out, synced=True) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         return write(file, records)
 
 
