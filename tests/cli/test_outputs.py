@@ -78,6 +78,24 @@ def test_a_folder_that_is_read_only_is_refused(monkeypatch):
         require_file("new/deeper/a.csv", "--csv")
 
 
+def test_a_log_that_goes_on_needs_no_room_beside_it_but_must_take_lines(place, monkeypatch):
+    (place / "folder" / "log.csv").touch()
+    os.symlink("folder/log.csv", "linked.csv")
+    monkeypatch.setattr(os, "access", lambda path, mode: os.path.isfile(path))
+    for name in ("folder/log.csv", "linked.csv"):
+        require_file(name, "--csv", grows=True)
+        with pytest.raises(OutputError, match="folder does not take files"):
+            require_file(name, "--csv")
+    with pytest.raises(OutputError, match="folder does not take files"):
+        require_file("folder/new.csv", "--csv", grows=True)
+    monkeypatch.setattr(os, "access", lambda path, mode: os.path.isdir(path))
+    with pytest.raises(OutputError, match=r"--csv: folder/log\.csv is read-only for you"):
+        require_file("folder/log.csv", "--csv", grows=True)
+    for name in ("a.png", "m.baad", "pipe", "folder"):
+        with pytest.raises(OutputError):
+            require_file(name, "--csv", grows=True)
+
+
 def test_a_page_of_a_benchmark_may_be_replaced_and_a_readme_of_the_same_title_not(place):
     for page in (ROOT / "docs" / "results").glob(f"*/{PAGE}"):
         require_page_folder(page.parent, "--out")

@@ -1,16 +1,19 @@
 """Pictures that come while the program runs: a watched folder, a film, a camera on loopback."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from baad.runtime.frame import Frame
 from tests.factory import draw_picture, save_picture
 from tests.runtime.cameras import rtsp_camera
 
@@ -97,6 +100,21 @@ def test_results_do_not_go_into_the_folder_that_is_watched(baad, model, tmp_path
     told = baad("predict", model, "--watch", tmp_path / "inbox", option, tmp_path / place)
     assert (told.code, told.out) == (2, "")
     assert f"{option}: {tmp_path / place} lies in the folder that is watched" in told.err
+
+
+def test_a_log_in_a_folder_that_takes_no_files_gets_the_answers_of_a_watch(baad, model, tmp_path, monkeypatch):
+    def answer(words):
+        yield Frame("first.png", Path("first.png"), draw(0))
+
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "v.jsonl").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: os.path.isfile(path))  # as in /var/log
+    monkeypatch.setattr("baad.cli.inputs.watch_pictures", answer)
+    told = baad("predict", model, "--watch", tmp_path, "--json", tmp_path / "log" / "v.jsonl", "-q")
+    assert (told.code, told.err) == (0, "")
+    assert json.loads((tmp_path / "log" / "v.jsonl").read_text())["verdict"] == "ok"
+    told = baad("predict", model, tmp_path, "--json", tmp_path / "log" / "v.jsonl", "-q")  # written beside it first
+    assert (told.code, "log does not take files" in told.err) == (2, True)
 
 
 def test_watching_takes_one_folder(baad, model, tmp_path):

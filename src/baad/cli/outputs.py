@@ -21,14 +21,15 @@ PAGE_TITLES = ("Results", "Where the part is", "What the patch features are wort
 PAGE_MARK = "Written by `baad bench "  # in every such page: a title alone might be anybody's
 
 
-def require_file(path: Path | str | None, option: str, stream: bool = True) -> None:
+def require_file(path: Path | str | None, option: str, stream: bool = True, grows: bool = False) -> None:
     """Raise OutputError where no text can be written to `path`, or a picture or a model file would be lost to it.
 
     None is always fine, and "-" for standard output if `stream` allows it. `option` is what the user wrote before it.
+    `grows`: a file that is there is not replaced, but gets more lines.
     """
     if path is None or (stream and is_stream(path)):
         return
-    _require_regular(Path(path), option)
+    _require_regular(Path(path), option, grows)
     suffixes = {Path(name).suffix.lower() for name in (path, os.path.realpath(path))}
     if suffixes & set(IMAGE_SUFFIXES) and os.path.exists(path):
         raise _refuse(path, option, "is a picture, which would be overwritten. Give the name of another file")
@@ -110,13 +111,17 @@ def _name_drive(path: str) -> str:
     return os.path.normcase(os.path.splitdrive(path)[0])
 
 
-def _require_regular(path: Path, option: str) -> None:
+def _require_regular(path: Path, option: str, grows: bool = False) -> None:
     if is_stream(path):
         raise _refuse(path, option, "is standard output, where this is not written. Give the name of a file")
     if os.path.isdir(path):
         raise _refuse(path, option, "is a folder. Give the name of a file")
     if is_device(path):
         raise _refuse(path, option, "is a device or a pipe. Give the name of a file")
+    if grows and os.path.isfile(path):
+        if not os.access(path, os.W_OK):
+            raise _refuse(path, option, "is read-only for you. Give the name of another file")
+        return
     _require_room(Path(os.path.realpath(path)).parent if os.path.islink(path) else path.parent, option)
 
 

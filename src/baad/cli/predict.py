@@ -118,8 +118,9 @@ def main(
         raise SettingError("--threshold and --false-alarms both set the threshold. Give one of them.")
     if json_file == csv_file == "-":
         raise SettingError("--json - and --csv - cannot share standard output. Give one of them a file.")
+    lasting = watch or any(map(is_live, paths))
     for given, option in ((json_file, "--json"), (csv_file, "--csv")):
-        require_file(given, option)
+        require_file(given, option, grows=lasting)
     if html is not None:
         _require_page(html, watch or is_endless(paths))
     for folder, option in ((overlays, "--overlays"), (maps, "--maps")):
@@ -129,7 +130,6 @@ def main(
     require_different(json_file, csv_file, "--json and --csv")
     require_different(json_file, html, "--json and --html")
     require_different(csv_file, html, "--csv and --html")
-    lasting = watch or any(map(is_live, paths))
     if lasting and csv_file not in (None, "-"):
         require_same_table(Path(str(csv_file)), CSV_FIELDS, "--csv")
     progress = choose_progress(quiet)
