@@ -107,6 +107,23 @@ def test_results_are_left_aside_wherever_they_lie_but_may_be_named(tmp_path):
     assert [each.path for each in find_pictures([str(seen)], io.StringIO())] == [seen]
 
 
+def test_where_all_is_left_aside_nothing_is_judged_and_that_is_told(tmp_path):
+    seen, masks, new = (tmp_path / name for name in ("seen", "masks", "new"))
+    for name in ("a.png", "b.png"):
+        save_result(seen / name, np.full((20, 48, 3), 90, np.uint8))
+    write_folder(masks / "ground_truth" / "spot", normals=3)
+    write_folder(new, normals=1)
+    told = "2 left aside, results of an earlier call"
+    for words, listed in (([seen], ""), ([seen, masks], ""), ([tmp_path / "see*"], ""), (["-"], f"{seen}\n")):
+        with pytest.raises(DataError, match=told):
+            list(find_pictures([str(word) for word in words], io.StringIO(listed)))
+    with pytest.raises(DataError, match="3 left aside, masks, in ground_truth"):
+        list(find_pictures([str(masks)], io.StringIO()))
+    found = list(find_pictures([str(seen), str(new)], io.StringIO()))  # as new/* does where seen lies in new
+    assert [type(each) for each in found] == [Remark, Picture]
+    assert list(find_pictures(["-"], io.StringIO())) == []
+
+
 def test_results_in_a_watched_folder_are_left_aside(tmp_path):
     save_result(tmp_path / "a.png", np.full((20, 48, 3), 90, np.uint8))
     write_folder(tmp_path / "new", normals=1)

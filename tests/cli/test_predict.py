@@ -200,6 +200,13 @@ def test_a_pattern_or_folder_without_pictures_is_exit_2(baad, model, tmp_path):
         assert (told.code, told.out, told.err.count("\n")) == (2, "", 1)
 
 
+def test_a_folder_of_earlier_results_alone_is_exit_2_and_not_all_good(baad, model, parts, tmp_path):
+    baad("predict", model, parts, "--overlays", tmp_path / "seen", "-q")
+    told = baad("predict", model, tmp_path / "seen", "--fail-on-ng", "--json", tmp_path / "v.jsonl")
+    assert (told.code, told.out, (tmp_path / "v.jsonl").exists()) == (2, "", False)
+    assert "3 left aside, results of an earlier call" in told.err
+
+
 def test_overlays_and_maps_lie_below_their_folders_as_the_pictures_do(baad, model, parts, tmp_path):
     baad("predict", model, parts, "--overlays", tmp_path / "seen", "--maps", tmp_path / "maps", "-q")
     seen = sorted(str(file.relative_to(tmp_path / "seen")) for file in (tmp_path / "seen").rglob("*.*"))

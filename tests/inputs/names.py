@@ -47,6 +47,11 @@ def with_overlays(here: Path) -> Sequence[object]:
     return judging("new", "--overlays", "new/seen", pictures=("new/a.png", "new/b.png"))(here)
 
 
+def overlays_alone(here: Path) -> Sequence[object]:
+    save_result(here / "seen" / "a.png", PART)
+    return judging("seen", "--fail-on-ng", pictures=())(here)
+
+
 def verdicts() -> list[str]:
     return [json.loads(line)["verdict"] for line in Path("verdicts.jsonl").read_text("utf-8").splitlines()]
 
@@ -146,6 +151,12 @@ NAMES = (
         told=("1 left aside, results of an earlier call", "2 judged"),
         spoilt=("new/seen/a.png",),
         writes=("new/seen/b.png",),
+    ),
+    Case(
+        what="folder that holds overlays of an earlier call alone",
+        make=overlays_alone,
+        code=2,
+        told=("1 left aside, results of an earlier call", "nothing is left to judge"),
     ),
     Case(
         what="among names on standard input, a folder without pictures",

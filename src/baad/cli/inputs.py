@@ -56,7 +56,8 @@ def find_pictures(words: Sequence[str], listed: TextIO, every: int = 1) -> Itera
     not: reading it will tell. A folder without pictures, a pattern that matches nothing and a film that is not there
     raise DataError before anything is given out; with a list, which may have brought results by then, they are skipped
     with a remark. So is a film or camera that does not open, unless it is all that was named. Overlays and maps in a
-    folder, which tell by their mark that they come from an earlier call, are left aside. `every`: take each n-th frame.
+    folder, which tell by their mark that they come from an earlier call, are left aside; DataError where nothing else
+    was named. `every`: take each n-th frame.
     """
     sources: list[Iterable[Given]] = []
     for word in words:
@@ -64,10 +65,19 @@ def find_pictures(words: Sequence[str], listed: TextIO, every: int = 1) -> Itera
         sources.append(found if "-" in words or _holds_frames(word) else _all_there(found))
     if any(word != "-" and _holds_frames(word) for word in words):
         require_opencv()
+    aside: list[str] = []
+    nothing = True
     for each in chain.from_iterable(sources):
         if isinstance(each, Remark) and each.skipped and len(words) == 1 and is_video(words[0]):
             raise DataError(each.text)
+        if isinstance(each, Remark) and not each.skipped:
+            aside += [each.text] if nothing else []
+        else:
+            nothing = False
         yield each
+    if nothing and aside:
+        told = "nothing is left to judge. Name files one by one to judge them all the same."
+        raise DataError(f"{'; '.join(aside)}: {told}")
 
 
 def _all_there(found: Iterable[Given]) -> list[Given]:
