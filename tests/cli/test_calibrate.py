@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from baad.runtime.detector import Detector
-from tests.factory import write_category, write_folder
+from tests.factory import save_result, write_category, write_folder
 from tests.fake_model import write_fake_model
 from tests.learn.small_model import write_small_model
 
@@ -25,6 +26,15 @@ def test_the_threshold_is_set_anew_and_told(baad, trained, tmp_path):
     assert "warning: --false-alarms 20% cannot be kept with 12 held-out pictures" in told.err  # 14 keep it
     shown = baad("info", tmp_path / "today.baad").out
     assert "from 12" in told.out and "highest" in shown and "from 12 good pictures given later" in shown
+
+
+def test_overlays_among_the_pictures_set_no_threshold_and_that_is_said(baad, trained, tmp_path):
+    today = write_folder(tmp_path / "today", normals=4, size=(72, 96), seed=9)
+    for name in ("a.png", "b.png"):
+        save_result(today / "seen" / name, np.full((72, 200, 3), 90, np.uint8))
+    told = baad("calibrate", trained, today, "-o", tmp_path / "today.baad", "--threads", "1")
+    assert told.code == 0 and "from 4 pictures" in told.out
+    assert "4 normal pictures; 2 overlays and maps of BAAD left aside" in told.err
 
 
 def test_what_cannot_be_is_said_and_nothing_is_written(baad, trained, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from baad.data.coco import is_coco, read_coco, unpack_runs
 from baad.data.masks import unite_masks
 from baad.errors import DataError
-from tests.factory import draw_set, save_picture, write_layout
+from tests.factory import draw_set, save_picture, save_result, write_layout
 
 PACKED = "V_1h8d000000nY3lGVnL00000000000000000dj2"
 SQUARE = [[1, 1, 4, 1, 4, 3, 1, 3]]  # 3 x 2 px
@@ -143,6 +143,18 @@ def test_masks_are_neither_learnt_from_nor_meant_by_a_name(tmp_path):
     assert category.train == () and [image.path for image in category.test] == [tmp_path / "a.png"]
     write(tmp_path, [], ["fg_mask/good/y.png"])  # named with its folder, it is a picture
     assert [image.path.name for image in read_coco(tmp_path).train] == ["y.png"]
+
+
+def test_overlays_are_neither_learnt_from_nor_meant_by_a_name(tmp_path):
+    write(tmp_path / "set", [annotation(SQUARE)], ["x/a.png"], "annotations/all.json")
+    picture(tmp_path / "set" / "good" / "b.png")
+    for name in ("a.png", "b.png"):
+        save_result(tmp_path / "set" / "seen" / "good" / "x" / name, np.zeros((4, 4, 3), np.uint8))
+        save_result(tmp_path / "set" / "seen" / "good" / name, np.zeros((4, 4, 3), np.uint8))
+    category = read_coco(tmp_path / "set")
+    assert [image.path.relative_to(tmp_path).as_posix() for image in category.train] == ["set/good/b.png"]
+    assert [image.path.relative_to(tmp_path).as_posix() for image in category.test] == ["set/x/a.png"]
+    assert category.notes == ("4 pictures left aside: the annotations do not list them",)
 
 
 def test_pictures_that_are_listed_but_missing_are_an_error(tmp_path):

@@ -1,12 +1,15 @@
 import json
 import os
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from baad.data.maps import write_map
 from baad.data.reading import LAYOUTS, describe_category, read_category, recognise_layout, searched_places
 from baad.errors import DataError, SettingError
-from tests.factory import draw_set, write_category, write_folder, write_layout
+from tests.factory import draw_set, save_result, write_category, write_folder, write_layout
 
 
 def test_the_layout_is_recognised(tmp_path):
@@ -36,6 +39,42 @@ def test_each_layout_is_told_from_the_others(tmp_path, layout):
 def test_each_layout_says_where_more_pictures_would_be_found(tmp_path, layout, names):
     root = write_layout(layout, tmp_path / "disc", draw_set(normals=4, good=1, defective=2, size=(24, 24)))
     assert searched_places(read_category(root)) == {root / name for name in names}
+
+
+def put_results(category, folder):
+    """An overlay and a map for each picture, below the folder that it lies in -> how many."""
+    pictures = [image.path for image in (*category.train, *category.test)]
+    for path in pictures:
+        overlay = save_result(path.parent / folder / f"{path.stem}.png", np.full((24, 52, 3), 90, np.uint8))
+        write_map(overlay.with_suffix(".tiff"), np.zeros((24, 24)))
+    return 2 * len(pictures)
+
+
+@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "manifest"])
+def test_results_among_the_pictures_are_neither_learnt_from_nor_tested_on(tmp_path, layout):
+    root = write_layout(layout, tmp_path / "disc", draw_set(normals=4, good=1, defective=2, size=(24, 24)))
+    shutil.rmtree(tmp_path / "split_csv", ignore_errors=True)  # VisA's names the pictures one by one
+    before = read_category(root)
+    count = put_results(before, "seen")
+    after = read_category(root)
+    assert (after.train, after.test) == (before.train, before.test)
+    if layout == "visa":  # which looks for normal pictures at one depth alone
+        count = 2 * sum(image.defective for image in before.test)
+    left_aside = f"{count} overlays and maps of BAAD left aside"
+    unlisted = f"{count} pictures left aside: the annotations do not list them"
+    assert set(after.notes) - set(before.notes) == {unlisted if layout == "coco" else left_aside}
+
+
+def test_folders_of_results_are_no_recording_sessions(tmp_path):
+    category = read_category(write_folder(tmp_path / "parts", normals=8, sessions=("mon", "tue", "wed", "thu")))
+    put_results(category, "seen")
+    assert {image.session for image in read_category(tmp_path / "parts").train} == {""}
+
+
+def test_a_folder_of_results_alone_says_why_there_is_no_picture(tmp_path):
+    save_result(tmp_path / "seen" / "a.png", np.full((24, 52, 3), 90, np.uint8))
+    with pytest.raises(DataError, match=r"no pictures \(1 overlays and maps of BAAD left aside\)\. Looked for"):
+        read_category(tmp_path / "seen")
 
 
 def test_one_line_says_what_was_found(tmp_path):

@@ -36,7 +36,7 @@ def main(
     look stranger than before; if the threshold rises far, train again with the new pictures.
     """
     from baad.cli.outputs import require_model
-    from baad.data.reading import read_category
+    from baad.data.reading import describe_category, read_category
     from baad.errors import DataError
     from baad.progress import choose_progress
     from baad.settings import parse_share
@@ -46,7 +46,9 @@ def main(
     require_model(out)
     progress = choose_progress(quiet)
     cores = options.limit_threads(threads or 0, progress)
-    pictures = read_category(data, layout).train
+    category = read_category(data, layout)
+    progress.say(describe_category(category))
+    pictures = category.train
     if not pictures:
         raise DataError(f"{data} holds no normal pictures: give a folder of good ones.")
 

@@ -25,6 +25,7 @@ from baad.data.entries import GOOD_WORDS, Entry, Half, half_of, join_kinds, kind
 from baad.data.folder import leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points
+from baad.data.results import leave_out_results
 from baad.data.sample import Category, Outlines, Shape
 from baad.errors import DataError
 
@@ -58,8 +59,8 @@ def read_coco(root: Path) -> Category:
     if os.path.isfile(root) and folder.name == "annotations":
         folder = folder.parent
     pictures = find_images(folder, recursive=True)
-    plain = leave_out_masks(pictures, folder)
-    named = _by_name(pictures) | _by_name(plain)  # a mask of the same name is not meant
+    plain = leave_out_results(leave_out_masks(pictures, folder), lambda path: None)  # counted with what is not listed
+    named = _by_name(pictures) | _by_name(plain)  # a mask or an overlay of the same name is not meant
     listed = [each for file in files for each in _read_file(file, named)]
     gathered = _gather(listed)
     entries = {path: _to_entry(path, folder, listings) for path, listings in gathered.items()}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from baad.data.decode import find_images
+from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, GoodImage
 
 LAYOUT = "folder of good pictures"
@@ -16,14 +17,16 @@ SESSIONS_FROM = 5  # sub-folders
 
 
 def read_folder(root: Path | str) -> Category:
-    """Take every picture below `root` as normal, except in folders named foreground, fg_mask or ground_truth.
+    """Take every picture below `root` as normal, except in folders named foreground, fg_mask or ground_truth, and
+    except results of BAAD, which the notes count.
 
     Without pictures the category is empty, which check_category reports. Raises DataError where the folder is missing
     or cannot be listed.
     """
     root = Path(root)
-    files = leave_out_masks(find_images(root, recursive=True), root)
-    return Category(root.resolve().name, root, LAYOUT, name_sessions(files, root))
+    results: list[Path] = []
+    files = leave_out_results(leave_out_masks(find_images(root, recursive=True), root), results.append)
+    return Category(root.resolve().name, root, LAYOUT, name_sessions(files, root), notes=note_results(results))
 
 
 def leave_out_masks(files: Sequence[Path], root: Path) -> list[Path]:

@@ -24,6 +24,7 @@ from baad.data.entries import DEFECT_WORDS, Entry, half_of, join_kinds, kind_of_
 from baad.data.folder import leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points, to_runs
+from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, Outlines, Point, Shape
 from baad.errors import ImageError
 
@@ -50,7 +51,8 @@ def is_labelme(root: Path) -> bool:
 def read_labelme_folder(root: Path) -> Category:
     """Read a folder of pictures with labelme files. Raises DataError for a file that is damaged."""
     files = find_images(root, recursive=True)
-    pictures = leave_out_masks(files, root)
+    plain, results = leave_out_masks(files, root), list[Path]()
+    pictures = leave_out_results(plain, results.append)
     by_place = {path.with_suffix(""): path for path in pictures}
     there = {os.path.normpath(path): path for path in pictures}
     found: dict[Path, Annotation] = {}
@@ -64,8 +66,8 @@ def read_labelme_folder(root: Path) -> Category:
         else:
             found[picture] = annotation
     entries = [_to_entry(path, root, found.get(path)) for path in pictures]
-    counted = {"labelme files have no picture": lonely, "masks left aside": len(files) - len(pictures)}
-    notes = [f"{number} {what}" for what, number in counted.items() if number]
+    counted = {"labelme files have no picture": lonely, "masks left aside": len(files) - len(plain)}
+    notes = [*(f"{number} {what}" for what, number in counted.items() if number), *note_results(results)]
     return make_category(root.resolve().name, root, LAYOUT, entries, notes)
 
 

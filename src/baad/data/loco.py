@@ -16,6 +16,7 @@ from pathlib import Path
 
 from baad.data.decode import find_images, list_folders
 from baad.data.mvtec import place_in, read_normals, read_validation
+from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, LabelledImage
 
 LAYOUT = "MVTec LOCO"
@@ -32,12 +33,13 @@ def is_loco(root: Path) -> bool:
 def read_loco(root: Path) -> Category:
     """Read a category in LOCO's layout. A picture whose masks are missing names one, as read_mvtec says."""
     test: list[LabelledImage] = []
+    results: list[Path] = []
     for folder in list_folders(root / "test"):
         mask_folder = root / "ground_truth" / folder.name
         masked = folder.name != "good" and os.path.isdir(mask_folder)
-        for path in find_images(folder, recursive=True):
+        for path in leave_out_results(find_images(folder, recursive=True), results.append):
             own = mask_folder / place_in(path, folder)
             found = tuple(find_images(own)) if masked and os.path.isdir(own) else ()
             test.append(LabelledImage(path, folder.name, found or ((own / "000.png",) if masked else ())))
-    train = read_normals(root / "train" / "good") + read_validation(root)
-    return Category(root.resolve().name, root, LAYOUT, train, tuple(test))
+    train = read_normals(root / "train" / "good", results.append) + read_validation(root, results.append)
+    return Category(root.resolve().name, root, LAYOUT, train, tuple(test), note_results(results))

@@ -16,10 +16,12 @@ Dataset", 2025; Mishra et al., "VT-ADL", 2021 (BTAD).
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from baad.data.decode import find_images, list_folders
 from baad.data.folder import leave_out_masks, name_sessions
+from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, GoodImage, LabelledImage
 
 LAYOUT, LAYOUT_2, LAYOUT_BTAD = "MVTec AD", "MVTec AD 2", "BTAD"
@@ -27,6 +29,8 @@ LOOKED_FOR = "train/good, test/good, or test beside ground_truth"
 LOOKED_FOR_2 = "test_public"
 LOOKED_FOR_BTAD = "train/ok, test/ok or test/ko"
 PRIVATE = ("test_private", "test_private_mixed")
+
+Tell = Callable[[Path], object]  # is told of each overlay or map of BAAD that is left aside
 
 
 def is_mvtec(root: Path | str) -> bool:
@@ -55,44 +59,48 @@ def read_mvtec(root: Path | str) -> Category:
 
     Raises DataError where a folder cannot be listed.
     """
-    root = Path(root)
-    return Category(root.resolve().name, root, LAYOUT, read_normals(root / "train" / "good"), _read_test(root, "good"))
+    return _read_tree(Path(root), LAYOUT, "good")
 
 
 def read_btad(root: Path) -> Category:
     """Read a product in BTAD's layout, as read_mvtec does; "ok" becomes "good"."""
-    return Category(root.resolve().name, root, LAYOUT_BTAD, read_normals(root / "train" / "ok"), _read_test(root, "ok"))
+    return _read_tree(root, LAYOUT_BTAD, "ok")
 
 
 def read_mvtec_2(root: Path) -> Category:
     """Read an object in MVTec AD 2's layout; the normals of validation/ are a session beside those of train/."""
-    public = root / "test_public"
-    kinds = [folder.name for folder in list_folders(public) if folder.name != "ground_truth"]
-    test = [image for kind in kinds for image in read_kind(public / kind, public / "ground_truth" / kind, kind)]
+    public, results = root / "test_public", list[Path]()
+    test: list[LabelledImage] = []
+    for folder in list_folders(public):
+        if folder.name != "ground_truth":
+            test += read_kind(folder, public / "ground_truth" / folder.name, folder.name, results.append)
     private = [name for name in PRIVATE if os.path.isdir(root / name)]
     notes = (f"{' and '.join(private)} left aside: no truth comes with them",) if private else ()
-    train = read_normals(root / "train" / "good") + read_validation(root)
-    return Category(root.resolve().name, root, LAYOUT_2, train, tuple(test), notes)
+    train = read_normals(root / "train" / "good", results.append) + read_validation(root, results.append)
+    return Category(root.resolve().name, root, LAYOUT_2, train, tuple(test), notes + note_results(results))
 
 
-def read_normals(folder: Path) -> tuple[GoodImage, ...]:
-    """Every picture below a folder of normals, folders of masks in it left out; none where it is missing."""
+def read_normals(folder: Path, tell: Tell) -> tuple[GoodImage, ...]:
+    """Every picture below a folder of normals, but masks in their folders and results; none where it is missing."""
     if not os.path.isdir(folder):
         return ()
-    return name_sessions(leave_out_masks(find_images(folder, recursive=True), folder), folder)
+    files = leave_out_masks(find_images(folder, recursive=True), folder)
+    return name_sessions(leave_out_results(files, tell), folder)
 
 
-def read_validation(root: Path) -> tuple[GoodImage, ...]:
+def read_validation(root: Path, tell: Tell) -> tuple[GoodImage, ...]:
     """The normals of validation/good, a recording session of their own: none is on both sides of a split."""
-    return tuple(GoodImage(image.path, "validation") for image in read_normals(root / "validation" / "good"))
+    return tuple(GoodImage(image.path, "validation") for image in read_normals(root / "validation" / "good", tell))
 
 
-def read_kind(folder: Path, mask_folder: Path, kind: str, outline_folder: Path | None = None) -> list[LabelledImage]:
+def read_kind(
+    folder: Path, mask_folder: Path, kind: str, tell: Tell, outline_folder: Path | None = None
+) -> list[LabelledImage]:
     """The test pictures of one kind, with the mask of each, and the part's outline where there is one."""
     masks = _by_place(mask_folder) if kind != "good" else {}
     outlines = _by_place(outline_folder) if outline_folder else {}
     images = []
-    for path in find_images(folder, recursive=True):
+    for path in leave_out_results(find_images(folder, recursive=True), tell):
         place = place_in(path, folder)
         found: tuple[Path, ...] = ()
         if masks:
@@ -107,13 +115,15 @@ def place_in(path: Path, folder: Path) -> str:
     return path.relative_to(folder).with_suffix("").as_posix()
 
 
-def _read_test(root: Path, good: str) -> tuple[LabelledImage, ...]:
-    """All kinds below test/; `good` is the name of the normal one."""
-    images: list[LabelledImage] = []
+def _read_tree(root: Path, layout: str, good: str) -> Category:
+    """The normals of train/ and all kinds below test/; `good` is the name of the normal one."""
+    results: list[Path] = []
+    train = read_normals(root / "train" / good, results.append)
+    test: list[LabelledImage] = []
     for folder in list_folders(root / "test"):
         kind, outlines = "good" if folder.name == good else folder.name, root / "foreground" / "test" / folder.name
-        images += read_kind(folder, root / "ground_truth" / folder.name, kind, outlines)
-    return tuple(images)
+        test += read_kind(folder, root / "ground_truth" / folder.name, kind, results.append, outlines)
+    return Category(root.resolve().name, root, layout, train, tuple(test), note_results(results))
 
 
 def _by_place(folder: Path) -> dict[str, Path]:

@@ -63,7 +63,8 @@ def read_category(root: Path | str, layout: str = "auto", part_masks: Path | Non
         category = replace(category, notes=(*category.notes, "the outlines among them are of the part"))
     if not category.train and not category.test:
         looked_for = [each.looked_for for key, each in LAYOUTS.items() if key == name or layout == "auto"]
-        raise DataError(f"{show_path(root)} holds no pictures. Looked for {'; for '.join(looked_for)}.")
+        noted = f" ({'; '.join(category.notes)})" if category.notes else ""
+        raise DataError(f"{show_path(root)} holds no pictures{noted}. Looked for {'; for '.join(looked_for)}.")
     return category
 
 

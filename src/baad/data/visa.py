@@ -16,6 +16,7 @@ from pathlib import Path
 from baad.data.decode import find_images, show_path
 from baad.data.entries import Entry, half_of, make_category
 from baad.data.mvtec import read_kind
+from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category
 from baad.data.table import Row, read_table
 from baad.errors import DataError
@@ -41,13 +42,15 @@ def read_visa(root: Path) -> Category:
         if entries:
             return make_category(root.name, root, LAYOUT, entries, ["split by split_csv/1cls.csv"])
     images, masks = root / "Data" / "Images", root / "Data" / "Masks" / "Anomaly"
-    normals = find_images(images / "Normal") if os.path.isdir(images / "Normal") else []
+    results: list[Path] = []
+    found = find_images(images / "Normal") if os.path.isdir(images / "Normal") else []
+    normals = leave_out_results(found, results.append)
     entries = [Entry(path, "good", "" if (index + 1) % EVERY else "test") for index, path in enumerate(normals)]
     if os.path.isdir(images / "Anomaly"):
-        found = read_kind(images / "Anomaly", masks, "anomaly")
-        entries += [Entry(image.path, "anomaly", "test", image.masks) for image in found]
-    notes = [f"no {SPLIT.as_posix()}: one normal picture in {EVERY} is for testing"]
-    return make_category(root.name, root, LAYOUT, entries, notes)
+        defective = read_kind(images / "Anomaly", masks, "anomaly", results.append)
+        entries += [Entry(image.path, "anomaly", "test", image.masks) for image in defective]
+    split_by = [f"no {SPLIT.as_posix()}: one normal picture in {EVERY} is for testing"] if entries else []
+    return make_category(root.name, root, LAYOUT, entries, [*split_by, *note_results(results)])
 
 
 def _read_split(split: Path, name: str) -> list[Entry]:
