@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from PIL import Image
 
 from baad.atomic import replacing
@@ -15,7 +16,7 @@ from baad.data.checksum import name_content
 from baad.data.decode import read_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
-from baad.errors import BaadError, DataError, OutputError, SettingError
+from baad.errors import BaadError, DataError, OutputError, SettingError, TrainingError
 from baad.learn.calibrate import calibrate
 from baad.learn.decision import describe_decision, with_decision, with_zones
 from baad.learn.deploy import DeployGraph
@@ -35,6 +36,7 @@ from baad.learn.openvino_ir import (
 from baad.learn.parity import (
     BOUNDS,
     Certificate,
+    Comparison,
     InPyTorch,
     Runner,
     compare,
@@ -52,6 +54,7 @@ from baad.runtime.session import Session, settle_threads, start_network
 from baad.runtime.tiles import Scorer, as_trained
 from baad.settings import TrainSettings
 from baad.verdict.calibration import Calibration
+from baad.verdict.promise import tell_flips
 
 FORMATS = ("onnx", "openvino", "triton")
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -119,8 +122,10 @@ def export_model(
     the few samples in the model file are. INT8 needs them, and falls back to FP32 where it is not good enough.
     `fixed`: the only size and number of pictures that the graph takes; any where left out.
 
-    Raises SettingError for a form or precision that cannot be, TrainingError where the exported network judges
-    otherwise than the trained one, OutputError where `out` holds other things.
+    Raises SettingError for a form or precision that cannot be, DataError for pictures that cannot be compared on or
+    that INT8 must not be set by, BundleError for a model file that cannot be read, TrainingError where the exported
+    network judges otherwise than the trained one or than the graph in the model file, OutputError where `out` holds
+    other things.
     """
     require_possible(form, precision, pictures, fixed)
     folder = out / check_name(name or model.stem) if form == "triton" else out
@@ -322,16 +327,37 @@ def fix_size(source: Source, written: Written, folder: Path, form: str, size: Fi
 
 
 def prove(source: Source, witnesses: Witnesses, written: Written, progress: Progress) -> Certificate:
-    """Compare what was written with the network; raises TrainingError where it judges otherwise."""
+    """Compare what was written, and the graph in the model file, with the network made anew of its weights; raises
+    TrainingError where one judges otherwise."""
     threshold = source.calibration.threshold
-    comparisons = compare(source.judging(InPyTorch(source.graph)), written.runners, witnesses, threshold)
+    own = open_own(source)
+    comparisons = compare(source.judging(InPyTorch(source.graph)), [own, *written.runners], witnesses, threshold)
     if written.fixed is not None:
         comparisons = (*comparisons, compare_fixed(source.graph, written.fixed, witnesses, threshold))
     certificate = Certificate.of(witnesses, threshold, comparisons, written.remarks)
     for line in certificate.lines():
         progress.say(line)
+    require_own_graph(source.bundle, comparisons[0])
     require_parity(certificate)
     return certificate
+
+
+def open_own(source: Source) -> Runner:
+    """The graph that lies in the model file, which its thresholds are of and the line has judged with."""
+    session = source.judging(Session(source.bundle.onnx, source.threads))
+    runtime = f"{source.bundle.path.name} itself in ONNX Runtime {onnxruntime.__version__}"
+    return Runner(runtime, "fp32", session, source.calibration.threshold)
+
+
+def require_own_graph(bundle: Bundle, own: Comparison) -> None:
+    """Raise TrainingError where the model file's own graph judges otherwise than what is made of its weights today."""
+    if not own.holds:
+        raise TrainingError(
+            f"{bundle.path} holds a graph that judges otherwise than the one that this version of BAAD makes of its "
+            f"weights ({tell_flips(own.flips, own.ties)}, scores up to {own.score_error:.1e} and maps up to "
+            f"{own.map_error:.1e} of their range off), and its thresholds are of its own. Export it with the version "
+            f"that trained it ({bundle.manifest.get('baad_version', 'unknown')}), or train again. Nothing was written."
+        )
 
 
 def write_decision(

@@ -32,7 +32,7 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
             owner, _, buffer = name.rpartition(".")
             setattr(model.get_submodule(owner), buffer, torch.empty_like(state[name]))
         younger = {name: value for name, value in model.state_dict().items() if name.startswith(("placed.", "offset"))}
-        model.load_state_dict(younger | state)  # model files may be older, and are judged as they were
+        model.load_state_dict(younger | state)  # older files lack them, and had none in their graph
     except (SafetensorError, RuntimeError) as error:
         raise BundleError(
             f"The weights in {path} are not those of its network ({first_line(error)}). Train again."
@@ -43,7 +43,8 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
 
 
 def load_graph(path: Path) -> tuple[DeployGraph, TrainSettings]:
-    """The graph that the line runs, in PyTorch, as training made it; and the settings."""
+    """The graph that this version makes of a model file's weights, in PyTorch, and the settings. Where the file is of
+    another version, the ONNX graph in it may judge otherwise: who needs it to be the same compares the two."""
     model, settings = load_model(path)
     manifest = read_bundle(path).manifest
     require(manifest, "input_shape")
