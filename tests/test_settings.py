@@ -91,6 +91,18 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         load_settings(tmp_path / "absent.toml", [])
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"feature_head": False, "anomaly_from": "features"}, "rebuilt features, which feature_head=false leaves out"),
+        ({"size": "small", "view": "wide"}, "small has one view, the near one"),
+    ],
+)
+def test_settings_that_cannot_be_had_together_are_refused(given, told):
+    with pytest.raises(SettingError, match=told):
+        TrainSettings(**given)
+
+
 def test_settings_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         TrainSettings().steps = 3  # type: ignore[misc]

@@ -125,7 +125,7 @@ class TrainSettings:
     view: str = _setting(
         "auto",
         "How much a patch's features see: 33 px (near), or much of the picture (wide). auto: near where a background "
-        "was found, since a wide view of a part sees what is behind it.",
+        "was found, since a wide view of a part sees what is behind it. small has the near view alone.",
         choices=("auto", "near", "wide"),
     )
     separate_networks: bool = _setting(
@@ -203,6 +203,13 @@ class TrainSettings:
             )
         if self.device not in ("auto", "cpu", "cuda", "mps") and not re.fullmatch(r"cuda:\d+", self.device):
             raise SettingError(f"device is {self.device!r}: give auto, cpu, cuda, cuda:1 or mps.")
+        if self.anomaly_from == "features" and not self.feature_head:
+            raise SettingError(
+                "anomaly_from=features shows the error of the rebuilt features, which feature_head=false leaves out: "
+                "the map would be the same everywhere, and nothing rejected. Leave one of them away."
+            )
+        if self.size == "small" and self.view == "wide":
+            raise SettingError("view is 'wide', but size small has one view, the near one: leave one of them away.")
 
     def to_dict(self) -> dict[str, Any]:
         """Names and values, as they stand in the manifest of a model."""

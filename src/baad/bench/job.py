@@ -56,15 +56,22 @@ class Job:
     settings: TrainSettings
     stress: bool = False
 
+    def __post_init__(self) -> None:
+        self.changed()  # SettingError, before any training, where the method cannot be had with these settings
+
+    def changed(self) -> TrainSettings:
+        """The settings with the method's changes, of training and of scoring."""
+        method = METHODS[self.method]
+        return replace(self.settings, **{**method.settings, **method.scoring})
+
     def describes(self, row: Mapping[str, Any]) -> bool:
         """Whether the row is of this category, method and seed, whatever its settings."""
         return (row["category"], row["method"], row["seed"]) == (self.category.name, self.method, self.settings.seed)
 
     def made_with(self) -> dict[str, Any]:
         """What its row says of how it is made, the method's changes counted in."""
-        method = METHODS[self.method]
-        settings = replace(self.settings, **{**method.settings, **method.scoring})
-        return describe_making(self.category, settings, place_outlines(self.category) if method.outlined else None)
+        outlines = place_outlines(self.category) if METHODS[self.method].outlined else None
+        return describe_making(self.category, self.changed(), outlines)
 
     def judged_with(self) -> dict[str, Any]:
         """The same, and what the test pictures, their masks and outlines of the part hold (`tested_on`)."""

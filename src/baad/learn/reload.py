@@ -22,7 +22,10 @@ def load_model(path: Path) -> tuple[Baad, TrainSettings]:
     manifest = read_bundle(path).manifest
     require(manifest, "settings", "gate")
     known = {field.name for field in fields(TrainSettings)}
-    settings = TrainSettings(**{name: value for name, value in manifest["settings"].items() if name in known})
+    given = {name: value for name, value in manifest["settings"].items() if name in known}
+    if given.get("size") == "small":
+        given.pop("view", None)  # it has one view, though older files may have asked for another
+    settings = TrainSettings(**given)
     near = sees_near(settings, bool(manifest["gate"].get("accepted")))
     pdn = Pdn(PDN_SHAPES[name_pdn(settings.size, near)])
     try:
