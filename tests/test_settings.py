@@ -103,6 +103,13 @@ def test_settings_that_cannot_be_had_together_are_refused(given, told):
         TrainSettings(**given)
 
 
+@pytest.mark.parametrize("typed", ["minutes=50%", "novelty=50%", "steps=50%"])
+def test_percent_is_taken_for_shares_alone(typed):
+    with pytest.raises(SettingError, match=f"{typed.split('=')[0]} is '50%': give a"):
+        load_settings(None, [typed])
+    assert load_settings(None, ["held_out=50%", "suppression_margin=2 %"]).held_out == 0.5
+
+
 def test_settings_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         TrainSettings().steps = 3  # type: ignore[misc]

@@ -238,9 +238,8 @@ def load_settings(path: Path | None, overrides: Sequence[str]) -> TrainSettings:
 
 def parse_share(text: str, name: str = "share") -> float:
     """'1%' and '0.01' both mean 0.01. Raises SettingError outside 0 to 1."""
-    number = text.strip().removesuffix("%")
     try:
-        value = float(number) / (100.0 if text.strip().endswith("%") else 1.0)
+        value = _parse_percent(text)
     except ValueError:
         value = math.nan
     if not 0.0 <= value <= 1.0:
@@ -293,10 +292,22 @@ def _parse(each: "Field[Any]", text: str) -> Any:
         if each.type is int:
             return int(text)
         if each.type is float:
-            return float(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
+            return _parse_percent(text) if _is_share(each) else float(text)
     except ValueError:
         raise SettingError(f"{each.name} is {text!r}: give {describe_allowed(each)}.") from None
     return text
+
+
+def _is_share(each: "Field[Any]") -> bool:
+    """Whether a setting lies within 0 to 1."""
+    limits = each.metadata["limits"]
+    return bool((limits["below"] if limits["high"] is None else limits["high"]) <= 1.0)
+
+
+def _parse_percent(text: str) -> float:
+    """'1%' and '0.01' both mean 0.01. Raises ValueError for what is no number."""
+    number = text.strip()
+    return float(number.removesuffix("%")) / (100.0 if number.endswith("%") else 1.0)
 
 
 def _parse_bool(text: str) -> bool:
