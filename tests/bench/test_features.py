@@ -2,14 +2,16 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from baad.bench import features as room
 from baad.bench.candidates import Candidate
 from baad.bench.features import FeatureSettings, compare_features, format_features
 from baad.bench.latency import Latency
 from baad.bench.made_with import hash_pdn
-from baad.bench.rows import read_rows
+from baad.bench.rows import read_rows, write_rows
 from baad.errors import DataError, InputError, SettingError
 from baad.learn.pdn import PDN_SHAPES, WEIGHTS, new_pdn
 from baad.progress import Silence
@@ -44,6 +46,32 @@ def test_rows_of_other_weights_are_made_anew(category, tmp_path):
     assert sorted(row["candidate"] for row in read_rows(file, ())) == ["fast", "random"]
     again = compare_features([category], tmp_path / "out", QUICK, Silence())
     assert sorted(again, key=str) == sorted(rows, key=str)
+
+
+def test_rows_of_two_seeds_stand_beside_each_other_and_the_page_shows_those_of_its_own(category, tmp_path):
+    quick = replace(QUICK, candidates=("random",))
+    for seed in (0, 1):
+        rows = compare_features([category], tmp_path / "out", replace(quick, seed=seed), Silence())
+    assert [(row["candidate"], row["seed"]) for row in rows] == [("random", 0), ("random", 1)]
+    second = f"| disc | {rows[1]['image_auroc']:.3f} |"
+    page = format_features([{**rows[0], "image_auroc": 0.25}, rows[1]], {}, replace(quick, seed=1))
+    assert "seed 1;" in page and second in page and "0.250" not in page
+
+
+def test_rows_of_other_training_pictures_are_made_anew_and_those_that_do_not_tell_are_kept(
+    category, tmp_path, monkeypatch
+):
+    quick = replace(QUICK, candidates=("random",))
+    (row,) = compare_features([category], tmp_path / "out", quick, Silence())
+    write_rows(tmp_path / "out" / "results.jsonl", [{key: row[key] for key in row if key != "pictures_sha256"}])
+    with monkeypatch.context() as patched:
+        patched.setattr(room, "score_features", lambda *_, **__: pytest.fail("run again"))
+        compare_features([category], tmp_path / "out", quick, Silence())
+    write_rows(tmp_path / "out" / "results.jsonl", [row])
+    picture = sorted((category / "train").rglob("*.png"))[0]
+    Image.fromarray(255 - np.asarray(Image.open(picture))).save(picture)
+    (again,) = compare_features([category], tmp_path / "out", quick, Silence())
+    assert again["pictures_sha256"] != row["pictures_sha256"]
 
 
 def test_the_teacher_is_seen_at_both_sizes_as_it_is(category, tmp_path, monkeypatch):
@@ -117,7 +145,16 @@ def test_times_are_taken_together_and_only_when_one_is_missing(tmp_path, monkeyp
 
 
 def test_means_are_over_the_categories_that_all_candidates_have():
-    row = {"pixel_auroc": None, "r2": None, "cosine": None, "cka": None, "input_size": 256, "stride": 4, "channels": 8}
+    row = {
+        "seed": 0,
+        "pixel_auroc": None,
+        "r2": None,
+        "cosine": None,
+        "cka": None,
+        "input_size": 256,
+        "stride": 4,
+        "channels": 8,
+    }
     rows = [
         {"candidate": "fast", "category": "a", "image_auroc": 0.9} | row,
         {"candidate": "fast", "category": "b", "image_auroc": 0.7} | row,

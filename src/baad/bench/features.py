@@ -12,7 +12,7 @@ from baad.atomic import write_text
 from baad.bench.candidates import SIZE, Candidate, holds_weights, load_candidate
 from baad.bench.job import require_names
 from baad.bench.latency import Latency, measure_latency
-from baad.bench.made_with import DIGITS
+from baad.bench.made_with import DIGITS, hash_pictures
 from baad.bench.neighbours import GRID, MEMORY, Pictures, read_pictures, score_features
 from baad.bench.peers import TEACHER_CHANNELS, WideResNet50, pdn_s
 from baad.bench.rows import Row, mean, put_last, read_rows, show, write_rows
@@ -31,6 +31,7 @@ PEERS: Mapping[str, Callable[[], nn.Module]] = {  # timed beside the candidates;
     "pdn_s": lambda: pdn_s(TEACHER_CHANNELS).eval(),
 }
 MEASURED = ("image_auroc", "pixel_auroc")
+KEYS = ("candidate", "category", "seed")  # what a row is of
 RESULTS, LATENCY = "results.jsonl", "latency.jsonl"
 
 
@@ -51,10 +52,12 @@ class FeatureSettings:
 def compare_features(
     categories: Sequence[Path], out: Path, settings: FeatureSettings, progress: Progress, layout: str = "auto"
 ) -> list[Row]:
-    """A row for each candidate and category in `out`/results.jsonl, and tables in `out`/README.md.
+    """A row for each candidate and category in `out`/results.jsonl, and tables of the rows of this seed in
+    `out`/README.md.
 
-    Rows of the same weights and seed that stand there already are kept, and so are times in `out`/latency.jsonl if they
-    have all candidates; they are measured anew otherwise, all of them in one run. `layout` is read_category's.
+    Rows of the same weights, seed and training pictures that stand there already are kept, and so are times in
+    `out`/latency.jsonl if they have all candidates; they are measured anew otherwise, all of them in one run. `layout`
+    is read_category's.
 
     Raises DataError for two categories of one name, and where the folder of weights is none.
     """
@@ -67,12 +70,12 @@ def compare_features(
     read = [read_category(path, layout) for path in categories]
     require_names(read)
     times = time_candidates(candidates, out, settings, progress)
-    kept = read_rows(out / RESULTS, ("candidate", "category", "seed"))
+    kept = read_rows(out / RESULTS, KEYS)
     rows = [row | cost_of(row["candidate"], times) | _steps_of(row, candidates) for row in kept]
     write_results(out, rows, times, settings)
     for category in read:
         for row in score_category(category, candidates, rows, settings, progress):
-            rows = put_last(rows, row | cost_of(row["candidate"], times), ("candidate", "category"))
+            rows = put_last(rows, row | cost_of(row["candidate"], times), KEYS)
             write_results(out, rows, times, settings)
             figures = ", ".join(f"{name} {row[name]}" for name in MEASURED)
             progress.say(f"{category.name}, {row['candidate']}: {figures}")
@@ -87,7 +90,9 @@ def score_category(
     progress: Progress,
 ) -> Iterator[Row]:
     """Yields a row, without costs, for each candidate that has none yet."""
-    missing = [each for each in candidates.values() if not any(_made(row, each, category, settings) for row in rows)]
+    shown = hash_pictures(category)
+    wanted = {each.name: _describe(each, category, settings, shown) for each in candidates.values()}
+    missing = [each for each in candidates.values() if not any(_made(row, wanted[each.name]) for row in rows)]
     if missing:
         check_testable(category, progress)
     pictures: dict[int, Pictures] = {}
@@ -105,12 +110,11 @@ def score_category(
         fidelity = {name: candidate.fidelity.get(name) for name in ("r2", "cosine", "cka")}
         sizes = {name: getattr(candidate, name) for name in ("input_size", "stride", "channels")}
         yield (
-            {"candidate": candidate.name, "category": category.name, "seed": settings.seed}
+            wanted[candidate.name]
             | figures
             | fidelity
             | sizes
-            | {"steps": candidate.steps}
-            | {"pdn_sha256": candidate.sha256[:DIGITS], "version": baad.__version__}
+            | {"steps": candidate.steps, "version": baad.__version__}
         )
 
 
@@ -125,10 +129,16 @@ def _load(name: str, settings: FeatureSettings) -> Candidate:
     return load_candidate(name, settings.pdns, settings.teacher, settings.weights, settings.seed)
 
 
-def _made(row: Mapping[str, Any], candidate: Candidate, category: Category, settings: FeatureSettings) -> bool:
-    """Whether the row is that of these weights on the category."""
-    wanted = (candidate.name, category.name, settings.seed, candidate.sha256[:DIGITS])
-    return (row["candidate"], row["category"], row["seed"], row.get("pdn_sha256")) == wanted
+def _describe(candidate: Candidate, category: Category, settings: FeatureSettings, shown: str) -> dict[str, Any]:
+    """What a row says of what it is made with. `shown`: hash of the training pictures."""
+    named = dict(zip(KEYS, (candidate.name, category.name, settings.seed)))
+    return {**named, "pdn_sha256": candidate.sha256[:DIGITS], "pictures_sha256": shown}
+
+
+def _made(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the row is made with what is wanted; older rows do not tell the pictures, and count as made with these."""
+    told = {"pictures_sha256": wanted["pictures_sha256"], **row}
+    return all(told.get(key) == value for key, value in wanted.items())
 
 
 def time_candidates(
@@ -165,7 +175,9 @@ def write_results(out: Path, rows: Sequence[Row], times: Mapping[str, Latency], 
 
 
 def format_features(rows: Sequence[Row], times: Mapping[str, Latency], settings: FeatureSettings) -> str:
-    """Markdown: what each candidate costs and keeps, then image and pixel AUROC by category."""
+    """Markdown: what each candidate costs and keeps, then image and pixel AUROC by category. Rows of the settings' seed
+    alone."""
+    rows = [row for row in rows if row["seed"] == settings.seed]
     lines = [
         "# What the patch features are worth",
         "",
