@@ -20,7 +20,7 @@ from baad.bench.validate import (
 )
 from baad.data.decode import read_image
 from baad.data.reading import read_category
-from baad.errors import TrainingError
+from baad.errors import BundleError, DataError, TrainingError
 from baad.foreground.gate import Gate
 from baad.progress import Silence
 from baad.runtime.session import RawMaps
@@ -86,6 +86,48 @@ def test_a_training_that_fails_is_told_at_the_end_and_the_others_are_judged(tmp_
     with pytest.raises(TrainingError, match=r"disc, seed 0, draem \(The loss is not a number.\)"):
         run_validation([category], tmp_path / "out", SETTINGS, Silence(), methods=("draem", "padim"))
     assert [row["method"] for row in read_rows(tmp_path / "out" / RESULTS, KEYS)] == ["padim"]
+
+
+def test_a_training_that_fails_leaves_no_row_that_was_made_otherwise(tmp_path, monkeypatch):
+    category, out = write_category(tmp_path / "disc", normals=8, good=0, defective=0), tmp_path / "out"
+    stale = {"category": "disc", "method": "padim", "seed": 0, "image_auroc": 0.9, "pixel_ap": 0.9, "fingerprint": "x"}
+    write_rows(out / RESULTS, [stale])
+    monkeypatch.setattr(Workshop, "make", lambda *_: raise_error(TrainingError("The loss is not a number.")))
+    monkeypatch.setattr(validate, "find_held_out", lambda *_: None)
+    with pytest.raises(TrainingError, match=r"All other rows are in"):
+        run_validation([category], out, SETTINGS, Silence(), methods=("padim",))
+    assert read_rows(out / RESULTS, KEYS) == []
+
+
+def raise_error(error):
+    raise error
+
+
+def test_a_model_that_gives_no_numbers_costs_its_own_row_alone(tmp_path, monkeypatch):
+    category, out = write_category(tmp_path / "disc", normals=8, good=0, defective=0), tmp_path / "out"
+    zeros = np.zeros((64, 64), np.float32)
+
+    def make(workshop, job):
+        def judge(picture):
+            if job.method == "draem":
+                raise BundleError("The network gave a score that is no number.")
+            return RawMaps(zeros, zeros + 1, 0.0)
+
+        return Detector(judge, Fitted(steps=0, parameters=0, macs=0), minutes=0.0)
+
+    monkeypatch.setattr(Workshop, "make", make)
+    with pytest.raises(TrainingError, match=r"disc, seed 0, draem \(The network gave"):
+        run_validation([category], out, SETTINGS, Silence(), methods=("draem", "padim"))
+    assert [row["method"] for row in read_rows(out / RESULTS, KEYS)] == ["padim"]
+
+
+def test_pictures_on_which_no_defect_can_be_drawn_are_said_to_be_such(tmp_path, monkeypatch):
+    category = read_category(write_category(tmp_path / "disc", normals=8, good=0, defective=0))
+    blind = RawMaps(np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32), 0.0)
+    detector, job = Detector(lambda picture: blind, Fitted(0, 0, 0), minutes=0.0), Job(category, "padim", SETTINGS)
+    monkeypatch.setattr(validate, "draw_defect", lambda small, part, *_: (small, np.zeros(part.shape, bool)))
+    with pytest.raises(DataError, match="no held-back defect could be drawn"):
+        validate_detector(detector, job, find_held_out(category, SETTINGS, Silence()), Silence())
 
 
 def test_figures_of_test_pictures_in_the_same_folder_are_neither_read_nor_lost(tmp_path, monkeypatch):

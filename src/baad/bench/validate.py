@@ -19,6 +19,7 @@ from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.data.split import split_held_out
+from baad.errors import DataError
 from baad.foreground.gate import DECIDE_ON, spread_over
 from baad.learn.foreground_masks import find_foreground
 from baad.metrics.ranking import auroc, average_precision, count_levels
@@ -44,9 +45,9 @@ def run_validation(
     """A row per category and method, of the settings' seed, in `out`/validation.jsonl. Test pictures are not read.
 
     Rows that stand there already are kept, unless their fingerprint says that they were made with something else. Where
-    a training fails its row is left out, and the others made.
+    a training fails, or its model cannot be judged, that row is left out, and the others made.
 
-    Raises DataError for two categories of one name; TrainingError, at the end, where a training failed.
+    Raises DataError for two categories of one name; TrainingError, at the end, where rows were left out.
     """
     rows, read = read_rows(out / RESULTS, (*KEYS, *FIGURES)), [read_category(path, layout) for path in categories]
     require_names(read)
@@ -59,15 +60,15 @@ def run_validation(
             continue
         held_out = find_held_out(category, settings, progress)
         for job in jobs:
+            made: list[Row] = []  # what stands there was made otherwise
             try:
-                detector = workshop.make(job)
+                made = [validate_detector(workshop.make(job), job, held_out, progress)]
             except FAILURES as error:
                 missing.append(tell_missing(str(job), error, progress))
-                continue
-            row = validate_detector(detector, job, held_out, progress)
-            rows = put_rows(job, [row], rows)
+            rows = put_rows(job, made, rows)
             write_rows(out / RESULTS, rows)
-            progress.say(f"{job}: {describe_figures(row)}")
+            for row in made:
+                progress.say(f"{job}: {describe_figures(row)}")
     require_all(missing, out)
     return rows
 
@@ -97,7 +98,7 @@ def validate_detector(detector: Detector, job: Job, held_out: HeldOut, progress:
     """Figures of one detector over the held-out pictures: each as it is, and DRAWS times with each kind of defect.
 
     Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in
-    tiles.
+    tiles. Raises DataError where none can be drawn that could be seen.
     """
     category, settings, pictures = job.category, job.settings, held_out.pictures
     normal: list[float] = []
@@ -124,6 +125,11 @@ def validate_detector(detector: Detector, job: Job, held_out: HeldOut, progress:
                 defective_pixels.append(anomaly[defect])
                 normal_pixels.append(anomaly[~defect][::EACH])
             task.advance()
+    if not defective_pixels:
+        raise DataError(
+            f"{category.name}: no held-back defect could be drawn that shows on its held-out pictures, so nothing tells "
+            "how good a recipe is. Give a category whose pictures show more than one shade."
+        )
     kinds = {kind: _auroc(normal, scores) for kind, scores in found.items() if scores}
     positive, negative = np.concatenate(defective_pixels), np.repeat(np.concatenate(normal_pixels), EACH)
     levels = count_levels(
