@@ -51,12 +51,19 @@ def test_the_gate_opens_at_its_level(quality, accepted):
         ({"edge": 0.1}, "does not follow edges"),
         ({"inside": 0.1}, "runs into the border"),
         ({"steadiness": 0.1}, "differs too much"),
+        ({"separation": 0.1}, "run into each other"),
     ],
 )
 def test_a_refusal_names_the_weakest_point(parts, words):
-    gate = judge_masks([proposal(quality=0.1, **parts)], IMAGES)
+    gate = judge_masks([proposal(quality=0.1, figure=0.1, **parts)], IMAGES)
     assert not gate.accepted and gate.masks is None
     assert words in gate.reason and "0.10" in gate.reason
+
+
+def test_a_refusal_for_what_moves_says_so():
+    """All else is good: the figure of .66 was lowered to .1 by what moves in front of a static scene."""
+    gate = judge_masks([proposal(quality=0.1)], IMAGES)
+    assert not gate.accepted and "differs from what moves" in gate.reason
 
 
 def count_described():

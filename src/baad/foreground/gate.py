@@ -181,10 +181,12 @@ def _why_not(best: Proposal) -> str:
         return f"what looks like the part covers {parts.area:.0%} of the picture"
     if best.quality >= LEAST_QUALITY:
         return ""
-    weakest = min(
+    weakest = min(  # of the quality's factors
         (parts.contrast, "inside and outside of the best outline look alike"),
         (parts.edge, "the best outline does not follow edges of the pictures"),
         (parts.inside, "the best outline runs into the border of the pictures as often as not"),
         (parts.steadiness, "the outlined area differs too much from picture to picture"),
+        (parts.separation, "what looks like the part and what does not run into each other"),
+        (best.quality / max(parts.figure, 1e-9), "the best outline differs from what moves in front of a still scene"),
     )
     return f"{weakest[1]} (quality {best.quality:.2f}, needed {LEAST_QUALITY:.2f})"
