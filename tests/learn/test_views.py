@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from baad.data.sample import GoodImage
-from baad.learn.views import LIMIT, choose_tile, cut_cells, cut_views, limit_views
+from baad.learn.views import LIMIT, choose_tile, cut_cells, cut_views, limit_views, tell_mirrored
 from baad.progress import Silence
 from tests.factory import save_picture
 
@@ -78,3 +78,9 @@ def test_the_limit_follows_the_size_of_the_views(long, monkeypatch):
 
 def test_cells_of_a_narrow_map_are_mirrored():
     assert cut_cells(np.array([[1.0, 2.0]]), (2, 3), (0, 0)).tolist() == [[1, 2, 2], [1, 2, 2]]
+
+
+def test_tiles_that_are_larger_than_the_pictures_are_told_of():
+    told = tell_mirrored([(200, 300), (256, 256), (300, 400)], 10_000)
+    assert "tile_px is 10000" in told and "256 px a side" in told and "tile_px=0" in told
+    assert tell_mirrored([(200, 300), (256, 256), (300, 400)], 256) == ""

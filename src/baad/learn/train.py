@@ -57,7 +57,7 @@ from baad.learn.resume import (
     saying_what_is_saved,
     were_shown,
 )
-from baad.learn.views import choose_tile, cut_views
+from baad.learn.views import choose_tile, cut_views, tell_mirrored
 from baad.learn.witnesses import Normals
 from baad.progress import Progress, Silence, format_seconds
 from baad.runtime.detector import usual_shape
@@ -205,6 +205,8 @@ def prepare(
             foregrounds = np.ones(pictures.resized.shape[:3], bool)
     if settings.tile_px:
         progress.say(f"pictures are seen in tiles of {settings.tile_px} px")
+        if mirrored := tell_mirrored(pictures.shapes, settings.tile_px):
+            progress.warn(mirrored)
         parts, rng = foregrounds if gate.accepted else None, np.random.default_rng([settings.seed, 11])
         views = cut_views(split.fit, pictures.resized, parts, settings.tile_px, rng, progress)
     else:

@@ -35,6 +35,17 @@ def choose_tile(shapes: Sequence[tuple[int, int]], seen: tuple[int, int], has_ba
     return max(LEAST, round(min(TILE * middle, shorter)))
 
 
+def tell_mirrored(shapes: Sequence[tuple[int, int]], side: int) -> str:
+    """What is wrong with tiles of `side` px, which the user asked for, for pictures of `shapes` (H, W); or nothing."""
+    middle = float(np.median([np.sqrt(height * width) for height, width in shapes]))
+    if side <= middle:
+        return ""
+    return (
+        f"tile_px is {side}, more than the pictures have ({middle:.0f} px a side in the middle): most of a tile will be "
+        "their mirror image, and each takes the memory of a whole one. tile_px=0 sees pictures whole"
+    )
+
+
 def cut_views(
     images: Sequence[GoodImage],
     wholes: np.ndarray,
