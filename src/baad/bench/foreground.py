@@ -21,6 +21,7 @@ from baad.bench.drawn_sets import DrawnSet, draw_sets
 from baad.bench.foreground_table import DRAWN, RESULTS, write_table
 from baad.bench.job import require_names
 from baad.bench.made_with import describe_making, hash_weights
+from baad.bench.mask_training import train_mask_head
 from baad.bench.rows import Row, put_last, read_rows
 from baad.data.decode import read_image
 from baad.data.doctor import check_category, require_usable
@@ -37,7 +38,6 @@ from baad.learn.batches import Material, batches
 from baad.learn.codebook import SEEKER
 from baad.learn.foreground_masks import PROPOSED_AT, describe_patches, find_foreground
 from baad.learn.machine import using_machine
-from baad.learn.mask_training import train_mask_head
 from baad.learn.network import Baad
 from baad.learn.pdn import load_pdn
 from baad.learn.pictures import Pictures, read_pictures

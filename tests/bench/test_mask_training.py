@@ -1,9 +1,9 @@
 import numpy as np
 import torch
 
+from baad.bench.mask_training import train_mask_head
 from baad.foreground.gate import Gate
 from baad.learn.batches import Material, batches
-from baad.learn.mask_training import train_mask_head
 from baad.learn.train import batch_plan, new_model
 from baad.progress import Silence
 from baad.settings import TrainSettings
