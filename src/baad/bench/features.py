@@ -136,7 +136,7 @@ def _describe(candidate: Candidate, category: Category, settings: FeatureSetting
 
 
 def _made(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether the row is made with what is wanted; older rows do not tell the pictures, and count as made with these."""
+    """Whether the row is made with what is wanted; older rows tell no pictures, and count as made with these."""
     told = {"pictures_sha256": wanted["pictures_sha256"], **row}
     return all(told.get(key) == value for key, value in wanted.items())
 

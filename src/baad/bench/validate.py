@@ -127,8 +127,8 @@ def validate_detector(detector: Detector, job: Job, held_out: HeldOut, progress:
             task.advance()
     if not defective_pixels:
         raise DataError(
-            f"{category.name}: no held-back defect could be drawn that shows on its held-out pictures, so nothing tells "
-            "how good a recipe is. Give a category whose pictures show more than one shade."
+            f"{category.name}: no held-back defect could be drawn that shows on its held-out pictures, so nothing "
+            "tells how good a recipe is. Give a category whose pictures show more than one shade."
         )
     kinds = {kind: _auroc(normal, scores) for kind, scores in found.items() if scores}
     positive, negative = np.concatenate(defective_pixels), np.repeat(np.concatenate(normal_pixels), EACH)

@@ -41,8 +41,8 @@ def tell_mirrored(shapes: Sequence[tuple[int, int]], side: int) -> str:
     if side <= middle:
         return ""
     return (
-        f"tile_px is {side}, more than the pictures have ({middle:.0f} px a side in the middle): most of a tile will be "
-        "their mirror image, and each takes the memory of a whole one. tile_px=0 sees pictures whole"
+        f"tile_px is {side}, more than the pictures have ({middle:.0f} px a side in the middle): most of a tile will "
+        "be their mirror image, and each takes the memory of a whole one. tile_px=0 sees pictures whole"
     )
 
 
