@@ -10,6 +10,7 @@ from baad.bench import graphs, speed
 from baad.bench.footprint import judge_pictures, measure_peak, measure_start
 from baad.bench.timing import Times
 from baad.progress import Silence
+from baad.runtime.session import Session
 from tests.fake_model import write_fake_model
 
 
@@ -135,6 +136,13 @@ def test_without_a_model_every_named_figure_comes_out(small, monkeypatch):
         *speed.WHOLE,
     }
     json.dumps(found)
+
+
+def test_a_model_file_is_written_with_one_session(tmp_path, monkeypatch):
+    opened, begin = [], Session.__init__
+    monkeypatch.setattr(Session, "__init__", lambda self, *given: (opened.append(self), begin(self, *given))[1])
+    graphs.write_model(tmp_path / "m.baad", 64, threads=1)
+    assert len(opened) == 1
 
 
 def test_two_networks_in_place_of_one_cost_more():

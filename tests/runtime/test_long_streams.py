@@ -39,9 +39,8 @@ def stream(folder, count):
     from PIL import Image
 
     from baad.bench.graphs import draw_pictures, write_model
-    from baad.runtime.session import Session
 
-    model = write_model(folder / "m.baad", 256, lambda onnx: lambda image: Session(onnx, 1).run(image).score)
+    model = write_model(folder / "m.baad", 256, threads=1)
     for number, picture in enumerate(draw_pictures(256, 10)):
         Image.fromarray(picture).save(folder / f"good{number}.png")
     Image.fromarray(picture).save(folder / "broken.png")

@@ -2,7 +2,6 @@
 
 import logging
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from baad.learn.export import OPSET, export_onnx
 from baad.learn.memory import CODES
 from baad.learn.network import Baad, new_network
 from baad.learn.pdn import name_pdn, new_pdn
+from baad.runtime.session import Session
 from baad.settings import TrainSettings
 from baad.verdict.calibration import fit_calibration
 
@@ -105,13 +105,11 @@ def write_dense(folder: Path) -> Graph:
     return write_graph(dense_convolution(), (torch.rand(1, DENSE[0], DENSE[1], DENSE[1]),), folder)
 
 
-def write_model(
-    file: Path, image_size: int, scorer: Callable[[bytes], Callable[[np.ndarray], float]], near: bool = False
-) -> Path:
-    """A whole model file of the random network; `scorer` makes of ONNX bytes what scores a picture."""
+def write_model(file: Path, image_size: int, threads: int, near: bool = False) -> Path:
+    """A whole model file of the random network."""
     onnx = export_onnx(new_deploy(image_size, near=near))
-    score = scorer(onnx)
-    scores = [score(picture) for picture in draw_pictures(image_size, GOOD)]
+    session = Session(onnx, threads)
+    scores = [session.run(picture).score for picture in draw_pictures(image_size, GOOD)]
     return write_bundle(
         file,
         manifest={"input_shape": [image_size, image_size], "image_shapes": [[image_size, image_size]]},

@@ -31,7 +31,7 @@ from baad.bench.timing import Times, interleave
 from baad.data.decode import read_image
 from baad.progress import Progress
 from baad.runtime.detector import Detector, judge
-from baad.runtime.session import Session, settle_threads
+from baad.runtime.session import settle_threads
 
 SIZES, BATCHES = (256, 384, 512), (1, 8)
 SUMMARY = (256, 1)  # image size and batch of the figures that have a name
@@ -98,8 +98,7 @@ def make_cases(
         for name, (module, inputs) in stage_modules(size, batch).items():
             graphs[name] = write_graph(module, inputs, folder)
     for name, near in WHOLE.items():
-        file = find_model(folder, size, name)
-        write_model(file, size, lambda onnx: lambda image: Session(onnx, threads).run(image).score, near)
+        write_model(find_model(folder, size, name), size, threads, near)
     pictures = draw_pictures(size, batch)
     for runtime in runtimes:
         for name, graph in graphs.items():
