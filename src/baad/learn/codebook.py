@@ -26,14 +26,13 @@ from baad.learn.targets import find_photos
 from baad.progress import PlainLines, Progress
 
 SEEKER = "fast"  # the PDN that describes patches for the foreground recipes
-IMAGE_SIZE = 256  # px, squashed as training pictures are
+IMAGE_SIZE = 256  # px: a square, into which every photo is squashed
 CENTROIDS = 3072
 PATCHES_A_PHOTO = 24
+SEED = 0
 
 
-def build_codebook(
-    folders: Sequence[Path], out: Path, progress: Progress, *, centroids: int = CENTROIDS, seed: int = 0
-) -> dict:
+def build_codebook(folders: Sequence[Path], out: Path, progress: Progress, centroids: int = CENTROIDS) -> dict:
     """Write `out`/codebook_fast.safetensors (key `centroids`, float16 [K, C]) and its card. Returns the card.
 
     Uses the shipped PDN on every photo in the folders and below, pooled exactly as the foreground recipe pools.
@@ -46,7 +45,7 @@ def build_codebook(
             f"{len(photos)} photos in {', '.join(map(str, folders))} are too few for {centroids} centroids: "
             f"give folders with at least {-(-centroids // PATCHES_A_PHOTO)}."
         )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     patches = _sample_patches(photos, load_pdn(SEEKER), rng, progress)
     found = make_codebook(patches, centroids, rng).astype(np.float16)
     out.mkdir(parents=True, exist_ok=True)
@@ -61,7 +60,7 @@ def build_codebook(
             "cells": SHARED_CELLS,
             "patches_a_photo": PATCHES_A_PHOTO,
             "centroids": centroids,
-            "seed": seed,
+            "seed": SEED,
         },
         "sha256": hash_file(file),
     }

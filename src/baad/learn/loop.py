@@ -34,11 +34,10 @@ Drawn = TypeVar("Drawn")
 
 @dataclass(frozen=True)
 class Trained:
-    """The averaged network, in evaluation mode, and how long it took."""
+    """The averaged network, in evaluation mode, and what it took before this run, if that was continued."""
 
     model: Baad
-    minutes: float
-    earlier: float = 0.0  # minutes of them before this run was continued
+    earlier: float  # minutes
 
 
 class Average:
@@ -72,7 +71,8 @@ def run(
     Writes `losses.jsonl` and `checkpoint.safetensors` to `run_dir`, and reads the latter where `start` > 0; `note`
     says what run it belongs to. Ctrl-C, SIGTERM and SIGHUP let the step end and save it.
 
-    Raises TrainingError when the loss stops being a number, OutputError when the disk refuses, Stopped.
+    Raises TrainingError when the loss stops being a number, BundleError for a checkpoint that cannot be gone on with,
+    OutputError when the disk refuses, Stopped.
     """
     device = next(model.parameters()).device
     trained = model.trained_parts()
@@ -120,7 +120,7 @@ def run(
             stop.raise_if_asked()
     model.mtrs.load_state_dict(average.parts["mtrs"].state_dict())
     model.discriminator.load_state_dict(average.parts["discriminator"].state_dict())
-    return Trained(model.eval(), earlier + (time.monotonic() - began) / 60.0, earlier)
+    return Trained(model.eval(), earlier)
 
 
 def stamped(stream: Iterable[Drawn], stamps: list[float], clock: Callable[[], float] | None = None) -> Iterator[Drawn]:
