@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from baad.baselines.baseline import Normals, to_images
+from baad.baselines.baseline import Normals
 from baad.baselines.draem import (
     CHANGES,
     Draem,
@@ -20,6 +20,7 @@ from baad.baselines.draem import (
 from baad.learn.blocks import count_macs, count_parameters
 from baad.learn.network import describe_cost, new_network
 from baad.learn.pdn import new_pdn
+from baad.learn.pictures import to_images
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from baad.synthesis.banks import make_banks

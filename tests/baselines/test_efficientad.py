@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from baad.baselines.baseline import Normals, to_images
+from baad.baselines.baseline import Normals
 from baad.baselines.efficientad import (
     QUANTILES,
     Autoencoder,
@@ -17,6 +17,7 @@ from baad.baselines.efficientad import (
 )
 from baad.learn.blocks import count_parameters
 from baad.learn.pdn import new_pdn
+from baad.learn.pictures import to_images
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from baad.synthesis.banks import make_banks

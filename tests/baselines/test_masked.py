@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from baad.baselines.baseline import plain_maps, to_images
+from baad.baselines.baseline import plain_maps
 from baad.baselines.masked import Masked, train_mask_network
 from baad.learn.batches import BatchPlan, Material
 from baad.learn.pdn import fit_features, load_pdn, new_pdn
+from baad.learn.pictures import to_images
 from baad.progress import Silence
 from baad.settings import TrainSettings
 from baad.synthesis.recipe import Plan, make_banks

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch.nn.functional as F
 
-from baad.baselines.baseline import Normals, to_images
+from baad.baselines.baseline import Normals
 from baad.baselines.padim import PaDiM
+from baad.learn.pictures import to_images
 from baad.progress import Silence
 
 

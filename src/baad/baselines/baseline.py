@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from baad.data.geometry import resize_image
 from baad.learn.blocks import count_macs, count_parameters
+from baad.learn.pictures import to_images
 from baad.learn.resizing import Spreading, enlarging
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
@@ -48,11 +49,6 @@ class Baseline(Protocol):
 
     def pool(self, anomaly: np.ndarray) -> float:
         """The picture's score from its map [h, w]."""
-
-
-def to_images(pictures: np.ndarray) -> Tensor:
-    """Pictures uint8 [B, H, W, 3] -> images [B, 3, H, W] in 0..1."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0
 
 
 def resize_one(picture: np.ndarray, shape: tuple[int, int]) -> Tensor:

@@ -22,10 +22,11 @@ import torch.nn.functional as F
 from PIL import Image, ImageEnhance, ImageOps
 from torch import Tensor, nn
 
-from baad.baselines.baseline import Fitted, Normals, plain_maps, resize_one, to_images
+from baad.baselines.baseline import Fitted, Normals, plain_maps, resize_one
 from baad.baselines.training import Schedule, train_network
 from baad.learn.blocks import ConvBlock, count_macs, count_parameters, fold_batch_norms
 from baad.learn.losses import focal_loss, ssim
+from baad.learn.pictures import to_images
 from baad.learn.precision import autocast
 from baad.progress import Progress
 from baad.runtime.session import RawMaps

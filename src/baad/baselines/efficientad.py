@@ -20,11 +20,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baad.baselines.baseline import Fitted, Normals, enlarge, plain_maps, resize_one, to_images
+from baad.baselines.baseline import Fitted, Normals, enlarge, plain_maps, resize_one
 from baad.baselines.training import Schedule, train_network
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.offset import measure_offset
 from baad.learn.pdn import MEAN, STD, Pdn
+from baad.learn.pictures import to_images
 from baad.learn.precision import autocast
 from baad.progress import Progress
 from baad.runtime.session import RawMaps

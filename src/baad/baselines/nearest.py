@@ -19,9 +19,9 @@ from baad.baselines.baseline import (
     plain_maps,
     resize_one,
     smooth_grid,
-    to_images,
 )
 from baad.learn.offset import measure_offset
+from baad.learn.pictures import to_images
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
 

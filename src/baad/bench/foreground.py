@@ -40,7 +40,7 @@ from baad.learn.foreground_masks import PROPOSED_AT, describe_patches, find_fore
 from baad.learn.machine import using_machine
 from baad.learn.network import Baad
 from baad.learn.pdn import load_pdn
-from baad.learn.pictures import Pictures, read_pictures
+from baad.learn.pictures import Pictures, read_pictures, to_images
 from baad.learn.train import batch_plan, new_model
 from baad.progress import Progress, Silence
 from baad.settings import TrainSettings
@@ -253,7 +253,7 @@ def everything(pictures: np.ndarray) -> np.ndarray:
 
 def see_with_head(model: Baad, pictures: np.ndarray) -> np.ndarray:
     """What the mask head says, float32 [B, H, W] in 0..1."""
-    images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0
+    images = to_images(pictures)
     images = images.to(next(model.parameters()).device)
     with torch.no_grad():
         logits = model.mtrs.see_part(model.pdn(images))

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from baad.baselines.baseline import Describe, smooth_grid, to_images
+from baad.baselines.baseline import Describe, smooth_grid
 from baad.baselines.nearest import nearest_distance, pool_patches, to_maps
 from baad.data.decode import read_image
 from baad.data.geometry import resize_image, resize_map
 from baad.data.masks import unite_masks
 from baad.data.sample import Category
+from baad.learn.pictures import to_images
 from baad.metrics.ranking import auroc, count_levels, fit_bins
 from baad.progress import Progress
 

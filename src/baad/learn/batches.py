@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from baad.learn.pictures import to_images
 from baad.synthesis.recipe import Banks, Example, Plan, draw_example
 
 AHEAD = 3  # batches drawn before they are needed
@@ -132,7 +133,7 @@ def stack_examples(examples: list[Example], mask_target: str) -> Batch:
 
     def images(name: str) -> Tensor:
         stacked = np.stack([getattr(example, name) for example in examples])  # [B, H, W, 3]
-        tensor = torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255.0
+        tensor = to_images(stacked)
         return tensor.contiguous(memory_format=torch.channels_last)
 
     def masks(name: str) -> Tensor:

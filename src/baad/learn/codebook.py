@@ -22,6 +22,7 @@ from baad.errors import BaadError, BundleError, DataError
 from baad.foreground.codebook import make_codebook
 from baad.foreground.patches import SHARED_CELLS, pool_patches
 from baad.learn.pdn import WEIGHTS, Pdn, hash_of, load_pdn, verify
+from baad.learn.pictures import to_image
 from baad.learn.targets import find_photos
 from baad.progress import PlainLines, Progress
 
@@ -87,7 +88,7 @@ def _sample_patches(photos: Sequence[Path], pdn: Pdn, rng: np.random.Generator, 
         for photo in photos:
             square = (IMAGE_SIZE, IMAGE_SIZE)
             image = Image.fromarray(read_image(photo)).resize(square, Image.Resampling.BILINEAR)
-            pixels = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)[None].float() / 255.0
+            pixels = to_image(np.asarray(image).copy())
             pooled = pool_patches(pdn(pixels).permute(0, 2, 3, 1).numpy())  # [1, g, g, C]
             flat = pooled.reshape(-1, pooled.shape[-1])
             found.append(flat[rng.choice(len(flat), PATCHES_A_PHOTO, replace=False)])

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.memory import spread
 from baad.learn.network import Baad, Outputs
+from baad.learn.pictures import to_image
 from baad.learn.resizing import Resizing, Spreading, enlarging, smoothing
 from baad.progress import Progress
 from baad.runtime.zoned import TOP_CELLS
@@ -172,7 +173,7 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
     align, error_map, maps, parts = _align(model, pictures.shape[1:3]), ErrorMap(model.pdn.head.out_channels), [], []
     memories: list[nn.Module] = [model.memory, model.placed] if model.placed.known else [model.memory]
     for picture in pictures:
-        outputs = model(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
+        outputs = model(to_image(picture))
         part = align.part(shrink(torch.sigmoid(outputs.foreground_logits)))[0, 0] > 0.5  # [2h, 2w]
         novelty = [align.novelty(memory(outputs.features)) for memory in memories]
         error = align.error(error_map(outputs.difference))
@@ -195,7 +196,7 @@ def learn_places(model: Baad, pictures: np.ndarray, scoring: Scoring, progress: 
     graph, maps, chosen = DeployGraph(model, pictures.shape[1:3], scoring), [], spread(len(pictures))
     with progress.task("what is usual at each place", len(chosen)) as task:
         for index in chosen:
-            outputs = graph.model(torch.from_numpy(pictures[index]).permute(2, 0, 1)[None].float() / 255.0)
+            outputs = graph.model(to_image(pictures[index]))
             maps.append(graph.add_maps(outputs, torch.sigmoid(outputs.foreground_logits))[0, 0].numpy())
             task.advance()
     model.places.set(np.stack(maps))

@@ -28,6 +28,7 @@ from baad.learn.checkpoint import load_checkpoint, read_header, save_checkpoint
 from baad.learn.lite_start import fit_heads, start_from
 from baad.learn.machine import choose_device
 from baad.learn.pdn import PDN_SHAPES, STRIDE, Pdn, read_weights
+from baad.learn.pictures import to_image
 from baad.learn.precision import autocast
 from baad.learn.targets import Targets, TargetSettings, cache_targets, find_photos
 from baad.progress import Progress
@@ -242,7 +243,7 @@ def measure_fidelity(network: Pdn, targets: Targets) -> dict[str, float]:
     sums, products = torch.zeros(2 * channels).double(), torch.zeros(2 * channels, 2 * channels).double()
     cells, errors, cosines = 0, 0.0, 0.0
     for index in range(len(targets.images) - targets.held_out, len(targets.images)):
-        image = torch.from_numpy(targets.images[index].copy()).permute(2, 0, 1)[None].float() / 255.0
+        image = to_image(targets.images[index].copy())
         found = network(image)[0].flatten(1).T.double()  # [h * w, C]
         wanted = torch.from_numpy(targets.targets[index].astype(np.float64)).flatten(0, 1)  # [h * w, C]
         both = torch.cat([found, wanted], 1)  # [h * w, 2 C]

@@ -29,6 +29,7 @@ from baad.foreground.propose import Painted
 from baad.foreground.quality import judge_pictures
 from baad.learn.codebook import SEEKER, load_codebook
 from baad.learn.pdn import Pdn, load_pdn
+from baad.learn.pictures import to_images
 from baad.learn.precision import autocast
 from baad.progress import Progress
 from baad.settings import TrainSettings
@@ -219,7 +220,7 @@ def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
     found = []
     with torch.no_grad(), autocast():
         for start in range(0, len(images), 8):
-            chunk = torch.from_numpy(images[start : start + 8]).permute(0, 3, 1, 2).float() / 255.0
+            chunk = to_images(images[start : start + 8])
             found.append(pdn(chunk).permute(0, 2, 3, 1).float().numpy())
     return np.concatenate(found)
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from baad.learn.pdn import MEAN, STD, Pdn
+from baad.learn.pictures import to_image
 from baad.learn.targets import Targets
 from baad.learn.teacher import load_lite
 
@@ -50,7 +51,7 @@ def fit_heads(network: Pdn, targets: Targets) -> None:
     widths = [head.in_channels for head in heads]
     products, answers = torch.zeros(sum(widths) + 1, sum(widths) + 1).double(), torch.zeros(1)
     for image, target in zip(targets.images[:count], targets.targets[:count]):
-        maps = network.maps(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255.0)
+        maps = network.maps(to_image(image.copy()))
         cells = target.shape[:2]
         seen = torch.cat([F.interpolate(each, size=cells, mode="nearest") for each in maps], 1)[0].flatten(1)
         rows = torch.cat([seen, torch.ones(1, seen.shape[1])]).double()  # [widths + 1, h * w]

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baad.learn.pdn import STRIDE, Pdn
+from baad.learn.pictures import to_image
 
 CODES = 512
 SAMPLE = 20_000  # patches that the codes are chosen from
@@ -121,7 +122,7 @@ def _sample_patches(pdn: Pdn, pictures: np.ndarray, foregrounds: np.ndarray, rng
         on_part = [np.ones_like(cells) for cells in on_part]
     device, kept = next(pdn.parameters()).device, []
     for index, places in zip(chosen, map(np.flatnonzero, on_part)):
-        image = torch.from_numpy(pictures[index]).to(device).permute(2, 0, 1)[None].float() / 255.0
+        image = to_image(pictures[index], device)
         patches = pool_patches(pdn(image))[0].flatten(1).T  # [h * w / 4, C]
         some = rng.choice(places, min(len(places), -(-SAMPLE // len(chosen))), replace=False)
         kept.append(patches[torch.from_numpy(some).to(device)])

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from baad.learn.deploy import Alignment
 from baad.learn.pdn import Pdn
+from baad.learn.pictures import to_image
 from baad.learn.witnesses import PLAN
 from baad.progress import Progress
 from baad.runtime.zoned import TOP_CELLS
@@ -31,7 +32,7 @@ def try_memories(
     align, draws = Alignment(pictures.shape[1:3]), max(3, math.ceil(DEFECTS / len(pictures)))
 
     def score(picture: np.ndarray) -> list[float]:
-        features = pdn(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0)
+        features = pdn(to_image(picture))
         maps = [align.novelty(memory(features)).flatten() for memory in memories]
         task.advance()
         return [float(torch.topk(each, TOP_CELLS).values.mean()) for each in maps]

@@ -17,6 +17,7 @@ from baad.data.checksum import hash_file
 from baad.errors import BundleError
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.pdn_designs import PDN_SHAPES, PdnShape, new_trunk
+from baad.learn.pictures import to_image
 
 WEIGHTS = Path(__file__).parent / "weights"
 FITTED_ON = 60  # pictures
@@ -136,7 +137,7 @@ def fit_features(pdn: Pdn, pictures: np.ndarray) -> Pdn:
     with torch.no_grad():
         total, squares, count = torch.zeros(()), torch.zeros(()), 0
         for picture in chosen:
-            images = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0
+            images = to_image(picture)
             features = pdn(images)[0].flatten(1).double()  # [C, h * w]
             total, squares = total + features.sum(1), squares + features.square().sum(1)
             count += features.shape[1]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from baad.data.checksum import name_content
 from baad.data.decode import read_image
@@ -49,3 +51,16 @@ def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, sq
             digest.update(resized[number].tobytes())
             task.advance()
     return Pictures(resized, tuple(shapes), tuple(sorted(colours)), digest.hexdigest(), tuple(files))
+
+
+def to_images(pictures: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """Pictures uint8 [B, H, W, 3] -> images float32 [B, 3, H, W] in 0..1."""
+    return torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255.0
+
+
+def to_image(picture: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """One picture uint8 [H, W, 3] -> float32 [1, 3, H, W] in 0..1.
+
+    Not `to_images(picture[None])`, which lies otherwise in memory: convolutions may then sum in another order.
+    """
+    return torch.from_numpy(picture).to(device).permute(2, 0, 1)[None].float() / 255.0

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from baad.learn.memory import Level, spread
 from baad.learn.pdn import Pdn
+from baad.learn.pictures import to_image
 from baad.learn.places import LEAST
 from baad.progress import Progress
 
@@ -143,7 +144,7 @@ def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray, progre
 
 def _see(pdn: Pdn, picture: np.ndarray) -> Tensor:
     """Patches [C, h, w] of a picture uint8 [H, W, 3]."""
-    return pool_cells(pdn(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0))[0]
+    return pool_cells(pdn(to_image(picture)))[0]
 
 
 def _along(axes: Tensor, patches: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from baad.data.decode import find_images, read_image, show_path
 from baad.errors import DataError, ImageError, InputError, OutputError, SettingError
 from baad.learn.batches import draw_ahead
 from baad.learn.pdn import STRIDE
+from baad.learn.pictures import to_images
 from baad.learn.precision import autocast
 from baad.learn.teacher import DEFAULT, Teacher, load_teacher, require_maps
 from baad.progress import Progress
@@ -367,7 +368,7 @@ def _sample_patches(teacher: Teacher, photos: Sequence[Path], settings: TargetSe
 
 
 def _describe(teacher: Teacher, crops: np.ndarray) -> Tensor:
-    images = torch.tensor(crops, device=teacher.mean.device).permute(0, 3, 1, 2).float() / 255.0  # [B, 3, S, S]
+    images = to_images(np.array(crops, order="C"), teacher.mean.device)  # [B, 3, S, S]
     doubled = F.interpolate(images, scale_factor=2, mode="bicubic", align_corners=False).clamp(0, 1)
     with torch.no_grad(), autocast(str(doubled.device)):
         return teacher(doubled).float()  # [B, C, S / 4, S / 4]
