@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from baad.learn.memory import PICTURES, Memory, choose_codes, choose_spread, pool_patches, spread
+from baad.learn.memory import Memory, choose_codes, choose_spread, pool_patches
 from baad.learn.pdn import new_pdn
 
 
@@ -35,12 +35,6 @@ def test_the_memory_keeps_patches_of_the_part_alone():
     image = torch.from_numpy(pictures[:1]).permute(0, 3, 1, 2).float() / 255.0
     novelty = memory(pdn(image))[0, 0]
     assert novelty[3:5, 3:5].mean() < novelty[0, :].mean()  # its middle is known, the dark border is not
-
-
-def test_the_pictures_are_spread_over_the_set():
-    assert spread(7).tolist() == [0, 1, 2, 3, 4, 5, 6]
-    many = spread(1000)
-    assert len(many) == PICTURES and (many[0], many[-1]) == (0, 999)
 
 
 def test_pictures_that_show_no_part_are_not_remembered_unless_none_does():

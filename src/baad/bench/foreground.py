@@ -30,8 +30,9 @@ from baad.data.maps import place_in
 from baad.data.masks import read_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
+from baad.data.spread import spread_evenly
 from baad.errors import SettingError
-from baad.foreground.gate import LEAST_QUALITY, NOBODY, Gate, spread_over
+from baad.foreground.gate import LEAST_QUALITY, NOBODY, Gate
 from baad.foreground.propose import Painted, extend_masks
 from baad.foreground.refine import overlap
 from baad.learn.batches import Material, batches
@@ -168,7 +169,7 @@ def read_subject(category: Category, settings: TrainSettings, progress: Progress
     test = [(image.path, image.foreground) for image in category.test if image.foreground is not None]
     pictures = read_pictures(category.train, settings.image_size, progress)
     return Subject(
-        category.name, pictures, outlines, [test[index] for index in spread_over(np.arange(len(test)), TEST_PICTURES)]
+        category.name, pictures, outlines, [test[index] for index in spread_evenly(len(test), TEST_PICTURES)]
     )
 
 

@@ -19,8 +19,9 @@ from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.data.split import split_held_out
+from baad.data.spread import spread_evenly
 from baad.errors import DataError
-from baad.foreground.gate import DECIDE_ON, spread_over
+from baad.foreground.gate import DECIDE_ON
 from baad.learn.foreground_masks import find_foreground
 from baad.metrics.ranking import auroc, average_precision, count_levels
 from baad.progress import Progress
@@ -160,7 +161,7 @@ def find_parts(
     All ones where no background is found.
     """
     shape = fit_shape([picture.shape[:2] for picture in pictures], settings.image_size)
-    some = [read_image(others[index]) for index in spread_over(np.arange(len(others)), DECIDE_ON)]
+    some = [read_image(others[index]) for index in spread_evenly(len(others), DECIDE_ON)]
     seen = np.stack([resize_image(picture, shape) for picture in (*pictures, *some)])
     masks = find_foreground(seen, progress).masks
     return np.ones((len(pictures), *shape), np.float32) if masks is None else masks[: len(pictures)]

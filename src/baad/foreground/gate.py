@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from baad.data.spread import spread_evenly
 from baad.foreground.correct import TAUGHT, THIN, agreement, are_thin, teach_masks
 from baad.foreground.propose import EMPTY, Painted, Proposal, extend_masks, propose_masks
 from baad.foreground.quality import judge_pictures
@@ -118,14 +119,9 @@ def _choose_pictures(count: int, painted: np.ndarray) -> np.ndarray:
 
     Where more are painted, as many of them as that, spread alike.
     """
-    mine = spread_over(np.sort(painted), DECIDE_ON)
+    mine = np.sort(painted)[spread_evenly(len(painted), DECIDE_ON)]
     others = np.setdiff1d(np.arange(count), painted)
-    return np.union1d(mine, spread_over(others, DECIDE_ON - len(mine))).astype(int)
-
-
-def spread_over(index: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of the entries, at equal distances, the first and the last among them."""
-    return index[np.linspace(0, len(index) - 1, min(most, len(index))).round().astype(int)]
+    return np.union1d(mine, others[spread_evenly(len(others), DECIDE_ON - len(mine))]).astype(int)
 
 
 def _keep_painted(gate: Gate, images: np.ndarray, painted: Painted, chosen: np.ndarray) -> Gate:

@@ -11,6 +11,7 @@ from PIL import Image
 from baad.bundle import require
 from baad.data.decode import text_of_path
 from baad.data.part_masks import name_pictures
+from baad.data.spread import spread_evenly
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
 from baad.verdict.zones import widen
@@ -63,7 +64,7 @@ def sample_pictures(
     foregrounds: bool [N, H, W]. With the `quality` [N] of these masks, those with the worst come besides, outlined, in
     the order of `name_worst`.
     """
-    chosen = np.linspace(0, len(pictures) - 1, min(SAMPLES, len(pictures))).round().astype(int)
+    chosen = spread_evenly(len(pictures), SAMPLES)
     found = {}
     for number, index in enumerate(chosen):
         shown = np.where(foregrounds[index][..., None], pictures[index], pictures[index] // 3)

@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baad.data.spread import spread_evenly
 from baad.learn.blocks import fold_batch_norms
-from baad.learn.memory import spread
+from baad.learn.memory import PICTURES
 from baad.learn.network import Baad, Outputs
 from baad.learn.pictures import to_image
 from baad.learn.resizing import Resizing, Spreading, enlarging, smoothing
@@ -193,7 +194,7 @@ def level_maps(model: Baad, pictures: np.ndarray) -> None:
 @torch.no_grad()
 def learn_places(model: Baad, pictures: np.ndarray, scoring: Scoring, progress: Progress) -> None:
     """Let the model know what is usual at each place of normal pictures, uint8 [N, h, w, 3], as scoring adds it up."""
-    graph, maps, chosen = DeployGraph(model, pictures.shape[1:3], scoring), [], spread(len(pictures))
+    graph, maps, chosen = DeployGraph(model, pictures.shape[1:3], scoring), [], spread_evenly(len(pictures), PICTURES)
     with progress.task("what is usual at each place", len(chosen)) as task:
         for index in chosen:
             outputs = graph.model(to_image(pictures[index]))

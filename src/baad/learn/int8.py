@@ -14,6 +14,7 @@ import numpy as np
 
 from baad.data.decode import read_image
 from baad.data.sample import GoodImage
+from baad.data.spread import spread_evenly
 from baad.learn.openvino_ir import quantize, read_onnx, read_session, write_ir
 from baad.learn.parity import BOUNDS, Comparison
 from baad.learn.witnesses import Painter, Witnesses
@@ -32,7 +33,7 @@ def quantize_network(onnx: bytes, fit: Sequence[GoodImage], painter: Painter, fo
 
     Ranges taken from normal pictures alone would cut off what defects do to the network, and flatten its maps.
     """
-    chosen = _choose(fit)
+    chosen = spread_evenly(len(fit), RANGED).tolist()
 
     def read(number: int) -> np.ndarray:
         index = chosen[number // 2]
@@ -43,14 +44,9 @@ def quantize_network(onnx: bytes, fit: Sequence[GoodImage], painter: Painter, fo
     return read_session(folder, threads)
 
 
-def _choose(fit: Sequence[GoodImage]) -> list[int]:
-    """Numbers of RANGED pictures at most, spread over all."""
-    return np.unique(np.linspace(0, len(fit) - 1, min(len(fit), RANGED)).round().astype(int)).tolist()
-
-
 def count_alarms(fit: Sequence[GoodImage], judges: Sequence[tuple[Scorer, float]]) -> tuple[int, list[int]]:
     """How many of the pictures that training saw are judged, and how many of them each (session, threshold) flags."""
-    chosen = _choose(fit)
+    chosen = spread_evenly(len(fit), RANGED).tolist()
     alarms = [0] * len(judges)
     for index in chosen:
         picture = read_image(fit[index].path)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baad.data.spread import spread_evenly
 from baad.learn.pdn import STRIDE, Pdn
 from baad.learn.pictures import to_image
 
@@ -88,11 +89,6 @@ def pool_patches(features: Tensor) -> Tensor:
     return F.avg_pool2d(features, 4, 2, 1, count_include_pad=False)
 
 
-def spread(count: int, most: int = PICTURES) -> np.ndarray:
-    """Numbers of the pictures to learn from, of so many, spread over the set: at most `most`, int [N]."""
-    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
-
-
 @torch.no_grad()
 def choose_codes(pdn: Pdn, pictures: np.ndarray, foregrounds: np.ndarray, count: int, seed: int) -> Tensor:
     """Codes [count, C] from the part of normal pictures: uint8 [N, H, W, 3], bool [N, H, W].
@@ -116,7 +112,7 @@ def choose_spread(patches: Tensor, count: int) -> Tensor:
 
 def _sample_patches(pdn: Pdn, pictures: np.ndarray, foregrounds: np.ndarray, rng: np.random.Generator) -> Tensor:
     """Patches of the part [P, C], about as many from every picture that shows it; of everything where none does."""
-    chosen = spread(len(pictures))
+    chosen = spread_evenly(len(pictures), PICTURES)
     on_part = [_cells_of_part(foregrounds[index]) for index in chosen]
     if not any(cells.any() for cells in on_part):
         on_part = [np.ones_like(cells) for cells in on_part]

@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baad.learn.memory import Level, spread
+from baad.data.spread import spread_evenly
+from baad.learn.memory import Level
 from baad.learn.pdn import Pdn
 from baad.learn.pictures import to_image
 from baad.learn.places import LEAST
@@ -108,7 +109,7 @@ def learn_gaussians(pdn: Pdn, pictures: np.ndarray, held_out: np.ndarray, progre
     """What normal pictures uint8 [N, H, W, 3] look like at each place, from 500 of them at most; nothing from fewer
     than 10. held_out: others, likewise, of which `telling` is told. Patches are seen anew each time, not kept.
     """
-    seen = pictures[spread(len(pictures), PICTURES)]
+    seen = pictures[spread_evenly(len(pictures), PICTURES)]
     if len(seen) < LEAST:
         return None
     nothing = torch.zeros((), dtype=torch.float64)

@@ -21,6 +21,7 @@ from baad.data.decode import read_image, text_of_path
 from baad.data.geometry import describe_view, resize_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
+from baad.data.spread import spread_evenly
 from baad.errors import DataError, OutputError, SettingError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
@@ -33,7 +34,7 @@ from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usu
 from baad.learn.framing import describe_framing, pick_shapes
 from baad.learn.loop import TIMED_STEPS, run, seconds_of_a_step, stamped, tell_shared
 from baad.learn.machine import choose_device, using_machine
-from baad.learn.memory import CODES, choose_codes, spread
+from baad.learn.memory import CODES, choose_codes
 from baad.learn.network import Baad, describe_cost, new_network, sees_near
 from baad.learn.novelty_trial import try_memories
 from baad.learn.offset import measure_offset
@@ -258,7 +259,7 @@ def fill_memory(model: Baad, ready: Ready, progress: Progress) -> None:
     patch, and more defects are found by it.
     """
     settings, material, all_held_out = ready.settings, ready.material, ready.split.held_out
-    held_out = [all_held_out[index] for index in spread(len(all_held_out), LEVELLED_ON)]
+    held_out = [all_held_out[index] for index in spread_evenly(len(all_held_out), LEVELLED_ON)]
     parts = material.foregrounds if settings.mask_head else np.ones_like(material.foregrounds)  # else all is judged
     model.memory.remember(choose_codes(model.pdn, material.images, parts, CODES, settings.seed))
     seen = np.stack([resize_image(read_image(image.path), ready.pictures.input_shape) for image in held_out])
@@ -269,7 +270,7 @@ def fill_memory(model: Baad, ready: Ready, progress: Progress) -> None:
     if found is not None and found.telling > TELLING:
         placed = PlacedMemory()
         placed.remember(found)
-        some = seen[spread(len(seen), TRIED_ON)]
+        some = seen[spread_evenly(len(seen), TRIED_ON)]
         anywhere, at_place = try_memories(model.pdn, [model.memory, placed], some, settings.seed, progress)
         if at_place > anywhere:
             model.placed = placed

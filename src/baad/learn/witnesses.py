@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from baad.data.geometry import resize_image, resize_map, resize_mask
+from baad.data.spread import spread_evenly
 from baad.progress import Progress
 from baad.runtime.tiles import Scorer
 from baad.synthesis.recipe import Banks, Plan, draw_example, make_banks
@@ -126,5 +127,4 @@ def pick(found: Sequence[Witness], threshold: float, count: int) -> tuple[tuple[
     ordered = sorted(found, key=lambda each: abs(each.score - threshold))
     near = min(count, len(ordered)) // 2
     rest = sorted(ordered[near:], key=lambda each: each.score)
-    spread = np.linspace(0, len(rest) - 1, min(count - near, len(rest))).round().astype(int)
-    return (*ordered[:near], *(rest[index] for index in spread)), near
+    return (*ordered[:near], *(rest[index] for index in spread_evenly(len(rest), count - near))), near
