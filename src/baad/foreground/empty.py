@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from baad.foreground.patches import describe_cells, principal_axes
-from baad.foreground.static import DIMENSIONS, FEATURE_WEIGHT
+from baad.foreground.patches import describe_cells
+from baad.foreground.static import fit_scale
 
 REACH = 1  # cells to all sides
 
@@ -41,9 +41,5 @@ class EmptyScorer:
 
 def fit_empty(scene: np.ndarray, scene_features: np.ndarray, images: np.ndarray, features: np.ndarray) -> EmptyScorer:
     """scene: uint8 [S, S, 3], scene_features: float32 [h, w, C]; images, features: of the set, [N, ...]."""
-    flat = features.reshape(-1, features.shape[-1])
-    mean, axes = principal_axes(flat, DIMENSIONS)
-    described = describe_cells(images, features, mean, axes)
-    scale = np.full(described.shape[-1], described[..., -3:].std(axis=(0, 1, 2)).mean() + 1e-6, np.float32)
-    scale[:-3] = (described[..., :-3].std(axis=(0, 1, 2)) + 1e-6) / FEATURE_WEIGHT
+    mean, axes, scale, _ = fit_scale(images, features)
     return EmptyScorer(mean, axes, scale, describe_cells(scene[None], scene_features[None], mean, axes)[0] / scale)

@@ -38,9 +38,16 @@ class StaticScorer:
 
 def fit_static(images: np.ndarray, features: np.ndarray) -> StaticScorer:
     """images: uint8 [N, S, S, 3], features: float32 [N, h, w, C], N >= 2."""
+    mean, axes, scale, described = fit_scale(images, features)
+    return StaticScorer(mean, axes, scale, described / scale)
+
+
+def fit_scale(images: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mean [C] and axes [C, d - 3] that reduce features of a set, the scales [d] by which descriptions are divided,
+    and the pictures' own descriptions before that, [N, h, w, d]: uint8 [N, S, S, 3], float32 [N, h, w, C]."""
     flat = features.reshape(-1, features.shape[-1])
     mean, axes = principal_axes(flat, DIMENSIONS)
     described = describe_cells(images, features, mean, axes)
     scale = np.full(described.shape[-1], described[..., -3:].std(axis=(0, 1, 2)).mean() + 1e-6, np.float32)
     scale[:-3] = (described[..., :-3].std(axis=(0, 1, 2)) + 1e-6) / FEATURE_WEIGHT
-    return StaticScorer(mean, axes, scale, described / scale)
+    return mean, axes, scale, described
