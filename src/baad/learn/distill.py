@@ -26,13 +26,12 @@ from baad.learn.batches import draw_ahead
 from baad.learn.blocks import count_macs
 from baad.learn.checkpoint import load_checkpoint, read_header, save_checkpoint
 from baad.learn.lite_start import fit_heads, start_from
-from baad.learn.machine import choose_device
+from baad.learn.machine import choose_device, using_threads
 from baad.learn.pdn import PDN_SHAPES, STRIDE, Pdn, read_weights
 from baad.learn.pictures import to_image
 from baad.learn.precision import autocast
 from baad.learn.targets import Targets, TargetSettings, cache_targets, find_photos
 from baad.progress import Progress
-from baad.runtime.session import settle_threads
 from baad.stopping import catch_stop
 
 BORDER = 4  # feature cells at a crop's edge that the student cannot see fully
@@ -71,16 +70,11 @@ def distill(folders: Sequence[Path], out: Path, work: Path, settings: DistillSet
     """
     photos = find_photos(folders)
     channels = PDN_SHAPES[settings.size].features
-    threads = torch.get_num_threads()
-    used = settle_threads(settings.threads)
-    torch.set_num_threads(used)
-    try:
+    with using_threads(settings.threads) as used:
         targets = cache_targets(photos, channels, work, settings.targets, settings.place, progress)
         network, minutes = train_student(targets, work, settings, progress)
         budget = {"minutes": round(minutes, 3), "threads": used, "device": settings.place}
         return write_weights(network, out, settings, targets, count_photos(folders, targets.photos), budget)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def count_photos(folders: Sequence[Path], used: Sequence[Path]) -> dict[str, int]:

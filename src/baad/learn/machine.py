@@ -22,17 +22,26 @@ def choose_device(name: str) -> str:
 
 
 @contextmanager
+def using_threads(threads: int) -> Iterator[int]:
+    """So many threads of PyTorch's, 0: one for each core; gives how many they are. Afterwards all is as it was."""
+    before, used = torch.get_num_threads(), settle_threads(threads)
+    torch.set_num_threads(used)
+    try:
+        yield used
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def using_machine(settings: TrainSettings) -> Iterator[None]:
     """Threads as set, and tiny numbers count as zero, which keeps processors fast; afterwards all is as it was, torch's
     generators too, which the training seeds anew in each step."""
     card = torch.device(choose_device(settings.device))
-    threads, keeps_tiny = torch.get_num_threads(), bool((torch.tensor(1e-310, dtype=torch.float64) * 1).item())
-    torch.set_num_threads(settle_threads(settings.threads))
+    keeps_tiny = bool((torch.tensor(1e-310, dtype=torch.float64) * 1).item())
     torch.set_flush_denormal(True)
     cards = [torch.cuda.current_device() if card.index is None else card.index] if card.type == "cuda" else []
     try:
-        with torch.random.fork_rng(devices=cards):
+        with using_threads(settings.threads), torch.random.fork_rng(devices=cards):
             yield
     finally:
-        torch.set_num_threads(threads)
         torch.set_flush_denormal(not keeps_tiny)
