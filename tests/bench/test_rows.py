@@ -1,7 +1,8 @@
 import pytest
 
-from baad.bench.rows import mean, put_last, read_rows, show, write_rows
+from baad.bench.rows import mean, put_last, read_rows, write_rows
 from baad.errors import DataError
+from baad.metrics.scorecard import show
 
 ROWS = [{"category": "ä", "seed": 0, "figure": None}, {"category": "b", "seed": 1, "figure": 0.5}]
 

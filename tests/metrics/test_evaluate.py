@@ -165,7 +165,7 @@ def test_figures_of_one_class_alone_are_left_out_and_said_so(tmp_path, half, mis
     assert scorecard.overall.figures.image_auroc is None
     assert scorecard.notes[0].startswith(f"no {missing} test pictures")
     assert not any("interval" in note for note in scorecard.notes)  # there are none
-    assert any("image AUROC" in line and "—" in line for line in summary_lines(scorecard))
+    assert any("image AUROC" in line and "–" in line for line in summary_lines(scorecard))
 
 
 def test_a_test_half_without_pictures_is_refused(tmp_path):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from sklearn import metrics as reference
 
-from baad.metrics.ranking import ScoreBins, auroc, average_precision, count_levels, f1_max, fit_bins
+from baad.metrics.ranking import ScoreBins, auroc, auroc_of, average_precision, count_levels, f1_max, fit_bins
 
 
 def figures(scores, positive):
@@ -90,3 +90,9 @@ def test_counting_finds_every_value_at_the_level_it_is_given(values, count):
     np.testing.assert_array_equal(bins.count(scores), np.bincount(bins.levels(scores), minlength=bins.size))
     order = np.argsort(-scores, kind="stable")
     assert (np.diff(bins.levels(scores)[order]) >= 0).all()
+
+
+def test_two_lists_of_scores_are_compared_by_what_they_know():
+    assert auroc_of([0.1, 0.4], [0.4, 0.9]) == 0.875
+    assert auroc_of([0.1, np.nan], [0.2]) == 1.0
+    assert np.isnan(auroc_of([np.nan], [])) and np.isnan(auroc_of([0.5], []))

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from baad.bench.job import Job, Workshop
-from baad.bench.rows import Row, mean, show
+from baad.bench.rows import Row, mean
 from baad.bench.stress import ALL, CLEAN, Examined, require_background, require_both, run_stress
 from baad.bench.table import gain, list_gains
 from baad.data.geometry import resize_map
 from baad.data.sample import Category
+from baad.metrics.scorecard import show
 from baad.progress import Progress
 
 OFF = "background_off"  # what the others are compared with

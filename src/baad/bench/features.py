@@ -15,13 +15,14 @@ from baad.bench.latency import Latency, measure_latency
 from baad.bench.made_with import DIGITS, hash_pictures
 from baad.bench.neighbours import GRID, MEMORY, Pictures, read_pictures, score_features
 from baad.bench.peers import TEACHER_CHANNELS, WideResNet50, pdn_s
-from baad.bench.rows import Row, mean, put_last, read_rows, show, write_rows
+from baad.bench.rows import Row, mean, put_last, read_rows, write_rows
 from baad.bench.run import check_testable
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.errors import DataError
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.pdn import PDN_SHAPES, new_pdn
+from baad.metrics.scorecard import show
 from baad.progress import Progress
 from baad.runtime.session import usable_cores
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from baad.atomic import write_text
-from baad.bench.rows import Row, mean, show, write_rows
+from baad.bench.rows import Row, mean, write_rows
 from baad.foreground.gate import LEAST_QUALITY
+from baad.metrics.scorecard import show
 from baad.settings import TrainSettings
 
 RESULTS, DRAWN = "results.jsonl", "drawn.jsonl"

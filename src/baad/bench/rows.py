@@ -63,8 +63,3 @@ def mean(values: Iterable[float | None]) -> float | None:
     """Of those that are known; None where none is."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
-
-
-def show(value: float | None, digits: int) -> str:
-    """'0.950', '1,200'; a dash for what is not known."""
-    return "–" if value is None else f"{value:,.{digits}f}"

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from baad.bench.methods import METHODS
-from baad.bench.rows import Row, mean, show
+from baad.bench.rows import Row, mean
+from baad.metrics.scorecard import show
 
 OURS = "baad"
 FIGURES = {  # key -> digits

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from baad.bench.rows import mean
 from baad.data.decode import read_image
@@ -13,7 +14,6 @@ from baad.data.masks import read_mask
 from baad.data.sample import Category, LabelledImage
 from baad.foreground.refine import overlap
 from baad.learn.losses import ssim
-from baad.learn.pictures import to_image
 from baad.metrics.scorecard import rounded
 from baad.runtime.session import RawMaps
 
@@ -56,7 +56,7 @@ class Watched:
     def _compare(self, picture: np.ndarray, rebuilt: np.ndarray) -> None:
         seen = resize_image(picture, (rebuilt.shape[0], rebuilt.shape[1]))
         self._psnr.append(psnr(seen, rebuilt))
-        first, second = (to_image(np.array(each, order="C")) for each in (seen, rebuilt))
+        first, second = (torch.tensor(each).permute(2, 0, 1)[None].float() / 255.0 for each in (seen, rebuilt))
         self._ssim.append(float(ssim(first, second)))
 
     def _find(self, image: LabelledImage, shape: tuple[int, int], foreground: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from baad.bench.job import FAILURES, Detector, Job, Workshop, describe_settings, require_names
-from baad.bench.rows import Row, read_rows, show, write_rows
+from baad.bench.rows import Row, read_rows, write_rows
 from baad.bench.run import KEYS, is_done, put_rows, require_all, tell_missing
 from baad.data.decode import read_image
 from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
@@ -23,7 +23,8 @@ from baad.data.spread import spread_evenly
 from baad.errors import DataError
 from baad.foreground.gate import DECIDE_ON
 from baad.learn.foreground_masks import find_foreground
-from baad.metrics.ranking import auroc, average_precision, count_levels
+from baad.metrics.ranking import auroc_of, average_precision, count_levels
+from baad.metrics.scorecard import show
 from baad.progress import Progress
 from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS, draw_defect
@@ -131,7 +132,7 @@ def validate_detector(detector: Detector, job: Job, held_out: HeldOut, progress:
             f"{category.name}: no held-back defect could be drawn that shows on its held-out pictures, so nothing "
             "tells how good a recipe is. Give a category whose pictures show more than one shade."
         )
-    kinds = {kind: _auroc(normal, scores) for kind, scores in found.items() if scores}
+    kinds = {kind: auroc_of(normal, scores) for kind, scores in found.items() if scores}
     positive, negative = np.concatenate(defective_pixels), np.repeat(np.concatenate(normal_pixels), EACH)
     levels = count_levels(
         np.concatenate([positive, negative]), np.arange(len(positive) + len(negative)) < len(positive)
@@ -165,8 +166,3 @@ def find_parts(
     seen = np.stack([resize_image(picture, shape) for picture in (*pictures, *some)])
     masks = find_foreground(seen, progress).masks
     return np.ones((len(pictures), *shape), np.float32) if masks is None else masks[: len(pictures)]
-
-
-def _auroc(normal: Sequence[float], defective: Sequence[float]) -> float:
-    scores = np.array([*normal, *defective])
-    return float(auroc(*count_levels(scores, np.arange(len(scores)) >= len(normal))))

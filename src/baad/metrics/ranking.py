@@ -5,6 +5,7 @@ at K score levels, **highest level first**. Equal scores share a level, so ties 
 A figure that needs both classes is NaN where one is missing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,13 @@ def auroc(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
     above = np.cumsum(positives, axis=-1) - positives / 2  # positives over each level, half of those on it
     pairs = positives.sum(-1, dtype=float) * negatives.sum(-1, dtype=float)
     return _divide((above * negatives).sum(-1), pairs)
+
+
+def auroc_of(normal: Sequence[float] | np.ndarray, defective: Sequence[float] | np.ndarray) -> float:
+    """The same of two lists of scores. Those that are no finite numbers do not count; NaN where a list has no other."""
+    scores = np.concatenate([np.asarray(normal, float), np.asarray(defective, float)])
+    positive, known = np.arange(len(scores)) >= len(normal), np.isfinite(scores)
+    return float(auroc(*count_levels(scores[known], positive[known])))
 
 
 def average_precision(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:

@@ -116,9 +116,9 @@ def summary_lines(scorecard: Scorecard) -> list[str]:
     return [*lines, *(f"note: {note}" for note in scorecard.notes)]
 
 
-def show(value: float | None) -> str:
-    """A figure to four digits; an em dash where there is none."""
-    return "—" if value is None else f"{value:.4f}"
+def show(value: float | None, digits: int = 4) -> str:
+    """'0.9500', '1,200'; a dash for what is not known."""
+    return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def _figure_cells(group: KindFigures) -> list[list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from baad.metrics.ranking import auroc, count_levels
+from baad.metrics.ranking import auroc_of
 from baad.metrics.scorecard import rounded
 
 RECALLS = (0.5, 0.7, 0.9)
@@ -121,19 +121,12 @@ def stress_row(normals: Sequence[NormalCounts], defects: Defects, **named: Any) 
         **named,
         "n_normal": len(normals),
         "n_defective": len(defects.scores),
-        "image_auroc": rounded(_auroc([each.score for each in normals], defects.scores)),
-        "background_auroc": rounded(_auroc([each.background_score for each in normals], defects.background_scores)),
+        "image_auroc": rounded(auroc_of([each.score for each in normals], defects.scores)),
+        "background_auroc": rounded(auroc_of([each.background_score for each in normals], defects.background_scores)),
         **{f"{name}_{r}": rounded(shares[f"{name}_{r}"], 6) for name in order for r in ("50", "70", "90")},
         "outside_share": rounded(defects.outside_share, 6),
         **counts,
     }
-
-
-def _auroc(normal: Sequence[float], defective: np.ndarray) -> float | None:
-    scores = np.concatenate([np.array(normal, float), defective])
-    positive = np.arange(len(scores)) >= len(normal)
-    known = np.isfinite(scores)
-    return float(auroc(*count_levels(scores[known], positive[known]))) if known.any() else None
 
 
 def _share(part: int, whole: int, known: bool) -> float | None:
