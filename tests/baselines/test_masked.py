@@ -9,7 +9,8 @@ from baad.learn.pdn import fit_features, load_pdn, new_pdn
 from baad.learn.pictures import to_images
 from baad.progress import Silence
 from baad.settings import TrainSettings
-from baad.synthesis.recipe import Plan, make_banks
+from baad.synthesis.banks import make_banks
+from baad.synthesis.recipe import Plan
 from tests.baselines.pictures import draw_discs
 
 

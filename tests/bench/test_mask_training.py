@@ -7,7 +7,7 @@ from baad.learn.batches import Material, batches
 from baad.learn.train import batch_plan, new_model
 from baad.progress import Silence
 from baad.settings import TrainSettings
-from baad.synthesis.recipe import make_banks
+from baad.synthesis.banks import make_banks
 from tests.learn.test_loop import rings
 
 SETTINGS = TrainSettings(size="tiny", image_size=64, steps=40, batch_size=8, threads=1, ema=0.9, pdn="random")

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from baad.learn.batches import Batch, BatchPlan, Material, batches, draw_ahead, draw_batch, vary_view
-from baad.synthesis.recipe import Plan, make_banks
+from baad.synthesis.banks import make_banks
+from baad.synthesis.recipe import Plan
 
 
 @pytest.fixture(scope="module")

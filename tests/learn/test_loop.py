@@ -23,7 +23,8 @@ from baad.learn.pdn import new_pdn
 from baad.learn.train import batch_plan
 from baad.progress import Silence
 from baad.settings import TrainSettings
-from baad.synthesis.recipe import Plan, make_banks
+from baad.synthesis.banks import make_banks
+from baad.synthesis.recipe import Plan
 
 SETTINGS = TrainSettings(size="tiny", image_size=64, steps=160, batch_size=8, threads=1, ema=0.98)
 

@@ -4,7 +4,7 @@ import pytest
 from baad.learn.witnesses import Normals, Painter, Witness, choose_witnesses, pick
 from baad.progress import Silence
 from baad.runtime.session import RawMaps
-from baad.synthesis.recipe import make_banks
+from baad.synthesis.banks import make_banks
 
 
 class LeftPart:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baad.synthesis.recipe import MARGIN, Banks, Example, Plan, draw_example, make_banks, mark_difference
+from baad.synthesis.banks import Banks, make_banks
+from baad.synthesis.recipe import MARGIN, Example, Plan, draw_example, mark_difference
 
 BANKS = make_banks(np.random.default_rng(0), size=64, noises=12, patterns=12, scenes=4)
 seeds = st.integers(0, 2**32 - 1)

@@ -29,7 +29,7 @@ from baad.learn.train import batch_plan, choose_view
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
 from baad.settings import TrainSettings
-from baad.synthesis.recipe import make_banks
+from baad.synthesis.banks import make_banks
 
 Made = tuple[Callable[[np.ndarray], RawMaps], Fitted, float]  # what scores a picture; what it took; minutes
 

@@ -45,7 +45,7 @@ from baad.learn.pictures import Pictures, read_pictures, to_images
 from baad.learn.train import batch_plan, new_model
 from baad.progress import Progress, Silence
 from baad.settings import TrainSettings
-from baad.synthesis.recipe import make_banks
+from baad.synthesis.banks import make_banks
 
 TEST_PICTURES = 120  # at most, spread over those with an outline
 CHUNK = 16

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from baad.learn.pictures import to_images
-from baad.synthesis.recipe import Banks, Example, Plan, draw_example
+from baad.synthesis.banks import Banks
+from baad.synthesis.recipe import Example, Plan, draw_example
 
 AHEAD = 3  # batches drawn before they are needed
 Drawn = TypeVar("Drawn")

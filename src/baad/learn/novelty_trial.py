@@ -17,7 +17,8 @@ from baad.learn.pictures import to_image
 from baad.learn.witnesses import PLAN
 from baad.progress import Progress
 from baad.runtime.zoned import TOP_CELLS
-from baad.synthesis.recipe import draw_example, make_banks
+from baad.synthesis.banks import make_banks
+from baad.synthesis.recipe import draw_example
 
 DEFECTS = 90  # pictures with defects, about, and three of each normal one at least
 

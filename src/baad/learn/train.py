@@ -65,7 +65,8 @@ from baad.runtime.detector import usual_shape
 from baad.runtime.session import Session
 from baad.runtime.tiles import tiled
 from baad.settings import TrainSettings
-from baad.synthesis.recipe import Plan, make_banks
+from baad.synthesis.banks import make_banks
+from baad.synthesis.recipe import Plan
 from baad.verdict.calibration import Calibration
 from baad.verdict.drawn import DrawnZones
 

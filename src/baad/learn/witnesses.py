@@ -15,7 +15,8 @@ from baad.data.geometry import resize_image, resize_map, resize_mask
 from baad.data.spread import spread_evenly
 from baad.progress import Progress
 from baad.runtime.tiles import Scorer
-from baad.synthesis.recipe import Banks, Plan, draw_example, make_banks
+from baad.synthesis.banks import Banks, make_banks
+from baad.synthesis.recipe import Plan, draw_example
 
 CHOSEN = 32  # pictures of a certificate
 CANDIDATES = 96  # that they are chosen from, about

@@ -6,13 +6,11 @@ import cv2
 import numpy as np
 
 from baad.synthesis.background import FULL, change_background, has_background, repaint_background
-from baad.synthesis.banks import Banks, make_banks
+from baad.synthesis.banks import Banks
 from baad.synthesis.chance import choose, log_uniform
 from baad.synthesis.defects import KINDS, LUMPS, SHARES, add_defect
 from baad.synthesis.grey import fit_grey, keep_grey
 from baad.synthesis.site import Sources, find_site, lay
-
-__all__ = ["Banks", "Example", "Plan", "draw_example", "make_banks", "mark_difference"]
 
 VISIBLE = 8  # levels of 255 by which a channel must differ for a pixel to count as defect
 FEWEST = 6  # visible pixels of a defect worth learning
