@@ -1,4 +1,3 @@
-import hashlib
 import json
 import shutil
 import subprocess
@@ -266,23 +265,6 @@ def test_one_changed_weight_makes_it_refuse_and_nothing_is_written(export, small
         export(out=tmp_path / "line", export_onnx=lambda graph: perturb(small[1]))
     assert f"{small[0]} is as it was" in caught.value.__notes__[0]
     assert list(tmp_path.iterdir()) == [] and small[0].read_bytes() == before
-
-
-def test_a_model_file_whose_own_graph_judges_otherwise_than_its_weights_do_today_is_refused(category, small, tmp_path):
-    """As where the code that makes the graph has changed since the model was trained."""
-    with zipfile.ZipFile(small[0]) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    members["model.onnx"] = perturb(small[1])
-    manifest = json.loads(members["manifest.json"])
-    manifest["files"]["model.onnx"] = hashlib.sha256(members["model.onnx"]).hexdigest()
-    members["manifest.json"] = json.dumps(manifest).encode()
-    with zipfile.ZipFile(tmp_path / "older.baad", "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    asked = {"form": "onnx", "precision": "fp32", "pictures": category.train, "progress": Silence(), "threads": 1}
-    with pytest.raises(TrainingError, match=r"thresholds are of its own\. Export it with the version that trained it"):
-        export_model(tmp_path / "older.baad", tmp_path / "line", **asked)
-    assert not (tmp_path / "line").exists()
 
 
 @pytest.mark.parametrize(
