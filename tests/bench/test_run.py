@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from baad.baselines.baseline import Fitted
-from baad.bench.job import Detector, Job, Part, Workshop, describe_settings, require_names, train_once
+from baad.bench.job import Fit, Job, Part, Workshop, describe_settings, require_names, train_once
 from baad.bench.made_with import fingerprint
 from baad.bench.methods import METHODS, Method
 from baad.bench.rows import read_rows
@@ -334,7 +334,7 @@ def test_a_background_that_no_model_finds_costs_the_rows_of_changed_backgrounds_
         return RawMaps(level, np.ones_like(level), float(level.max()))  # all is part
 
     bare = write_category(tmp_path / "bare", normals=4, good=1, defective=1)
-    monkeypatch.setattr(Workshop, "make", lambda *_: Detector(judge, Fitted(steps=0, parameters=0, macs=0), 0.0))
+    monkeypatch.setattr(Workshop, "make", lambda *_: Fit(judge, Fitted(steps=0, parameters=0, macs=0), 0.0))
     out, part = tmp_path / "out", Part((bare, category), ("nearest",), 1, SETTINGS, ("nearest",))
     with pytest.raises(TrainingError, match=r"bare, seed 0, nearest, changed backgrounds \(bare has no background"):
         run_benchmark([part], out, Silence(), "command")

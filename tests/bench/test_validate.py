@@ -5,7 +5,7 @@ import pytest
 
 from baad.baselines.baseline import Fitted
 from baad.bench import validate
-from baad.bench.job import Detector, Job, Workshop
+from baad.bench.job import Fit, Job, Workshop
 from baad.bench.rows import read_rows, write_rows
 from baad.bench.run import KEYS
 from baad.bench.run import RESULTS as TESTED
@@ -54,7 +54,7 @@ def test_all_methods_are_judged_on_the_same_pictures(tmp_path, monkeypatch):
             shown[job.method].append(picture)
             return RawMaps(np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32), 0.0)
 
-        return Detector(judge, Fitted(steps=0, parameters=0, macs=0), minutes=0.0)
+        return Fit(judge, Fitted(steps=0, parameters=0, macs=0), minutes=0.0)
 
     monkeypatch.setattr(Workshop, "make", make)
     rows = run_validation([category], tmp_path / "out", SETTINGS, Silence(), methods=tuple(shown))
@@ -66,7 +66,7 @@ def test_all_methods_are_judged_on_the_same_pictures(tmp_path, monkeypatch):
 def test_pixels_are_weighed_as_if_every_normal_one_were_kept(tmp_path, monkeypatch):
     category = read_category(write_category(tmp_path / "disc", normals=8, good=0, defective=0))
     blind = RawMaps(np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32), 0.0)  # its AP is the defects' share
-    detector, job = Detector(lambda picture: blind, Fitted(0, 0, 0), minutes=0.0), Job(category, "padim", SETTINGS)
+    detector, job = Fit(lambda picture: blind, Fitted(0, 0, 0), minutes=0.0), Job(category, "padim", SETTINGS)
     held_out, found = find_held_out(category, SETTINGS, Silence()), []
     for each in (7, 1):
         monkeypatch.setattr(validate, "EACH", each)
@@ -113,7 +113,7 @@ def test_a_model_that_gives_no_numbers_costs_its_own_row_alone(tmp_path, monkeyp
                 raise BundleError("The network gave a score that is no number.")
             return RawMaps(zeros, zeros + 1, 0.0)
 
-        return Detector(judge, Fitted(steps=0, parameters=0, macs=0), minutes=0.0)
+        return Fit(judge, Fitted(steps=0, parameters=0, macs=0), minutes=0.0)
 
     monkeypatch.setattr(Workshop, "make", make)
     with pytest.raises(TrainingError, match=r"disc, seed 0, draem \(The network gave"):
@@ -124,7 +124,7 @@ def test_a_model_that_gives_no_numbers_costs_its_own_row_alone(tmp_path, monkeyp
 def test_pictures_on_which_no_defect_can_be_drawn_are_said_to_be_such(tmp_path, monkeypatch):
     category = read_category(write_category(tmp_path / "disc", normals=8, good=0, defective=0))
     blind = RawMaps(np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32), 0.0)
-    detector, job = Detector(lambda picture: blind, Fitted(0, 0, 0), minutes=0.0), Job(category, "padim", SETTINGS)
+    detector, job = Fit(lambda picture: blind, Fitted(0, 0, 0), minutes=0.0), Job(category, "padim", SETTINGS)
     monkeypatch.setattr(validate, "draw_defect", lambda small, part, *_: (small, np.zeros(part.shape, bool)))
     with pytest.raises(DataError, match="no held-back defect could be drawn"):
         validate_detector(detector, job, find_held_out(category, SETTINGS, Silence()), Silence())
@@ -156,7 +156,7 @@ def test_who_knows_the_normals_finds_all_and_who_sees_nothing_guesses(tmp_path, 
         change = min((np.abs(picture - each).max(axis=2) for each in normals), key=np.sum) * float(knowing)
         return RawMaps(change.astype(np.float32), np.ones_like(change, np.float32), float(change.max()))
 
-    detector = Detector(judge, Fitted(steps=3, parameters=0, macs=0), minutes=0.0)
+    detector = Fit(judge, Fitted(steps=3, parameters=0, macs=0), minutes=0.0)
     held_out = find_held_out(category, SETTINGS, Silence())
     row = validate_detector(detector, Job(category, "baad", SETTINGS), held_out, Silence())
     assert row["image_auroc"] == figure and set(row["kinds"].values()) == {figure}

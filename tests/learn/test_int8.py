@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from baad.learn.int8 import Trial, refuse
+from baad.learn.int8 import Int8Trial, refuse
 from baad.learn.parity import Comparison
 from baad.verdict.calibration import fit_calibration
 
@@ -15,7 +15,7 @@ def compared(map_error=0.1):
 
 
 def tried(alarms=(1, 1), found=40, missed=0):
-    return Trial(10, alarms, found, missed)
+    return Int8Trial(10, alarms, found, missed)
 
 
 GOOD = calibrated(np.linspace(0, 1, 20))

@@ -1,12 +1,12 @@
 import numpy as np
 import torch
 
-from baad.learn.memory import Memory, choose_codes, choose_spread, pool_patches
+from baad.learn.memory import Memory, choose_codes, choose_coreset, pool_patches
 from baad.learn.pdn import new_pdn
 
 
 def test_codes_are_chosen_far_from_each_other():
-    assert choose_spread(torch.tensor([[0.0], [0.1], [10.0], [4.0]]), 3).tolist() == [0, 2, 3]
+    assert choose_coreset(torch.tensor([[0.0], [0.1], [10.0], [4.0]]), 3).tolist() == [0, 2, 3]
 
 
 def test_an_empty_memory_finds_nothing_new():

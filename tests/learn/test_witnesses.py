@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from baad.learn.witnesses import Normals, Painter, Witness, choose_witnesses, pick
+from baad.learn.witnesses import NormalSource, Painter, Witness, choose_witnesses, pick
 from baad.progress import Silence
 from baad.runtime.session import RawMaps
 from baad.synthesis.banks import make_banks
@@ -48,7 +48,7 @@ def test_where_few_defects_can_be_seen_more_are_drawn(monkeypatch):
         return genuine(painter, picture, normal, number) if number % 12 == 0 else picture
 
     monkeypatch.setattr(Painter, "draw", seldom)
-    normals = Normals("three pictures", (100.0, 101.0, 102.0), grey)
+    normals = NormalSource("three pictures", (100.0, 101.0, 102.0), grey)
     witnesses = choose_witnesses(normals, LeftPart(), 100.5, (64, 64), 0, Silence())
     assert len(witnesses.chosen) == 32
     monkeypatch.setattr(Painter, "draw", lambda painter, picture, normal, number: picture)
@@ -56,7 +56,7 @@ def test_where_few_defects_can_be_seen_more_are_drawn(monkeypatch):
 
 
 def test_a_certificate_has_32_pictures_however_few_normals_there_are():
-    normals = Normals("two pictures", (100.0, 101.0), grey)
+    normals = NormalSource("two pictures", (100.0, 101.0), grey)
     witnesses = choose_witnesses(normals, LeftPart(), 100.5, (64, 64), 0, Silence())
     assert len(witnesses.chosen) == 32 and witnesses.near == 16
     assert {each.normal for each in witnesses.chosen} == {0, 1}
@@ -72,7 +72,7 @@ def test_a_picture_is_judged_once_however_many_defects_are_drawn_on_it():
             judged.append(image.tobytes())
             return super().run(image)
 
-    normals = Normals("two pictures", (100.0, 101.0), grey)
+    normals = NormalSource("two pictures", (100.0, 101.0), grey)
     witnesses = choose_witnesses(normals, Counting(), 100.5, (64, 64), 0, Silence())
     assert len(list(witnesses)) == 32
     assert [judged.count(grey(number).tobytes()) for number in (0, 1)] == [1, 1]

@@ -82,7 +82,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Detector:
+class Fit:
     """Ready to judge: picture uint8 [H, W, 3] -> maps. `minutes`: of the whole training, reading included."""
 
     score: Callable[[np.ndarray], RawMaps]
@@ -140,7 +140,7 @@ class Workshop:
         self._key: tuple[str, Path, TrainSettings] | None = None
         self._failed: dict[tuple[str, Path, TrainSettings, str, bool], BaadError] = {}
 
-    def make(self, job: Job) -> Detector:
+    def make(self, job: Job) -> Fit:
         """The detector of a job. Raises one of FAILURES where its training fails."""
         method = METHODS[job.method]
         settings = replace(job.settings, **method.settings)
@@ -153,15 +153,15 @@ class Workshop:
             self._failed[trained] = error
             raise
 
-    def _train(self, job: Job, method: Method, settings: TrainSettings) -> Detector:
+    def _train(self, job: Job, method: Method, settings: TrainSettings) -> Fit:
         model = train_once(job.category, settings, self._models, self._progress, method.outlined)
         bundle = read_bundle(model)
         session, told = open_session(model, bundle, job, self._progress), bundle.manifest
         busy = told.get("processor_minutes")
         fitted = Fitted(told["steps"], told["parameters"], told["macs"], processor_minutes=busy)
-        return Detector(session.run, fitted, told["train_minutes"], settings.image_head)
+        return Fit(session.run, fitted, told["train_minutes"], settings.image_head)
 
-    def _fit(self, category: Category, method: Method, settings: TrainSettings) -> Detector:
+    def _fit(self, category: Category, method: Method, settings: TrainSettings) -> Fit:
         key = (category.name, category.root, settings)  # lists of pictures in one folder have one root
         if self._key != key:
             self._key = key
@@ -174,7 +174,7 @@ class Workshop:
             with using_machine(settings):
                 return score(picture)
 
-        return Detector(score_here, fitted, minutes)
+        return Fit(score_here, fitted, minutes)
 
 
 def train_once(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from baad.atomic import write_text
 from baad.bench.background import format_background, require_stressable, stress_rows
-from baad.bench.job import FAILURES, Detector, Job, Part, Workshop, describe_settings, list_jobs, require_outlines
+from baad.bench.job import FAILURES, Fit, Job, Part, Workshop, describe_settings, list_jobs, require_outlines
 from baad.bench.methods import METHODS
 from baad.bench.rows import Row, read_rows, write_rows
 from baad.bench.table import format_table
@@ -134,7 +134,7 @@ def measure_one(job: Job, workshop: Workshop, progress: Progress) -> list[Row]:
     return [measure(job, workshop.make(job), progress)]
 
 
-def measure(job: Job, detector: Detector, progress: Progress) -> Row:
+def measure(job: Job, detector: Fit, progress: Progress) -> Row:
     """Evaluate a detector: a row of figures, flat, with the same keys for every method."""
     watched = Watched(detector.score, job.category, detector.rebuilds)
     card = evaluate(watched, job.category, progress)

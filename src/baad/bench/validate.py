@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from baad.bench.job import FAILURES, Detector, Job, Workshop, describe_settings, require_names
+from baad.bench.job import FAILURES, Fit, Job, Workshop, describe_settings, require_names
 from baad.bench.rows import Row, read_rows, write_rows
 from baad.bench.run import KEYS, is_done, put_rows, require_all, tell_missing
 from baad.data.decode import read_image
@@ -96,7 +96,7 @@ def find_held_out(category: Category, settings: TrainSettings, progress: Progres
     return HeldOut(pictures, find_parts(pictures, [image.path for image in split.fit], settings, progress))
 
 
-def validate_detector(detector: Detector, job: Job, held_out: HeldOut, progress: Progress) -> Row:
+def validate_detector(detector: Fit, job: Job, held_out: HeldOut, progress: Progress) -> Row:
     """Figures of one detector over the held-out pictures: each as it is, and DRAWS times with each kind of defect.
 
     Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in

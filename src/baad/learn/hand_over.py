@@ -22,7 +22,7 @@ from baad.learn.decision import describe_decision, with_decision, with_zones
 from baad.learn.deploy import DeployGraph
 from baad.learn.export import export_onnx
 from baad.learn.fixed_size import FixedRunner, FixedSize, InBatches, compare_fixed, fix_onnx, fix_openvino
-from baad.learn.int8 import Trial, count_alarms, count_missed, quantize_network, refuse
+from baad.learn.int8 import Int8Trial, count_alarms, count_missed, quantize_network, refuse
 from baad.learn.machine import using_machine
 from baad.learn.openvino_ir import (
     BIN,
@@ -47,7 +47,7 @@ from baad.learn.parity import (
 from baad.learn.pictures import read_pictures
 from baad.learn.reload import load_graph
 from baad.learn.triton import CONFIG, VERSION, check_name, describe_config
-from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
+from baad.learn.witnesses import NormalSource, Witnesses, choose_witnesses
 from baad.progress import Progress
 from baad.runtime.detector import usual_shape
 from baad.runtime.session import Session, settle_threads, start_network
@@ -225,11 +225,11 @@ def find_witnesses(source: Source, precision: str, progress: Progress) -> Witnes
         if not known:
             progress.warn("these are not the pictures that training held out: what the certificate says is of others")
         what = "held-out normal pictures" if known else "normal pictures, not those held out in training"
-        normals = Normals(what, scores, lambda index: read_image(held_out[index].path))
+        normals = NormalSource(what, scores, lambda index: read_image(held_out[index].path))
     else:
         samples = read_samples(source.bundle)
         scores = tuple(source.session.run(sample).score for sample in samples)
-        normals = Normals(
+        normals = NormalSource(
             "the few training pictures in the model file; give DATA for held-out ones", scores, samples.__getitem__
         )
     threshold, shape = source.calibration.threshold, source.graph.input_shape
@@ -304,7 +304,7 @@ def write_int8(source: Source, witnesses: Witnesses, folder: Path, progress: Pro
     found, missed = count_missed(witnesses, session, before.threshold, after.threshold)
     judges = [(source.session, before.threshold), (session, after.threshold)]
     normals, alarms = count_alarms(source.split.fit, judges)
-    reason = refuse(before, after, comparison, Trial(normals, (alarms[0], alarms[1]), found, missed))
+    reason = refuse(before, after, comparison, Int8Trial(normals, (alarms[0], alarms[1]), found, missed))
     if reason:
         return reason
     remark = f"INT8 has a threshold of its own, {after.threshold:.4g} in place of {before.threshold:.4g}; "

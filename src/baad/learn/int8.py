@@ -62,7 +62,7 @@ def count_missed(witnesses: Witnesses, session: Session, before: float, after: f
 
 
 @dataclass(frozen=True)
-class Trial:
+class Int8Trial:
     """What FP32 and INT8 said of the same pictures, each at its own threshold."""
 
     normals: int  # that training saw
@@ -71,7 +71,7 @@ class Trial:
     missed: int  # of them, by INT8
 
 
-def refuse(before: Calibration, after: Calibration, comparison: Comparison, trial: Trial) -> str:
+def refuse(before: Calibration, after: Calibration, comparison: Comparison, trial: Int8Trial) -> str:
     """Why INT8 is not good enough, a clause; empty where it is. before: FP32's calibration, after: INT8's own."""
     promised, wanted = promised_by(after), max(promised_by(before), before.false_alarm_rate)
     if promised > wanted:

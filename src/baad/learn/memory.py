@@ -96,11 +96,12 @@ def choose_codes(pdn: Pdn, pictures: np.ndarray, foregrounds: np.ndarray, count:
     Greedily, each the patch furthest from those before it, so that rare details of normal parts are kept.
     """
     sample = _sample_patches(pdn, pictures, foregrounds, np.random.default_rng([seed, 13]))
-    return sample[choose_spread(sample, count)]
+    return sample[choose_coreset(sample, count)]
 
 
-def choose_spread(patches: Tensor, count: int) -> Tensor:
-    """Greedy k-centre (Gonzalez 1985): indices [count] of patches [P, C]; with fewer patches some come again."""
+def choose_coreset(patches: Tensor, count: int) -> Tensor:
+    """Greedy k-centre (Gonzalez 1985), as PatchCore's coreset (section 3.2): indices [count] of patches [P, C]; with
+    fewer patches some come again."""
     squared, nearest, chosen = patches.square().sum(1), torch.full((len(patches),), torch.inf), [0]
     nearest = nearest.to(patches.device)
     while len(chosen) < count:

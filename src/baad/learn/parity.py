@@ -12,7 +12,7 @@ import torch
 import baad
 from baad.errors import TrainingError, how_to_install
 from baad.learn.deploy import DeployGraph
-from baad.learn.witnesses import Normals, Witnesses, choose_witnesses
+from baad.learn.witnesses import NormalSource, Witnesses, choose_witnesses
 from baad.progress import Progress
 from baad.runtime.openvino_network import has_openvino
 from baad.runtime.session import RawMaps, Session
@@ -156,7 +156,7 @@ class Certificate:
 def certify(
     graph: DeployGraph,
     onnx: bytes,
-    normals: Normals,
+    normals: NormalSource,
     threshold: float,
     settings: TrainSettings,
     progress: Progress,

@@ -21,7 +21,7 @@ from baad.learn.decision import describe_decision, with_decision
 from baad.learn.machine import using_machine
 from baad.learn.parity import certify, require_parity
 from baad.learn.reload import load_graph
-from baad.learn.witnesses import Normals
+from baad.learn.witnesses import NormalSource
 from baad.progress import Progress
 from baad.runtime.detector import check_input, usual_shape
 from baad.runtime.session import Session
@@ -51,7 +51,7 @@ def recalibrate(
         session = as_trained(Session(bundle.onnx, threads), manifest)
         near_copies = number_near_copies(pictures, settings.seed, progress)
         calibration, scores = calibrate(session, pictures, wanted, progress, near_copies)
-        normals = Normals(WHAT, scores, lambda index: read_image(pictures[index].path))
+        normals = NormalSource(WHAT, scores, lambda index: read_image(pictures[index].path))
         certificate = certify(
             graph,
             bundle.onnx,

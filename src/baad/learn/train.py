@@ -59,7 +59,7 @@ from baad.learn.resume import (
     were_shown,
 )
 from baad.learn.views import choose_tile, cut_views, tell_mirrored
-from baad.learn.witnesses import Normals
+from baad.learn.witnesses import NormalSource
 from baad.progress import Progress, Silence, format_seconds
 from baad.runtime.detector import usual_shape
 from baad.runtime.session import Session
@@ -246,7 +246,7 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     judging = partial(tiled, side=settings.tile_px, tile=shape, skip_background=gate.accepted)
     session, rate = judging(Session(onnx, settings.threads)), settings.false_alarms
     calibration, scores = calibrate(session, split.held_out, rate, progress, split.near_copies)
-    normals = Normals("held-out normal pictures", scores, lambda index: read_image(split.held_out[index].path))
+    normals = NormalSource("held-out normal pictures", scores, lambda index: read_image(split.held_out[index].path))
     usual = usual_shape({"image_shapes": pick_shapes(ready.pictures.shapes), "tile_px": settings.tile_px})
     certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress, judging, usual)
     require_parity(certificate)

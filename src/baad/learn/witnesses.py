@@ -26,7 +26,7 @@ PLAN = Plan(anomaly_share=1.0, background_share=0.0, seam_share=0.0)
 
 
 @dataclass(frozen=True)
-class Normals:
+class NormalSource:
     """Normal pictures, read one by one, and what the network gives each, one or more."""
 
     what: str  # they are, for people
@@ -50,7 +50,7 @@ class Witnesses:
     chosen: tuple[Witness, ...]
     near: int  # of them: the nearest to the threshold
     drawn: tuple[Witness, ...]  # all candidates with a defect
-    normals: Normals
+    normals: NormalSource
     painter: "Painter"
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -97,7 +97,7 @@ class Painter:
 
 
 def choose_witnesses(
-    normals: Normals, session: Scorer, threshold: float, shape: tuple[int, int], seed: int, progress: Progress
+    normals: NormalSource, session: Scorer, threshold: float, shape: tuple[int, int], seed: int, progress: Progress
 ) -> Witnesses:
     """CHOSEN pictures: half of them the nearest to the threshold, the others spread over all scores.
 
