@@ -1,5 +1,6 @@
 """The architecture as tests: who may import whom, and what runs where. ARCHITECTURE.md says it in words."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -34,7 +35,8 @@ BASE_INSTALL = {"numpy", "PIL", "tifffile", "onnxruntime", "typer", "rich"}
 ON_REQUEST = {"openvino", "cv2"}  # extras of the line: imported where they are asked for, never before
 BLOCKED = ("torch", "cv2", "scipy", "jinja2", "onnx", "onnxscript", "safetensors", "timm", "sklearn", "openvino")
 ACROSS = {"fuzz", "inputs"}  # folders of tests that go through all rooms
-MAX_LINES = 400
+MAX_LINES, MOST_CODE = 400, 50  # of a file; of a function, its signature and docstring aside
+ALLOWED = {"cli/predict.py: main"}  # may be longer: the verb with the most options
 
 
 def room_of(file: Path) -> str:
@@ -116,6 +118,23 @@ def test_no_file_is_longer_than_a_person_reads():
     places = [ROOT / "src", ROOT / "tests", ROOT / "examples", ROOT / "docs"]
     files = [file for place in places for file in place.rglob("*.py")]
     assert {file.name: n for file in files if (n := len(file.read_text("utf-8").splitlines())) > MAX_LINES} == {}
+
+
+def count_code(function: ast.FunctionDef, lines: list[str]) -> int:
+    """Lines of code in a function: without signature, docstring, comments and empty lines."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    code = lines[body[0].lineno - 1 : body[-1].end_lineno] if body else []
+    return sum(bool(line.strip()) and not line.strip().startswith("#") for line in code)
+
+
+def test_no_function_is_longer_than_a_person_reads():
+    found = {}
+    for file in FILES:
+        text = file.read_text("utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                found[f"{file.relative_to(PACKAGE).as_posix()}: {node.name}"] = count_code(node, text.splitlines())
+    assert {name for name, count in found.items() if count > MOST_CODE} <= ALLOWED
 
 
 @pytest.mark.parametrize("word", ["util", "utils", "common", "helpers", "core", "base", "misc"])
