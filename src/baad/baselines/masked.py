@@ -8,7 +8,6 @@ discriminator that has learnt to leave the background alone, and would let these
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baad.baselines.baseline import Baseline, resize_one
@@ -16,7 +15,7 @@ from baad.baselines.training import Schedule, train_network
 from baad.data.geometry import resize_map
 from baad.learn.batches import Batch, BatchPlan, Material, draw_batch
 from baad.learn.losses import mask_loss
-from baad.learn.mtrs import MaskHead, Trunk
+from baad.learn.mtrs import MaskHead, Trunk, see_part
 from baad.learn.network import SIZES
 from baad.learn.pdn import Pdn
 from baad.learn.precision import autocast
@@ -47,8 +46,7 @@ class MaskNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         with torch.no_grad():
             features = self.pdn(images)  # [B, C, H / 4, W / 4]
-        neck = F.dropout2d(self.neck(features), 0.1, self.training)
-        return self.head(self.trunk(neck), neck)
+        return see_part(features, self.neck, self.trunk, self.head)
 
 
 def train_mask_network(

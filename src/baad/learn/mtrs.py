@@ -109,10 +109,14 @@ class Mtrs(nn.Module):
     def see_part(self, features: Tensor) -> Tensor:
         """Foreground logits [B, 1, 64, 64] alone."""
         if self.mask_neck is not None and self.mask_trunk is not None:
-            neck = F.dropout2d(self.mask_neck(features), 0.1, self.training)
-            return self.mask_head(self.mask_trunk(neck), neck)
-        neck = F.dropout2d(self.neck(features), 0.1, self.training)
-        return self.mask_head(self.trunk(neck), neck)
+            return see_part(features, self.mask_neck, self.mask_trunk, self.mask_head)
+        return see_part(features, self.neck, self.trunk, self.mask_head)
+
+
+def see_part(features: Tensor, neck: nn.Conv2d, trunk: Trunk, head: MaskHead) -> Tensor:
+    """What one neck, trunk and head make of PDN features [B, C, 64, 64]: foreground logits [B, 1, 64, 64]."""
+    narrow = F.dropout2d(neck(features), 0.1, head.training)
+    return head(trunk(narrow), narrow)
 
 
 def unfold(picture: Tensor) -> Tensor:
