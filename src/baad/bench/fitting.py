@@ -1,5 +1,5 @@
-"""The baselines of one category and seed, made ready as BAAD's training makes itself ready: the same split, size, PDN,
-masks, minutes and seed. Each is fitted once, whatever rows need it."""
+"""The baselines of one category and seed, made ready as BAAD's training makes itself ready: split, size, PDN, masks,
+minutes and seed. Baselines see whole pictures, whatever tile_px says. Each is fitted once, whatever rows need it."""
 
 import time
 from collections.abc import Callable

@@ -47,7 +47,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Material:
-    """What examples are drawn from: normal pictures uint8 [N, S, S, 3] and their foreground bool [N, S, S]."""
+    """What examples are drawn from: normal pictures uint8 [N, H, W, 3] and their foreground bool [N, H, W]."""
 
     images: np.ndarray
     foregrounds: np.ndarray

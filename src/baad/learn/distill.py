@@ -67,6 +67,10 @@ def distill(folders: Sequence[Path], out: Path, work: Path, settings: DistillSet
     """Distil a PDN and write `out`/pdn_SIZE.safetensors and its card. Returns the card.
 
     `work` keeps the cached targets (1.2 MB a crop) and the checkpoint: the same call goes on after a stop.
+
+    Raises DataError for too few photos, SettingError for a device or cache that cannot be had, InputError for a
+    teacher that cannot be had, ImageError for photos that cannot be read, MissingExtra without the extra "distill",
+    BundleError for a checkpoint of another distillation, OutputError where the disk refuses, Stopped.
     """
     photos = find_photos(folders)
     channels = PDN_SHAPES[settings.size].features

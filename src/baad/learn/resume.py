@@ -58,7 +58,7 @@ class Past:
 
 
 def note_run(settings: TrainSettings, steps: int, pictures: str, foregrounds: np.ndarray) -> RunNote:
-    """The note of a run. foregrounds: bool [N, S, S]."""
+    """The note of a run. foregrounds: bool [N, H, W]."""
     return RunNote(settings.to_dict(), steps, pictures, fingerprint_masks(foregrounds), current_versions())
 
 
@@ -151,7 +151,7 @@ def remove_leftovers(out: Path, run_dir: Path) -> None:
 
 
 def keep_masks(run_dir: Path, gate: Gate, foregrounds: np.ndarray, shown: str = "") -> None:
-    """Save where the part is, bool [N, S, S], so that a resumed run need not find it again. shown: the fingerprint of
+    """Save where the part is, bool [N, H, W], so that a resumed run need not find it again. shown: the fingerprint of
     what the user showed of it."""
     told = {name: getattr(gate, name) for name in ("accepted", "recipe", "reason", "tried", "suggested", "painted")}
     told |= {"quality": float(gate.quality)}
@@ -170,7 +170,7 @@ def were_shown(run_dir: Path, shown: str) -> bool:
 
 
 def read_masks(run_dir: Path) -> Gate:
-    """What `keep_masks` saved, masks as float32 [N, S, S]. Raises BundleError where that is absent or damaged."""
+    """What `keep_masks` saved, masks as float32 [N, H, W]. Raises BundleError where that is absent or damaged."""
     file = run_dir / MASKS
     try:
         with safe_open(file, "numpy") as opened:

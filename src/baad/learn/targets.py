@@ -34,7 +34,7 @@ from baad.learn.precision import autocast
 from baad.learn.teacher import DEFAULT, Teacher, load_teacher, require_maps
 from baad.progress import Progress
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}  # what is cached and learnt depends on this list
 CLIP = 5.0  # standard deviations at which a target component is cut
 CHUNK = 8  # crops between two writes
 FITTED_ON = 200  # crops, 500 patches of each: what the reduction to fewer channels is fitted on
@@ -78,7 +78,8 @@ class Targets:
 
 
 def find_photos(folders: Sequence[Path]) -> list[Path]:
-    """All pictures in the folders and below, each once, in a fixed order. DataError where there are hardly any."""
+    """All photos in the folders and below, files with one of SUFFIXES, each once, in a fixed order. DataError where
+    there are hardly any."""
     for folder in folders:
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder. Give folders that hold photos.")
