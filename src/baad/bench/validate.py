@@ -4,7 +4,7 @@ What is chosen is chosen here (settings, losses, network; a baseline's too), ove
 half is read only after that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -99,8 +99,7 @@ def find_held_out(category: Category, settings: TrainSettings, progress: Progres
 def validate_detector(detector: Fit, job: Job, held_out: HeldOut, progress: Progress) -> Row:
     """Figures of one detector over the held-out pictures: each as it is, and DRAWS times with each kind of defect.
 
-    Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in
-    tiles. Raises DataError where none can be drawn that could be seen.
+    Raises DataError where none can be drawn that could be seen.
     """
     category, settings, pictures = job.category, job.settings, held_out.pictures
     normal: list[float] = []
@@ -110,20 +109,10 @@ def validate_detector(detector: Fit, job: Job, held_out: HeldOut, progress: Prog
     with progress.task("held-back defects", len(pictures)) as task:
         for index, picture in enumerate(pictures):
             normal.append(detector.score(picture).score)
-            shape = fit_shape([picture.shape[:2]], settings.image_size)
-            part = resize_map(held_out.parts[index], shape) > 0.5
-            if not part.any():
-                part = np.ones(shape, bool)
-            small, other = resize_image(picture, shape), resize_image(pictures[index - 1], shape)
-            for kind, draw in product(KINDS, range(DRAWS)):
-                drawn, defect = draw_defect(small, part, other, kind, DRAWS * index + draw)
-                if not defect.any():
-                    continue
-                size = (picture.shape[0], picture.shape[1])
-                there = resize_mask((drawn != small).any(axis=2), size)[..., None]
-                raw = detector.score(np.where(there, resize_image(drawn, size), picture))
+            for kind, drawn, defect in draw_defects(held_out, index, settings.image_size):
+                raw = detector.score(drawn)
                 found[kind].append(raw.score)
-                anomaly = resize_map(raw.anomaly, shape)
+                anomaly = resize_map(raw.anomaly, (defect.shape[0], defect.shape[1]))
                 defective_pixels.append(anomaly[defect])
                 normal_pixels.append(anomaly[~defect][::EACH])
             task.advance()
@@ -152,6 +141,26 @@ def validate_detector(detector: Fit, job: Job, held_out: HeldOut, progress: Prog
         "settings": describe_settings(settings),
         **job.made_with(),
     }
+
+
+def draw_defects(held_out: HeldOut, index: int, image_size: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Of one held-out picture, each time a defect can be seen: its kind, the picture with it, uint8 [H, W, 3], and
+    where it is, bool [h, w].
+
+    Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in
+    tiles.
+    """
+    picture = held_out.pictures[index]
+    shape, size = fit_shape([picture.shape[:2]], image_size), (picture.shape[0], picture.shape[1])
+    part = resize_map(held_out.parts[index], shape) > 0.5
+    if not part.any():
+        part = np.ones(shape, bool)
+    small, other = resize_image(picture, shape), resize_image(held_out.pictures[index - 1], shape)
+    for kind, draw in product(KINDS, range(DRAWS)):
+        drawn, defect = draw_defect(small, part, other, kind, DRAWS * index + draw)
+        if defect.any():
+            there = resize_mask((drawn != small).any(axis=2), size)[..., None]
+            yield kind, np.where(there, resize_image(drawn, size), picture), defect
 
 
 def find_parts(
