@@ -1,4 +1,4 @@
-"""Ctrl-C, the wish to end (SIGTERM) and a closed terminal (SIGHUP), answered between two pieces of work"""
+"""Ctrl-C, the wish to end (SIGTERM) and a closed terminal (SIGHUP), answered between two pieces of work."""
 
 import os
 import signal

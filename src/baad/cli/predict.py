@@ -95,32 +95,20 @@ def main(
     hold. The page of --html judges what it shows a second time.
     """
     from baad.cli.inputs import Given, Picture, find_pictures, is_endless, watch_pictures
-    from baad.cli.outputs import require_different, require_file, require_folder, require_same_table
     from baad.errors import SettingError
     from baad.progress import Silence, choose_progress
     from baad.runtime.detector import Detector
-    from baad.runtime.output import CSV_FIELDS, appending, write_csv
+    from baad.runtime.output import appending, write_csv
     from baad.runtime.video import is_live
     from baad.verdict.promise import tell_not_kept
 
     if threshold is not None and false_alarms is not None:
         raise SettingError("--threshold and --false-alarms both set the threshold. Give one of them.")
-    if json_file == csv_file == "-":
-        raise SettingError("--json - and --csv - cannot share standard output. Give one of them a file.")
     lasting = watch or any(map(is_live, paths))
-    for given, option in ((json_file, "--json"), (csv_file, "--csv")):
-        require_file(given, option, grows=lasting)
+    _require_texts(json_file, csv_file, html, lasting)
     if html is not None:
         _require_page(html, watch or is_endless(paths))
-    for folder, option in ((overlays, "--overlays"), (maps, "--maps")):
-        require_folder(folder, option)
-        if watch and folder is not None:
-            _require_apart(folder, paths, option)
-    require_different(json_file, csv_file, "--json and --csv")
-    require_different(json_file, html, "--json and --html")
-    require_different(csv_file, html, "--csv and --html")
-    if lasting and csv_file not in (None, "-"):
-        require_same_table(Path(str(csv_file)), CSV_FIELDS, "--csv")
+    _require_folders(overlays, maps, paths if watch else [])
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress), provider, pin, tiles)
     detector = _change(detector, threshold, false_alarms, zones, any_size)
@@ -149,21 +137,7 @@ def main(
     progress.say(run.summary())
     if html is not None and run.stopped is None:
         run.write_page(html)
-    if run.many_rejected():
-        progress.warn("nearly all pictures are rejected: is this the model of this product and camera?")
-    if run.stopped is not None:
-        by = signal.Signals(run.stopped.signal_number).name
-        print(
-            f"baad: stopped by {by} after {run.judged + run.skipped} pictures; their results are whole"
-            f"{', and no page was written' if html is not None else ''}.",
-            file=sys.stderr,
-        )
-        return code_of(run.stopped)
-    if fail_on_ng and run.rejected:
-        return NOT_GOOD
-    if run.unwritten:
-        return UNUSABLE
-    return SKIPPED if run.skipped else DONE
+    return _conclude(run, html, fail_on_ng)
 
 
 def _change(
@@ -182,6 +156,43 @@ def _change(
     return detector.for_any_size() if any_size else detector
 
 
+def _conclude(run: Run, html: Path | None, fail_on_ng: bool) -> int:
+    """Say what is to be said of it all -> the exit code."""
+    if run.many_rejected():
+        run.progress.warn("nearly all pictures are rejected: is this the model of this product and camera?")
+    if run.stopped is not None:
+        by = signal.Signals(run.stopped.signal_number).name
+        print(
+            f"baad: stopped by {by} after {run.judged + run.skipped} pictures; their results are whole"
+            f"{', and no page was written' if html is not None else ''}.",
+            file=sys.stderr,
+        )
+        return code_of(run.stopped)
+    if fail_on_ng and run.rejected:
+        return NOT_GOOD
+    if run.unwritten:
+        return UNUSABLE
+    return SKIPPED if run.skipped else DONE
+
+
+def _require_texts(json_file: str | None, csv_file: str | None, html: Path | None, lasting: bool) -> None:
+    """Raise SettingError for two results in one place, OutputError where one cannot be written. `lasting`: they go on
+    after what is there."""
+    from baad.cli.outputs import require_different, require_file, require_same_table
+    from baad.errors import SettingError
+    from baad.runtime.output import CSV_FIELDS
+
+    if json_file == csv_file == "-":
+        raise SettingError("--json - and --csv - cannot share standard output. Give one of them a file.")
+    for given, option in ((json_file, "--json"), (csv_file, "--csv")):
+        require_file(given, option, grows=lasting)
+    require_different(json_file, csv_file, "--json and --csv")
+    require_different(json_file, html, "--json and --html")
+    require_different(csv_file, html, "--csv and --html")
+    if lasting and csv_file not in (None, "-"):
+        require_same_table(Path(str(csv_file)), CSV_FIELDS, "--csv")
+
+
 def _require_page(html: Path, once: bool) -> None:
     """Raise SettingError where pictures come only `once`, OutputError for the file, MissingExtra without jinja2."""
     from baad.cli.outputs import require_file
@@ -196,14 +207,20 @@ def _require_page(html: Path, once: bool) -> None:
     require_file(html, "--html", stream=False)
 
 
-def _require_apart(folder: Path, watched: list[str], option: str) -> None:
-    """Raise OutputError where results would go among the pictures of a watched folder, and could take their places."""
+def _require_folders(overlays: Path | None, maps: Path | None, watched: list[str]) -> None:
+    """Raise OutputError where no results can be written, or where they would go among the pictures of a watched folder,
+    and could take their places."""
+    from baad.cli.outputs import require_folder
     from baad.data.decode import show_path
     from baad.errors import OutputError
 
-    if any(Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(place)) for place in watched):
-        told = f"{option}: {show_path(folder)} lies in the folder that is watched: pictures could be lost"
-        raise OutputError(f"{told}. Give another folder.")
+    for folder, option in ((overlays, "--overlays"), (maps, "--maps")):
+        require_folder(folder, option)
+        if folder is None:
+            continue
+        if any(Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(place)) for place in watched):
+            told = f"{option}: {show_path(folder)} lies in the folder that is watched: pictures could be lost"
+            raise OutputError(f"{told}. Give another folder.")
 
 
 def _with_json(records: Iterator[Record], out: str, lasting: bool) -> Iterator[Record]:

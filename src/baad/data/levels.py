@@ -1,4 +1,4 @@
-"""Samples of more than 8 bits -> uint8, some rows after the others, so that no second picture of their size is made"""
+"""Samples of more than 8 bits -> uint8, some rows after the others, so that no wide copy of a picture is made."""
 
 import numpy as np
 
