@@ -22,7 +22,7 @@ from baad.learn.placed_memory import TELLING, Gaussians, PlacedMemory
 from baad.learn.reload import load_model
 from baad.learn.train import batch_plan, fill_memory, fix_steps, new_model, train
 from baad.learn.views import cut_views
-from baad.progress import Silence
+from baad.progress import PlainLines, Silence
 from baad.settings import TrainSettings
 from tests.factory import save_picture, write_category
 from tests.fake_model import brightness_graph, fake_certificate
@@ -211,3 +211,10 @@ def test_masks_of_the_part_are_refused_where_the_whole_picture_is_to_count_as_pa
     with pytest.raises(SettingError, match=r"foreground=off takes the whole picture for the part: leave it out"):
         train([], ONE_STEP, tmp_path / "model.baad", fg_masks=tmp_path)
     assert not any(tmp_path.iterdir())
+
+
+def test_training_warns_of_tiles_that_are_larger_than_the_pictures(tmp_path, capsys):
+    category = read_category(write_category(tmp_path / "disc", normals=8))
+    for side, warned in ((96, 1), (64, 0)):
+        train(category.train, replace(ONE_STEP, tile_px=side), tmp_path / "model.baad", PlainLines())
+        assert capsys.readouterr().err.count(f"warning: tile_px is {side}, more than the pictures have") == warned
