@@ -150,6 +150,13 @@ def test_a_row_made_with_something_else_is_no_longer_done_and_told(category, cha
     assert told is None or told in heard.warned[0]
 
 
+def test_a_row_of_changed_backgrounds_is_not_said_to_have_other_settings(category):
+    job, heard = job_of(category), Heard()
+    row = {"category": "disc", "method": "baad", "seed": 0, **job.judged_with(), "fingerprint": "0"}
+    assert not is_done(job, job.judged_with(), [row], "told", heard)
+    assert "other defaults" in heard.warned[0] and "settings" not in heard.warned[0]
+
+
 def test_a_row_that_does_not_say_what_it_was_made_with_is_not_done(category):
     row = {"category": "disc", "method": "baad", "seed": 0, "settings": describe_settings(SETTINGS)}
     job = job_of(category)

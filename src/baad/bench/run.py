@@ -107,12 +107,13 @@ def is_done(job: Job, wanted: Row, rows: Sequence[Row], told: str, progress: Pro
     if all(row.get(key) == wanted[key] for key in ("fingerprint", "tested_on") if key in wanted):
         progress.say(told)
         return True
-    made_with = row.get("settings", "")
+    wanted_settings = describe_settings(job.settings)
+    made_with = row.get("settings", wanted_settings)  # rows of changed backgrounds name none
     if "fingerprint" not in row:
         why = "without word of what it was made with"
     elif row.get("pdn_sha256") != wanted["pdn_sha256"]:
         why = f"but with the PDN {row.get('pdn_sha256')} in place of {wanted['pdn_sha256']}"
-    elif made_with != describe_settings(job.settings):
+    elif made_with != wanted_settings:
         why = f"but with {made_with or 'the default settings'}"
     elif row["fingerprint"] == wanted["fingerprint"]:
         why = "but judged on other test pictures, masks or outlines"
