@@ -11,7 +11,7 @@ from tests.factory import draw_set, save_picture, write_category, write_layout, 
 
 KEYS = [
     *("method", "category", "seed", "steps", "n_normal", "n_defective", "image_auroc", "image_ap", "image_f1_max"),
-    *("pixel_auroc", "pixel_ap", "pixel_f1_max", "au_pro_30", "au_pro_05", "background_fpr", "foreground_fpr"),
+    *("pixel_auroc", "pixel_ap", "pixel_f1_max", "au_pro_30", "au_pro_05", "background_fpr", "part_fpr"),
     *("train_minutes", "ms_per_image", "threshold", "false_alarms", "missed"),
 ]
 

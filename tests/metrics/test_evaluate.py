@@ -17,7 +17,7 @@ from tests.factory import save_picture
 
 ROW_KEYS = [
     *("method", "category", "seed", "steps", "n_normal", "n_defective", "image_auroc", "image_ap", "image_f1_max"),
-    *("pixel_auroc", "pixel_ap", "pixel_f1_max", "au_pro_30", "au_pro_05", "background_fpr", "foreground_fpr"),
+    *("pixel_auroc", "pixel_ap", "pixel_f1_max", "au_pro_30", "au_pro_05", "background_fpr", "part_fpr"),
     *("train_minutes", "ms_per_image"),
 ]
 SHAPE = (24, 32)
@@ -69,7 +69,7 @@ def test_a_detector_that_sees_every_defect_scores_one_everywhere(tmp_path):
     row = scorecard.row("baad", seed=0, steps=10)
     figures = [row[key] for key in ROW_KEYS[6:14]]
     assert figures == [1.0] * 8
-    assert (row["background_fpr"], row["foreground_fpr"]) == (0.0, 0.0)
+    assert (row["background_fpr"], row["part_fpr"]) == (0.0, 0.0)
     assert (row["n_normal"], row["n_defective"]) == (4, 5)
     assert [(kind.kind, kind.n_defective) for kind in scorecard.kinds] == [("crack", 2), ("spot", 3)]
     few = "4 normal and 5 defective test pictures are few: near 1, the intervals of figures other than image AUROC are "
@@ -128,7 +128,7 @@ def test_false_alarms_are_told_apart_by_where_they_lie(tmp_path):
 
     figures = run(alarmed_on_half_the_background, write_test_half(tmp_path, outlines=True)).overall.figures
     assert figures.background_fpr == pytest.approx(0.5)
-    assert figures.foreground_fpr == 0.0
+    assert figures.part_fpr == 0.0
 
 
 def test_maps_of_any_size_are_compared_at_the_size_of_the_picture(tmp_path):

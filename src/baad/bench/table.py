@@ -16,7 +16,7 @@ FIGURES = {  # key -> digits
     "au_pro_30": 3,
     "au_pro_05": 3,
     "background_fpr": 4,
-    "foreground_fpr": 4,
+    "part_fpr": 4,
     "psnr": 1,
     "ssim": 3,
     "mask_iou": 3,

@@ -183,7 +183,7 @@ def _notes(test: tuple[LabelledImage, ...], figures: Figures) -> list[str]:
         notes.append(f"{len(unmasked)} of {len(defective)} defective pictures have no mask: left out of pixel figures")
     outlined = sum(image.foreground is not None for image in test if not image.defective)
     if figures.background_fpr is not None and outlined < len(test) - len(defective):
-        notes.append(f"background and foreground FPR from {outlined} normal pictures with the part's outline")
+        notes.append(f"background and part FPR from {outlined} normal pictures with the part's outline")
     few = [f"{n} {kind}" for kind, n in counted.items() if n < FEW]
     if few and figures.image_auroc is not None:
         told = "near 1, the intervals of figures other than image AUROC are too narrow"

@@ -46,7 +46,7 @@ def pixel_figures(counts: PixelCounts) -> dict[str, np.ndarray]:
         "au_pro_30": au_pro(counts.overlaps, counts.negatives, 0.3),
         "au_pro_05": au_pro(counts.overlaps, counts.negatives, 0.05),
         "background_fpr": false_positive_rate(counts.positives, counts.outside),
-        "foreground_fpr": false_positive_rate(counts.positives, counts.inside),
+        "part_fpr": false_positive_rate(counts.positives, counts.inside),
     }
 
 

@@ -20,7 +20,7 @@ class Figures:
     au_pro_30: float | None = None
     au_pro_05: float | None = None
     background_fpr: float | None = None
-    foreground_fpr: float | None = None
+    part_fpr: float | None = None
 
 
 FIGURE_NAMES = tuple(entry.name for entry in fields(Figures))
@@ -34,7 +34,7 @@ FIGURE_TITLES = {
     "au_pro_30": "AU-PRO 0.3",
     "au_pro_05": "AU-PRO 0.05",
     "background_fpr": "background FPR",
-    "foreground_fpr": "foreground FPR",
+    "part_fpr": "part FPR",
 }
 KIND_FIGURES = ("image_auroc", "image_ap", "pixel_auroc", "pixel_ap", "au_pro_30", "au_pro_05")
 

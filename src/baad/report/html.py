@@ -31,7 +31,7 @@ MEANINGS = {
     "au_pro_05": "coverage of each defect, up to 5 % false-positive pixels",
     "background_fpr": "share of background alarmed in normal pictures when 70 % of the defect pixels are found; "
     "lower is better",
-    "foreground_fpr": "the same on the part; lower is better",
+    "part_fpr": "the same on the part; lower is better",
 }
 
 
