@@ -23,6 +23,11 @@ def test_figures_that_no_row_has_get_no_column_and_the_spread_is_highest_minus_l
     assert not any(line.startswith("| method") for line in lines)  # nothing to compare
 
 
+def test_one_seed_has_no_spread():
+    lines = format_table([row("baad", "a", 0.9, steps=900)], "command").splitlines()
+    assert "| a | baad | 1 | – | 0.900 | 900 |" in lines
+
+
 def told(rows, start):
     (line,) = [line for line in format_table(rows, "command").splitlines() if line.startswith(start)]
     return line

@@ -132,7 +132,7 @@ def list_figures(rows: Sequence[Row]) -> list[str]:
         groups.setdefault((row["category"], row["method"]), []).append(row)
     for (category, method), group in sorted(groups.items(), key=lambda item: item[0][0]):
         known = [row["image_auroc"] for row in group if row["image_auroc"] is not None]
-        spread = float(np.ptp(known)) if known else None
+        spread = float(np.ptp(known)) if len(known) > 1 else None  # of one seed nothing is known
         cells = [show(_mean(group, key), digits) for key, digits in shown.items()]
         lines.append(f"| {category} | {method} | {len(group)} | {show(spread, 3)} | " + " | ".join(cells) + " |")
     return lines
