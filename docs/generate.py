@@ -33,6 +33,7 @@ ROOMS = {  # in the order of the imports; what a folder is for (a single file sa
     "foreground": "ARRAYS -> WHERE THE PART IS",
     "synthesis": "ARRAYS -> INVENTED DEFECTS",
     "verdict": "MAPS -> DECISION",
+    "self_contained": "",
     "bundle": "",
     "runtime": "BUNDLE + IMAGE -> VERDICT",
     "metrics": "MAPS + TRUTH -> FIGURES",

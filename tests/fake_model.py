@@ -17,8 +17,13 @@ from baad.verdict.calibration import fit_calibration
 SIDE = 64
 
 
-def write_fake_model(path: Path, samples: Mapping[str, bytes] | None = None, **changes: Any) -> Path:
-    """Write a model file that calls a picture strange where it is brighter than .85; `changes` go to the manifest."""
+def write_fake_model(
+    path: Path, samples: Mapping[str, bytes] | None = None, onnx: bytes | None = None, **changes: Any
+) -> Path:
+    """Write a model file that calls a picture strange where it is brighter than .85; `changes` go to the manifest.
+
+    `onnx`: another graph in place of that.
+    """
     manifest = {
         "category": "disc",
         "baad_version": "0.1.0",
@@ -43,7 +48,7 @@ def write_fake_model(path: Path, samples: Mapping[str, bytes] | None = None, **c
     return write_bundle(
         path,
         manifest={**manifest, **changes},
-        onnx=brightness_graph(),
+        onnx=brightness_graph() if onnx is None else onnx,
         weights=b"none",
         calibration=fit_calibration(scores, scores, [""] * 20, 0.01),
         card="# Brightness\n",

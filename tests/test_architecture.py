@@ -24,13 +24,26 @@ ORDER = (
         "foreground",
         "synthesis",
         "verdict",
+        "self_contained",
         "bundle",
         "runtime",
     ),
     *("metrics", "report", "learn", "baselines", "bench", "cli"),
 )
 TORCH_ROOMS = {"learn", "baselines", "bench"}
-BASE_ROOMS = {"errors", "atomic", "settings", "progress", "stopping", "data", "verdict", "bundle", "runtime", "cli"}
+BASE_ROOMS = {
+    "errors",
+    "atomic",
+    "settings",
+    "progress",
+    "stopping",
+    "data",
+    "verdict",
+    "self_contained",
+    "bundle",
+    "runtime",
+    "cli",
+}
 BASE_INSTALL = {"numpy", "PIL", "tifffile", "onnxruntime", "typer", "rich"}
 ON_REQUEST = {"openvino", "cv2"}  # extras of the line: imported where they are asked for, never before
 BLOCKED = ("torch", "cv2", "scipy", "jinja2", "onnx", "onnxscript", "safetensors", "timm", "sklearn", "openvino")

@@ -25,6 +25,7 @@ from typing import Any
 
 from baad.atomic import replacing
 from baad.errors import BundleError
+from baad.self_contained import is_self_contained
 from baad.verdict.calibration import Calibration
 from baad.verdict.drawn import is_zones
 
@@ -67,6 +68,7 @@ MIB = 2**20
 SIZE_LIMITS = {MANIFEST: 4 * MIB, ONNX: 1024 * MIB, WEIGHTS: 1024 * MIB, CALIBRATION: 64 * MIB, PARITY: MIB, CARD: MIB}
 SAMPLE_LIMIT = 64 * MIB
 MEMBER_LIMIT = 1000
+LONGEST_SIDE = 2**31  # px
 CHUNK = MIB
 
 
@@ -163,6 +165,7 @@ def read_bundle(path: Path) -> Bundle:
             content = _read_verified(archive, path, manifest, name, keep=name in (ONNX, CALIBRATION))
             if name in (ONNX, CALIBRATION):
                 kept[name] = content
+    _require_self_contained(kept[ONNX], path)
     return Bundle(manifest, kept[ONNX], Calibration.from_json(_parse_json(kept[CALIBRATION], path)), path)
 
 
@@ -244,7 +247,7 @@ def _read_manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise _damaged(path, f"schema is {schema!r}")
     if schema > SCHEMA:
-        made_by = f"BAAD {manifest.get('baad_version', '')}".strip()
+        made_by = f"BAAD {''.join(filter(str.isprintable, str(manifest.get('baad_version', ''))))}".strip()
         raise BundleError(
             f"{path} was made by a newer version ({made_by}, schema {schema}; this one reads up to {SCHEMA}). "
             "Install that version of BAAD, or a newer one."
@@ -283,6 +286,16 @@ def _read_limited(archive: zipfile.ZipFile, path: Path, name: str) -> bytes:
     return b"".join(_chunks(archive, path, name))
 
 
+def _require_self_contained(onnx: bytes, path: Path) -> None:
+    """A runtime would open the files that a graph names, wherever they lie, and no checksum covers those."""
+    try:
+        if is_self_contained(onnx):
+            return
+    except ValueError as error:
+        raise _damaged(path, f"{ONNX}: {error}") from error
+    raise BundleError(f"The network in the model file {path} wants other files, which BAAD's never do. Do not use it.")
+
+
 def _chunks(archive: zipfile.ZipFile, path: Path, name: str) -> Iterator[bytes]:
     """Contents of a member piece by piece, never more than its limit: the size in a zip's header can lie."""
     left = _size_limit(name)
@@ -315,7 +328,8 @@ def _are_masks(value: Any) -> bool:
 
 
 def _is_shape(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)
+    plain = isinstance(value, list) and len(value) == 2
+    return plain and all(isinstance(side, int) and 0 < side <= LONGEST_SIDE for side in value)
 
 
 def _is_range(value: Any) -> bool:
