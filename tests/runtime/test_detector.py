@@ -217,6 +217,12 @@ def test_the_rule_of_a_zone_decides_what_an_alarm_in_it_means(detector, rule, la
     assert verdict.zones.part == 0.0 if rule == "ignore" else verdict.zones.part > 0.5
 
 
+def test_a_note_tells_where_zones_ignore_the_whole_picture(detector):
+    whole = DrawnZone("ignore", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
+    verdict = detector.with_zones(DrawnZones((whole,))).predict(draw_part(green=240))
+    assert verdict.label == "ok" and "zones ignore the whole picture" in verdict.notes[-1]
+
+
 @pytest.mark.parametrize(("rule", "label"), [("reject", "ng"), ("warn", "warn"), ("ignore", "ok")])
 def test_the_strangest_place_is_looked_for_where_the_rule_is_that_spoke(detector, rule, label):
     high = replace(detector, calibration=replace(detector.calibration, pixel_threshold=100.0))

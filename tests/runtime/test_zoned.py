@@ -103,6 +103,14 @@ def test_the_box_of_the_part_leaves_crumbs_out():
     assert find_box(np.zeros((4, 4), np.float32)) is None
 
 
+def test_a_crumb_by_itself_is_no_part():
+    foreground = np.zeros((64, 64), np.float32)
+    foreground[10:12, 20:22] = 1.0  # .00098 of the picture
+    assert find_box(foreground) is None
+    foreground[10:13, 20:22] = 1.0
+    assert find_box(foreground) == (20, 10, 22, 13)
+
+
 def test_a_zone_follows_the_part():
     right = np.zeros((16, 16), np.float32)
     right[:, 8:] = 1.0

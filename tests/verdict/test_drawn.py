@@ -77,6 +77,9 @@ def test_rectangles_of_labelme_are_zones(tmp_path):
         ({"zones": [], "elsewhere": "ignore"}, "all is ignored"),
         ({"zones": [{"rule": "ignore", "polygon": WHOLE}], "elsewhere": "ignore"}, "all is ignored"),
         ({"zones": [], "size": [0, 10]}, "size is"),
+        ({"zones": [{"rule": "warn", "polygon": [[1, 0], [2, 0], [2, 1]]}]}, "zone 0 lies outside of the picture"),
+        ({"zones": [{"rule": "warn", "polygon": [[0, -2], [1, -1], [1, 0]]}]}, "zone 0 lies outside of the picture"),
+        ({"zones": [{"rule": "reject", "frame": "part", "polygon": WHOLE}]}, "all of it rejects"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused_with_its_place(tmp_path, content, told):

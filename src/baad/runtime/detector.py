@@ -201,6 +201,8 @@ def judge(
         regions = find_ruled_regions(anomaly_map, threshold, network_pixel, part, border_px, rules)
         if box is None and zones.follow_part:
             notes = (*notes, "no part is seen: zones that follow it are left out, the strictest rules elsewhere")
+        if (rules == IGNORE).all():
+            notes = (*notes, "zones ignore the whole picture: nothing in it can reject it")
     else:
         regions = find_regions(anomaly_map, threshold, network_pixel, part, border_px)
     verdict = decide(

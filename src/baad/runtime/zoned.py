@@ -10,6 +10,7 @@ from baad.verdict.regions import find_regions
 
 TOP_CELLS = 16  # the score is the mean of so many highest cells of the network's own grid, half as fine as its map
 CRUMB = 0.1  # of the largest piece's area: smaller pieces of the foreground are not the part
+LEAST_PART = 0.001  # of the picture: less is no part; training refuses parts ten times as large (foreground/gate.py)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +50,16 @@ def apply_zones(raw: RawMaps, zones: DrawnZones) -> RawMaps:
 
 
 def find_box(foreground: np.ndarray) -> Box | None:
-    """The box around the part, from its probability [H, W]; crumbs left out. None where no part is seen."""
+    """The box around the part, from its probability [H, W]; crumbs left out.
+
+    None where no part is seen, or less than LEAST_PART of one.
+    """
     pieces = find_regions(foreground, 0.5)
     if not pieces:
         return None
     largest = max(piece.area_px for piece in pieces)
+    if largest < LEAST_PART * foreground.size:
+        return None
     boxes = np.array([piece.box for piece in pieces if piece.area_px >= CRUMB * largest])
     (x0, y0), (x1, y1) = boxes[:, :2].min(axis=0).tolist(), boxes[:, 2:].max(axis=0).tolist()
     return x0, y0, x1, y1

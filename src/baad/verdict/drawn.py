@@ -68,9 +68,11 @@ class DrawnZones:
 def read_zones(file: Path) -> DrawnZones:
     """Read a file of zones, ours or labelme's. Raises DataError, which says what is wrong and where."""
     content = read_json(file)
-    if isinstance(content, dict) and all(key in content for key in KEYS):
-        return _from_labelme(file)
-    return parse_zones(content, file)
+    labelme = isinstance(content, dict) and all(key in content for key in KEYS)
+    zones = _from_labelme(file) if labelme else parse_zones(content, file)
+    if zones.zones and not zones:
+        raise refuse(file, "all of it rejects, as all does where nothing is drawn", "Draw where an alarm does not")
+    return zones
 
 
 def parse_zones(content: object, file: Path) -> DrawnZones:
@@ -131,7 +133,14 @@ def _read_zone(value: object, index: int, size: tuple[float, float], file: Path)
     if len(points) < 3 or not all(abs(number) <= FURTHEST for point in points for number in point):
         problem = f"{name} is no polygon of three points or more within {FURTHEST:g} frames of its own"
         raise refuse(file, problem, 'Give shares of the width and height, or "size": [width, height] beside "zones"')
+    if frame == "picture" and any(map(_is_outside, zip(*points))):
+        raise refuse(file, f"{name} lies outside of the picture", 'Is "size" that of the picture it was drawn on?')
     return DrawnZone(_read_rule(value.get("rule"), name, file), points, str(frame))
+
+
+def _is_outside(shares: tuple[float, ...]) -> bool:
+    """Whether places along a side all lie before its beginning or beyond its end."""
+    return max(shares) <= 0 or min(shares) >= 1
 
 
 def _read_rule(value: object, name: str, file: Path) -> Rule:
