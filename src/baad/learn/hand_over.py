@@ -1,6 +1,5 @@
 """A model file -> a folder for the line: the network as ONNX, OpenVINO or Triton wants it, its decision, its proof."""
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from PIL import Image
 
 from baad.atomic import replacing
 from baad.bundle import SAMPLES, Bundle, read_bundle, read_member, require
 from baad.data.checksum import name_content
-from baad.data.decode import read_image
+from baad.data.decode import open_samples, read_image, to_picture
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
 from baad.errors import BaadError, DataError, OutputError, SettingError, TrainingError
@@ -261,13 +259,13 @@ def learnt_from(bundle: Bundle, split: Split, progress: Progress) -> bool:
 
 def read_samples(bundle: Bundle) -> list[np.ndarray]:
     """The training pictures in a model file, uint8 [H, W, 3]. Raises DataError where it has none, BundleError where it
-    does not say which of them are masks."""
+    does not say which of them are masks, ImageError where one is no picture."""
     require(bundle.manifest, "gate")
     shown = {each["sample"] for each in bundle.manifest["gate"].get("worst", ())}  # masks, for people
     names = [name for name in bundle.manifest["files"] if name.startswith(SAMPLES) and name not in shown]
     if not names:
         raise DataError(f"{bundle.path} holds no samples to compare on: give the folder it was trained on after it.")
-    return [np.array(Image.open(io.BytesIO(read_member(bundle.path, name))).convert("RGB")) for name in names]
+    return [to_picture(open_samples(read_member(bundle.path, name), name), name) for name in names]
 
 
 def write_network(
