@@ -366,6 +366,15 @@ def test_tiffs_in_which_0_is_white_are_turned_over(tmp_path, dtype):
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), 255 - GREY)
 
 
+@pytest.mark.parametrize("compression", ["packbits", "tiff_adobe_deflate"])
+def test_a_tiff_whose_number_of_bits_is_cut_off_is_not_read_as_black_and_white(compression):
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), (100, 100, 100)).save(file, "TIFF", compression=compression)
+    for lost in range(1, 11):
+        with pytest.raises(ImageError):
+            open_samples(file.getvalue()[:-lost], "part.tif")
+
+
 def test_a_tiff_with_negative_values_is_refused_in_8_bits_too(tmp_path):
     for dtype in ("int8", "int16"):
         tifffile.imwrite(tmp_path / "a.tif", np.array([[-5, 5]], dtype))

@@ -33,7 +33,7 @@ from baad.errors import DataError, ImageError, SettingError
 
 DEFAULT_MAX_PIXELS = 200_000_000
 MAX_PIXELS_VARIABLE = "BAAD_MAX_PIXELS"
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pbm")
+IMAGE_SUFFIXES = tuple(".png .jpg .jpeg .jpe .jfif .bmp .tif .tiff .webp .gif .ppm .pgm .pbm".split())
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # none that starts another program, as EPS does
 _BYTES_PER_PIXEL = 16  # four float samples; a larger file is not a picture of the allowed size
@@ -325,6 +325,8 @@ def _open_unusual_tiff(content: bytes, path: Path | str, limit: int) -> Samples:
             width, height = int(page.imagewidth), int(page.imagelength)  # a damaged head may hold tuples
             _check_size(width, height, limit, path)
             if not 0 < page.nbytes <= _TIFF_RATIO * len(content):
+                raise UnreadableFile(path, "the TIFF is truncated or damaged", AGAIN)
+            if page.bitspersample == 1 < page.samplesperpixel:  # what says so is cut off, and one bit is the default
                 raise UnreadableFile(path, "the TIFF is truncated or damaged", AGAIN)
             if page.photometric not in _PLAIN:
                 kind = _CONVERTED.get(page.photometric, f"of photometric {int(page.photometric)}")

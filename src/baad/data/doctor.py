@@ -24,7 +24,7 @@ from baad.progress import Progress
 CHECK_SIZE = 64  # px: JPEGs are decoded no larger than that, which finds damage all the same
 DARK = 32  # of 255: pictures whose brightest level is below were stored in another range
 NEARLY_ALL = 0.95  # share of its picture above which a mask of defects looks inverted
-LOSSY = (".jpg", ".jpeg")
+LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif")
 MASK_NAME = re.compile(r"(.+)[_\-. ](?:mask|gt|label)", re.I)  # 000_mask beside 000
 MASK_PLACE = re.compile(r"masks?|labels?|gt|ground[_\- ]?truth", re.I)  # a folder's name
 
