@@ -140,6 +140,17 @@ def test_the_folder_that_one_is_in_is_not_replaced(tmp_path, monkeypatch):
             pytest.fail("it was begun")
 
 
+def test_a_file_can_be_written_from_a_folder_that_is_gone(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    try:
+        (tmp_path / "gone").rmdir()
+    except OSError:
+        pytest.skip("this system keeps the folder that a program runs in")
+    write_bytes(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
 def test_a_pipe_that_closes_elsewhere_is_not_called_a_fault_of_this_file(tmp_path):
     with pytest.raises(BrokenPipeError), replacing(tmp_path / "a.txt"):
         raise BrokenPipeError

@@ -31,7 +31,7 @@ def replacing(path: Path, synced: bool = False) -> Iterator[Path]:
     path = Path(path)
     whole = Path(os.path.realpath(path))  # where links lead; '.' has no name
     partial = whole.with_name(_name_beside(whole.name, "partial"))
-    if whole == Path(os.path.realpath(os.curdir)):
+    if _is_here(whole):
         raise OutputError(f"{path} is the folder you are in, which is not replaced. Give the name of another one.")
     if is_device(path):
         raise OutputError(f"{path} is a device or a pipe, which is never replaced. Give the name of a file.")
@@ -80,6 +80,14 @@ def is_device(path: Path | str) -> bool:
             break
         place = place.parent / os.readlink(place)
     return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
+
+def _is_here(path: Path) -> bool:
+    """Whether it is the folder that the program runs in, which may be gone."""
+    try:
+        return path == Path(os.path.realpath(os.curdir))
+    except OSError:
+        return False
 
 
 def _replace_folder(new: Path, path: Path, aside: Path) -> None:
