@@ -53,6 +53,11 @@ def test_info_tells_of_zones_where_there_are_some(baad, model, tmp_path):
     assert "\nzones" not in baad("info", write_fake_model(tmp_path / "n.baad", zones=None)).out
 
 
+def test_what_a_model_says_of_itself_does_not_steer_the_terminal(baad, tmp_path):
+    told = baad("info", write_fake_model(tmp_path / "m.baad", category="part\x1b]0;owned\x07", findings=["\x1b[2J"]))
+    assert told.code == 0 and "\x1b" not in told.out and "\\x1b[2J" in told.out
+
+
 def test_info_of_a_sparse_manifest_is_no_fault(baad, tmp_path):
     told = baad("info", write_fake_model(tmp_path / "m.baad", gate={}, findings=[]))
     assert told.code == 0

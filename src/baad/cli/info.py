@@ -28,6 +28,7 @@ def main(
     import json
 
     from baad.bundle import read_bundle
+    from baad.data.decode import show_path
     from baad.verdict.promise import describe
 
     bundle = read_bundle(model)
@@ -37,7 +38,7 @@ def main(
         print(json.dumps(known, indent=2))
         return 0
     for name, value in describe_manifest(bundle.manifest):
-        print(f"{name:<12}{value}")
+        print(f"{name:<12}{show_path(value)}")
     print(f"{'threshold':<12}{calibration.threshold:.4g} for pictures, {calibration.pixel_threshold:.4g} for pixels")
     print(f"{'promise':<12}{describe(calibration)}")
     print(f"{'parity':<12}{describe_parity(bundle)}")
