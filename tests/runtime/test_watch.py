@@ -92,8 +92,8 @@ def test_a_file_that_stays_broken_is_reported_once_and_holds_nothing_up(folder):
     assert folder.seen(20, patience=5.0) == [("b.png", ""), ("a.png", "a.png is cut off")]
 
 
-@pytest.mark.parametrize(("released", "problem"), [(5, ""), (20, "cannot be opened")])
-def test_a_file_that_its_writer_locks_is_tried_at_every_look_for_it_does_not_change(folder, released, problem):
+@pytest.mark.parametrize(("released", "problems"), [(5, [""]), (20, ["cannot be opened", ""])])
+def test_a_file_that_its_writer_locks_is_tried_at_every_look_for_it_does_not_change(folder, released, problems):
     folder.write("a.png", "one.")
 
     def open_shared(path):
@@ -104,8 +104,23 @@ def test_a_file_that_its_writer_locks_is_tried_at_every_look_for_it_does_not_cha
 
     folder.plan[25] = folder.until.set
     frames = list(watch_folder(folder.path, open_shared, until=folder.until, now=lambda: folder.now, wait=folder.wait))
+    assert [frame.name for frame in frames] == [str(folder.path / "a.png")] * len(problems)
+    assert all(
+        problem in frame.problem and bool(problem) == bool(frame.problem) for problem, frame in zip(problems, frames)
+    )
+
+
+def test_a_picture_that_is_moved_away_as_soon_as_it_is_read_is_given_out(folder):
+    folder.write("a.png", "one.")
+
+    def read_and_move(path):
+        answer = read(path)
+        path.unlink()
+        return answer
+
+    folder.plan[5] = folder.until.set
+    frames = watch_folder(folder.path, read_and_move, until=folder.until, now=lambda: folder.now, wait=folder.wait)
     assert [frame.name for frame in frames] == [str(folder.path / "a.png")]
-    assert problem in frames[0].problem
 
 
 def test_a_broken_file_is_not_decoded_at_every_look(folder):

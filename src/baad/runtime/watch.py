@@ -35,7 +35,7 @@ def watch_folder(
 
     `read` raises ImageError for a file that is not whole yet. It is tried again when the file has changed, where it
     could not even be opened (UnopenedFile) at every look, and given out with its problem when neither helps for
-    `patience` seconds. A file that is written anew is a new picture. Those that `leave` is true of are left aside until
+    `patience` seconds; what is locked is tried on, and given out once more when it opens. A file that is written anew is a new picture. Those that `leave` is true of are left aside until
     they change. A folder below that cannot be listed is given out once, with its problem. `until`: ends when this is
     set.
 
@@ -47,6 +47,7 @@ def watch_folder(
         raise DataError(f"{folder}: there is no such folder to watch. Make it first, or check the name.")
     done: dict[Path, State] = {}
     missing: dict[Path, float] = {}  # of those done: since when they are away
+    reported: dict[Path, State] = {}  # locked, and given out with that problem
     closed: set[str] = set()  # folders that cannot be listed, and were given out
     unready: dict[Path, tuple[State, float, Tried]] = {}  # state, since when it was seen or tried, what came of that
     while until is None or not until.is_set():
@@ -56,14 +57,14 @@ def watch_folder(
         for error in refused:
             if error.filename not in closed and not leave(Path(error.filename)):
                 closed.add(error.filename)
-                told = f"{error.filename} cannot be listed: {error.strerror}. What comes into it is not judged."
-                yield Frame(error.filename, Path(error.filename).relative_to(folder), None, told)
+                yield _unlisted(error, folder)
         if not found:
             wait(pause)
             continue
         missing = {path: missing.get(path, now()) for path in done if path not in found and not _hides(refused, path)}
         done = {path: state for path, state in done.items() if now() - missing.get(path, now()) < ABSENCE}
         unready = {path: known for path, known in unready.items() if path in found}
+        reported = {path: state for path, state in reported.items() if path in found}
         for path, state in found.items():
             if done.get(path) == state:
                 continue
@@ -74,14 +75,18 @@ def watch_folder(
             if known != state:  # new, or still growing: look again before it is read
                 unready[path] = (state, now(), "")
                 continue
-            given_up = bool(tried) and now() - since >= patience
+            given_up = bool(tried) and now() - since >= patience and reported.get(path) != state
             if tried == "broken" and not given_up:
                 continue
             answer = _try(path, read, given_up)
-            if _state(path) != state:  # written to since it was looked at: what was read may be half of it
+            left = _state(path)
+            if left != state and not (left is None and _is_whole(answer)):  # written to since: it may be half read
                 del unready[path]
                 continue
-            if isinstance(answer, Frame):
+            if isinstance(answer, Frame) and tried == "locked" and not _is_whole(answer):
+                reported[path] = state
+                yield answer
+            elif isinstance(answer, Frame):
                 done[path] = state
                 unready.pop(path)
                 yield answer
@@ -97,6 +102,17 @@ def _try(path: Path, read: Callable[[Path], Frame], given_up: bool) -> Frame | T
         if given_up:
             return Frame(str(path), Path(path.name), None, str(error))
         return "locked" if isinstance(error, UnopenedFile) else "broken"
+
+
+def _unlisted(error: OSError, folder: Path) -> Frame:
+    """What is given out of a folder below that cannot be listed."""
+    told = f"{error.filename} cannot be listed: {error.strerror}. What comes into it is not judged."
+    return Frame(error.filename, Path(error.filename).relative_to(folder), None, told)
+
+
+def _is_whole(answer: Frame | Tried) -> bool:
+    """Whether a picture was read, which may have been moved away since."""
+    return isinstance(answer, Frame) and answer.pixels is not None
 
 
 def _hides(refused: list[OSError], path: Path) -> bool:
