@@ -131,6 +131,18 @@ def test_a_camera_whose_driver_fails_ends_and_nobody_waits_for_ever(monkeypatch)
     assert last.pixels is None and "is gone" in last.problem and not raised
 
 
+def test_a_camera_that_is_started_again_writes_to_another_place(monkeypatch):
+    places = []
+    for started in ("20261127-061500", "20261127-061501"):
+        monkeypatch.setattr("time.strftime", lambda form, started=started: started)
+        with http_camera([grey(60)] * 3) as address:
+            frames = read_frames(address)
+            places.append(next(frames).place)
+            frames.close()
+    assert [place.parent.name for place in places] == ["20261127-061500", "20261127-061501"]
+    assert places[0].parts[0].startswith("http_")
+
+
 def test_a_slow_judge_sees_new_frames_and_none_twice():
     import time
 
@@ -168,6 +180,10 @@ def test_words_are_told_apart(word, video, live):
         ("rtsp://me:sec/ret@camera/main", "rtsp://camera/main"),
         ("rtsp://camera/main?user=me&password=secret&channel=1", "rtsp://camera/main?user=***&password=***&channel=1"),
         ("http://camera/main?Token=sec@ret#1", "http://camera/main?Token=***#1"),
+        ("srt://camera:9?passphrase=secret&latency=9", "srt://camera:9?passphrase=***&latency=9"),
+        ("http://camera/main?loginuse=me&loginpas=secret&c=1", "http://camera/main?loginuse=***&loginpas=***&c=1"),
+        ("http://camera/main?usr=me&pw=secret", "http://camera/main?usr=***&pw=***"),
+        ("rtmp://camera/main?streamkey=secret", "rtmp://camera/main?streamkey=***"),
         ("rtsp://camera/user=me_password=secret_channel=1", "rtsp://camera/user=***_password=***_channel=1"),
         ("http://camera/main?superuser=1&channel=2", "http://camera/main?superuser=1&channel=2"),
     ],

@@ -114,8 +114,10 @@ def watch_pictures(words: Sequence[str]) -> Iterator[Frame]:
 
     Raises SettingError for anything else than one folder.
     """
-    if len(words) != 1 or is_live(words[0]) or words[0] == "-":
+    if len(words) != 1:
         raise SettingError(f"--watch takes one folder, and {len(words)} names came. Give the folder alone.")
+    if is_live(words[0]) or is_remote(words[0]) or words[0] == "-":
+        raise SettingError(f"--watch takes a folder, and {hide_secrets(words[0])} is none. Leave --watch out.")
     folder = Path(words[0])
 
     def read(path: Path) -> Frame:

@@ -22,7 +22,9 @@ ADDRESS = re.compile(r"(rtsps?|https?|rtmp|udp|tcp|srt)://", re.IGNORECASE)
 REMOTE_FILM = re.compile(r"https?://[^?#]+\.(mp4|avi|mov|mkv|webm|m4v|mpg|mpeg|wmv)(?=[?#]|$)", re.IGNORECASE)
 LOGIN = re.compile(r"(?<=://).*@")  # before a host; a password may hold '@' and '/' itself
 SECRET = re.compile(  # given by name, as in ?user=me&password=secret or user=me_password=secret_channel=1
-    r"(?<![a-z])((?:user|username|login|password|passwd|pass|pwd|token|apikey|key|auth|secret)=).*?(?=[&;#]|_[a-z]+=|$)",
+    r"(?<![a-z])((?:user|username|usr|u|login|loginuse|loginpas|password|passwd|passphrase|pass|pwd|pw|p|token|authtoken"
+    r"|accesstoken|key|apikey|accesskey|streamkey|auth|secret|sig|signature|jwt)=)"
+    r".*?(?=[&;#]|_[a-z]+=|$)",
     re.IGNORECASE,
 )
 ATTEMPTS, PAUSE = 3, 1.0  # a camera that is gone is asked for again so often, so many seconds apart
@@ -71,6 +73,7 @@ def _read_film(word: str, every: int) -> Iterator[Frame]:
 
 
 def _read_live(word: str, every: int) -> Iterator[Frame]:
+    started = time.strftime("%Y%m%d-%H%M%S")
     camera: _Newest | None = _Newest(_open(word))
     index, last, barren = 0, -every, 0
     try:
@@ -83,11 +86,13 @@ def _read_live(word: str, every: int) -> Iterator[Frame]:
                 camera = _open_again(word) if barren <= ATTEMPTS else None
                 continue
             last = index + number
-            yield _frame(word, last, image)
+            yield _frame(word, last, image, started)
     finally:
         if camera is not None:
             camera.close()
-    yield _lost(word, index, f"the camera is gone after {index} frames and does not come back. Check its cable")
+    yield _lost(
+        word, index, f"the camera is gone after {index} frames and does not come back. Check its cable", started
+    )
 
 
 class _Newest:
@@ -166,13 +171,13 @@ def require_opencv() -> Any:
     return cv2
 
 
-def _frame(word: str, index: int, image: np.ndarray) -> Frame:
-    return Frame(f"{hide_secrets(word)}#{index}", _place(word, index), np.ascontiguousarray(image[:, :, ::-1]))
+def _frame(word: str, index: int, image: np.ndarray, started: str = "") -> Frame:
+    return Frame(f"{hide_secrets(word)}#{index}", _place(word, index, started), np.ascontiguousarray(image[:, :, ::-1]))
 
 
-def _lost(word: str, index: int, why: str) -> Frame:
+def _lost(word: str, index: int, why: str, started: str = "") -> Frame:
     shown = hide_secrets(word)
-    return Frame(f"{shown}#{index}", _place(word, index), None, f"{shown}: {why}.")
+    return Frame(f"{shown}#{index}", _place(word, index, started), None, f"{shown}: {why}.")
 
 
 def hide_secrets(word: str) -> str:
@@ -180,8 +185,9 @@ def hide_secrets(word: str) -> str:
     return LOGIN.sub("", SECRET.sub(r"\1***", word))
 
 
-def _place(word: str, index: int) -> Path:
-    """Where results of a frame go: "in/line.mp4" -> in/line.mp4/000012.png; a camera's go below its name."""
+def _place(word: str, index: int, started: str) -> Path:
+    """Where results of a frame go: "in/line.mp4" -> in/line.mp4/000012.png; a camera's go below its name and the time
+    when it was `started`, for each start counts from 0."""
     named = CAMERA.fullmatch(word) or is_remote(word)
     folder = Path(re.sub(r"[^\w.-]+", "_", hide_secrets(word))) if named else place_of(Path(word))
-    return folder / f"{index:06d}.png"
+    return folder / started / f"{index:06d}.png"
