@@ -224,6 +224,15 @@ def test_an_overlay_never_overwrites_a_picture(baad, model, parts):
     assert (parts / "a.png").read_bytes() == before
 
 
+def test_an_overlay_that_cannot_be_written_costs_no_verdict(baad, model, parts, tmp_path):
+    (tmp_path / "seen").mkdir()
+    (tmp_path / "seen" / "below").write_text("a file where a folder is wanted")
+    told = baad("predict", model, parts, "--overlays", tmp_path / "seen", "--json", tmp_path / "v.jsonl")
+    assert told.code == 2 and "1 overlay or map not written" in told.err
+    assert f"Cannot write {tmp_path / 'seen' / 'below' / 'a.png'}" in told.err
+    assert len((tmp_path / "v.jsonl").read_text().splitlines()) == 3
+
+
 @pytest.mark.parametrize(("option", "name"), [("--overlays", "a.png"), ("--maps", "a.tiff")])
 @pytest.mark.parametrize("listed", [False, True])
 def test_a_result_replaces_an_earlier_one_and_nothing_else(baad, model, parts, tmp_path, option, name, listed):

@@ -32,7 +32,6 @@ class Run:
     progress: "Progress"
     overlays: Path | None
     maps: Path | None
-    known: bool  # whether all pictures were, before the first was judged
     answers: "list[Answer] | None" = None  # kept for a page, if there is to be one
     masks: "tuple[TrainingMask, ...]" = ()  # for the same page
     judged: int = 0
@@ -111,15 +110,12 @@ class Run:
         return verdict_record(verdict, text_of_path(picture.name))
 
     def _write(self, write: Callable[[Path], None], folder: Path) -> None:
-        """Write an overlay or map. Where it cannot be written, OutputError is raised; or said, where not all pictures
-        were known before the first: their verdicts count for more."""
+        """Write an overlay or map. Where it cannot be written, that is said: the verdicts count for more."""
         from baad.errors import OutputError
 
         try:
             write(folder)
         except OutputError as error:
-            if self.known:
-                raise
             self.unwritten += 1
             print(f"baad: {error}", file=sys.stderr)
 

@@ -119,7 +119,7 @@ def main(
         found = list(found)
     shown = json_file is None and csv_file is None and not quiet
     total = sum(isinstance(each, Picture) for each in found) if isinstance(found, list) else 0
-    run = Run(detector, progress, overlays, maps, isinstance(found, list))
+    run = Run(detector, progress, overlays, maps)
     if html is not None:
         run.prepare_page(model)
     run.require_nothing_lost(found if isinstance(found, list) else ())
