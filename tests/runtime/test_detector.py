@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from baad.bundle import rewrite_bundle
-from baad.errors import BundleError, ImageError, InputMismatch
+from baad.errors import BundleError, ImageError, InputMismatch, SettingError
 from baad.runtime.detector import Detector, check_framing, check_input, to_pixels
 from baad.verdict.drawn import DrawnZone, DrawnZones
 from baad.verdict.zones import ZoneShares
@@ -215,6 +215,15 @@ def test_the_rule_of_a_zone_decides_what_an_alarm_in_it_means(detector, rule, la
     assert [region.rule for region in verdict.regions] == [rule]
     assert (verdict.score > verdict.threshold) == (rule != "ignore")
     assert verdict.zones.part == 0.0 if rule == "ignore" else verdict.zones.part > 0.5
+
+
+def test_one_name_is_not_taken_for_many_pictures(detector):
+    with pytest.raises(SettingError, match=r"part\.png is one"):
+        next(detector.stream("part.png"))
+
+
+def test_a_detector_can_be_a_key(detector):
+    assert {detector: "line 1"}[detector] == "line 1"
 
 
 def test_a_note_tells_where_zones_ignore_the_whole_picture(detector):

@@ -13,7 +13,7 @@ import numpy as np
 from baad.bundle import read_bundle
 from baad.data.decode import NO_MEMORY, UnreadableFile, open_samples, read_content, to_picture
 from baad.data.geometry import resize_map
-from baad.errors import BaadError, BundleError, ImageError, InputMismatch
+from baad.errors import BaadError, BundleError, ImageError, InputMismatch, SettingError
 from baad.runtime.frame import Frame
 from baad.runtime.session import RawMaps, Session
 from baad.runtime.stream import Judged, read_ahead
@@ -38,7 +38,7 @@ Opened = tuple[np.ndarray, tuple[str, ...]]  # uint8 [H, W, 3], and what makes a
 Picture = str | os.PathLike[str] | np.ndarray | Frame  # a file; uint8 [H, W, 3], red first, or [H, W], grey; a frame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detector:
     """A model ready to judge. Holds no state that a picture could change; may be shared between threads.
 
@@ -133,6 +133,11 @@ class Detector:
         for judged in detector.stream(sorted(Path("new").glob("*.png"))):
             print(judged.source, judged.verdict.label if judged.verdict else judged.error)
         """
+
+        if isinstance(images, (str, os.PathLike)):
+            raise SettingError(
+                f"stream takes many pictures, and {os.fspath(images)} is one. Give a list, or use predict."
+            )
 
         def prepare() -> None:
             with suppress(BaadError):  # what cannot be run is said of each picture
