@@ -33,7 +33,10 @@ from baad.errors import DataError, ImageError, SettingError
 
 DEFAULT_MAX_PIXELS = 200_000_000
 MAX_PIXELS_VARIABLE = "BAAD_MAX_PIXELS"
-IMAGE_SUFFIXES = tuple(".png .jpg .jpeg .jpe .jfif .bmp .tif .tiff .webp .gif .ppm .pgm .pbm".split())
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif"),
+    *(".ppm", ".pgm", ".pbm"),
+)
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # none that starts another program, as EPS does
 _BYTES_PER_PIXEL = 16  # four float samples; a larger file is not a picture of the allowed size

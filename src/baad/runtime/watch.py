@@ -35,9 +35,9 @@ def watch_folder(
 
     `read` raises ImageError for a file that is not whole yet. It is tried again when the file has changed, where it
     could not even be opened (UnopenedFile) at every look, and given out with its problem when neither helps for
-    `patience` seconds; what is locked is tried on, and given out once more when it opens. A file that is written anew is a new picture. Those that `leave` is true of are left aside until
-    they change. A folder below that cannot be listed is given out once, with its problem. `until`: ends when this is
-    set.
+    `patience` seconds; what is locked is tried on, and given out once more when it opens. A file that is written anew
+    is a new picture. Those that `leave` is true of are left aside until they change. A folder below that cannot be
+    listed is given out once, with its problem. `until`: ends when this is set.
 
     Raises DataError where the folder is not there; one that goes away later or stands empty for a while, as a network
     share may, is waited for, and what was judged in it is remembered. So is, for ABSENCE, what went away while other
