@@ -1,9 +1,10 @@
 """An exported graph for pictures of one size, a fixed number at once, as some accelerators want it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,7 +16,9 @@ from baad.learn.deploy import DeployGraph
 from baad.learn.openvino_ir import read_ir, write_ir
 from baad.learn.parity import Comparison, InPyTorch, Runner, compare
 from baad.learn.witnesses import Witnesses
+from baad.runtime.detector import check_input
 from baad.runtime.session import FOREGROUND, INPUT, MAP, SCORE, Network, RawMaps
+from baad.runtime.tiles import tile_shape
 
 DIGITS = r"([1-9]\d{0,4})"
 
@@ -64,6 +67,15 @@ def read_fixed_size(text: str) -> FixedSize:
     if found is None:
         raise SettingError(f"--fixed is {text!r}: give number x height x width of the pictures, such as 1x480x640.")
     return FixedSize(*map(int, found.groups()))
+
+
+def tell_misfits(size: FixedSize, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Why what a network of that size alone sees, pictures or tiles, is not as in training; nothing where it is."""
+    shape, side = (size.height, size.width), manifest.get("tile_px", 0)
+    if not side:
+        return check_input(shape, manifest)
+    height, width = tile_shape(side, manifest["input_shape"])
+    return () if shape == (height, width) else (f"the model's tiles are {width}x{height} px",)
 
 
 def fix_onnx(graph: bytes, size: FixedSize) -> bytes:

@@ -19,7 +19,7 @@ from baad.learn.calibrate import calibrate
 from baad.learn.decision import describe_decision, with_decision, with_zones
 from baad.learn.deploy import DeployGraph
 from baad.learn.export import export_onnx
-from baad.learn.fixed_size import FixedRunner, FixedSize, InBatches, compare_fixed, fix_onnx, fix_openvino
+from baad.learn.fixed_size import FixedRunner, FixedSize, InBatches, compare_fixed, fix_onnx, fix_openvino, tell_misfits
 from baad.learn.int8 import Int8Trial, count_alarms, count_missed, quantize_network, refuse
 from baad.learn.machine import using_machine
 from baad.learn.openvino_ir import (
@@ -131,7 +131,7 @@ def export_model(
     try:
         with using_machine(TrainSettings(threads=threads, device="cpu")), replacing(folder) as partial:
             source = open_source(model, pictures, threads, progress)
-            require_exportable(source, precision, progress)
+            require_exportable(source, precision, fixed, progress)
             witnesses = find_witnesses(source, precision, progress)
             partial.mkdir()
             written = write_network(source, witnesses, partial, form, precision, progress)
@@ -158,13 +158,17 @@ def require_possible(form: str, precision: str, pictures: Sequence[GoodImage], f
         raise SettingError("Triton makes batches of its own: leave --fixed away, or give --format onnx with it.")
 
 
-def require_exportable(source: Source, precision: str, progress: Progress) -> None:
-    """Say what the network leaves to whoever runs it, tiles and drawn zones; SettingError for tiles in INT8."""
+def require_exportable(source: Source, precision: str, fixed: FixedSize | None, progress: Progress) -> None:
+    """Say what the network leaves to whoever runs it, tiles and drawn zones, and where no picture is of the fixed size.
+    Raises SettingError for tiles in INT8."""
     side = source.bundle.manifest.get("tile_px", 0)
     if side and precision == "int8":
         raise SettingError("int8 sets thresholds for whole pictures, and the model judges in tiles: export it as fp32.")
     if side:
         progress.warn(f"the model judges in tiles of {side} px: what runs the network must cut them (docs/line.md)")
+    if fixed is not None:
+        for misfit in tell_misfits(fixed, source.bundle.manifest):
+            progress.warn(f"--fixed: {misfit}. The threshold is that of pictures as in training")
     if "zones" in source.bundle.manifest:
         progress.warn(
             "the model has zones, which the network does not know: what runs it must apply them, or rejects more"
