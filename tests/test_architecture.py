@@ -14,36 +14,11 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "baad"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = (
-    *(
-        "errors",
-        "atomic",
-        "settings",
-        "progress",
-        "stopping",
-        "data",
-        "foreground",
-        "synthesis",
-        "verdict",
-        "self_contained",
-        "bundle",
-        "runtime",
-    ),
-    *("metrics", "report", "learn", "baselines", "bench", "cli"),
+    *("errors", "atomic", "settings", "progress", "stopping", "data", "foreground", "synthesis", "verdict"),
+    *("self_contained", "bundle", "runtime", "metrics", "report", "learn", "baselines", "bench", "cli"),
 )
 TORCH_ROOMS = {"learn", "baselines", "bench"}
-BASE_ROOMS = {
-    "errors",
-    "atomic",
-    "settings",
-    "progress",
-    "stopping",
-    "data",
-    "verdict",
-    "self_contained",
-    "bundle",
-    "runtime",
-    "cli",
-}
+BASE_ROOMS = set(ORDER) - TORCH_ROOMS - {"foreground", "synthesis", "metrics", "report"}
 BASE_INSTALL = {"numpy", "PIL", "tifffile", "onnxruntime", "typer", "rich"}
 ON_REQUEST = {"openvino", "cv2"}  # extras of the line: imported where they are asked for, never before
 BLOCKED = ("torch", "cv2", "scipy", "jinja2", "onnx", "onnxscript", "safetensors", "timm", "sklearn", "openvino")

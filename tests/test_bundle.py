@@ -232,7 +232,14 @@ def test_an_entry_that_a_command_needs_is_named_where_the_manifest_lacks_it(mode
 
 @pytest.mark.parametrize(
     "entry",
-    [{"n_train": "many"}, {"macs": None}, {"parameters": []}, {"findings": "none"}, {"learnt_from": 3}],
+    [
+        {"n_train": "many"},
+        {"macs": None},
+        {"parameters": []},
+        {"findings": "none"},
+        {"learnt_from": 3},
+        {"image_shapes": [[10**400, 1]]},
+    ],
 )
 def test_an_entry_that_cannot_be_is_damage(model, entry):
     assert f"{next(iter(entry))} is" in refusal(rewrite(model, manifest=entry))

@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from baad.atomic import replacing
+from baad.data.decode import show_path
 from baad.errors import BundleError
 from baad.self_contained import is_self_contained
 from baad.verdict.calibration import Calibration
@@ -247,7 +248,7 @@ def _read_manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise _damaged(path, f"schema is {schema!r}")
     if schema > SCHEMA:
-        made_by = f"BAAD {''.join(filter(str.isprintable, str(manifest.get('baad_version', ''))))}".strip()
+        made_by = f"BAAD {show_path(str(manifest.get('baad_version', '')))}".strip()
         raise BundleError(
             f"{path} was made by a newer version ({made_by}, schema {schema}; this one reads up to {SCHEMA}). "
             "Install that version of BAAD, or a newer one."

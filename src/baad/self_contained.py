@@ -24,11 +24,10 @@ VARINT_LIMIT = 10  # bytes
 
 def is_self_contained(onnx: bytes) -> bool:
     """Whether no tensor of the graph lies in another file. Raises ValueError for bytes that are no ONNX model."""
-    view = memoryview(onnx)
     left = [("model", 0, len(onnx))]
     while left:
         kind, start, end = left.pop()
-        for field, value, size in _read_fields(view, start, end):
+        for field, value, size in _read_fields(onnx, start, end):
             if kind == "tensor" and (field == EXTERNAL_DATA or (field == DATA_LOCATION and value != 0)):
                 return False
             inside = MESSAGES[kind].get(field)
@@ -39,17 +38,17 @@ def is_self_contained(onnx: bytes) -> bool:
     return True
 
 
-def _read_fields(view: memoryview, start: int, end: int) -> Iterator[tuple[int, int, int | None]]:
+def _read_fields(onnx: bytes, start: int, end: int) -> Iterator[tuple[int, int, int | None]]:
     """The fields of a message: number, then value and None, or where its bytes begin and how many they are."""
     at = start
     while at < end:
-        key, at = _read_varint(view, at, end)
+        key, at = _read_varint(onnx, at, end)
         field, wire = key >> 3, key & 7
         size: int | None = None
         if wire == VARINT:
-            value, at = _read_varint(view, at, end)
+            value, at = _read_varint(onnx, at, end)
         elif wire == SIZED:
-            size, value = _read_varint(view, at, end)
+            size, value = _read_varint(onnx, at, end)
             at = value + size
         elif wire in (EIGHT_BYTES, FOUR_BYTES):
             value = at
@@ -61,13 +60,13 @@ def _read_fields(view: memoryview, start: int, end: int) -> Iterator[tuple[int, 
         yield field, value, size
 
 
-def _read_varint(view: memoryview, at: int, end: int) -> tuple[int, int]:
+def _read_varint(onnx: bytes, at: int, end: int) -> tuple[int, int]:
     """A whole number, and where what follows begins."""
     value = 0
     for index in range(VARINT_LIMIT):
         if at + index >= end:
             raise ValueError("it is cut off")
-        byte = view[at + index]
+        byte = onnx[at + index]
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
             return value, at + index + 1

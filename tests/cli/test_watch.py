@@ -119,6 +119,9 @@ def test_a_log_in_a_folder_that_takes_no_files_gets_the_answers_of_a_watch(baad,
 
 def test_watching_takes_one_folder(baad, model, tmp_path):
     assert "one folder" in baad("predict", model, "--watch", tmp_path, tmp_path).err
+    for word in ("https://me:secret@host/line.mp4", "-"):
+        told = baad("predict", model, "--watch", word)
+        assert (told.code, "is none. Leave --watch out" in told.err, "secret" in told.err) == (2, True, False)
     (tmp_path / "old.csv").write_text("file,verdict,score\n")
     told = baad("predict", model, "--watch", tmp_path, "--csv", tmp_path / "old.csv")
     assert (told.code, "begun with other columns" in told.err) == (2, True)

@@ -79,8 +79,8 @@ def watch_folder(
             if tried == "broken" and not given_up:
                 continue
             answer = _try(path, read, given_up)
-            left = _state(path)
-            if left != state and not (left is None and _is_whole(answer)):  # written to since: it may be half read
+            after = _state(path)
+            if after != state and not (after is None and _is_whole(answer)):  # written to since: it may be half read
                 del unready[path]
                 continue
             if isinstance(answer, Frame) and tried == "locked" and not _is_whole(answer):
