@@ -1,4 +1,7 @@
 import json
+import os
+import signal
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +11,7 @@ import torch
 from baad.errors import TrainingError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
+from baad.learn.checkpoint import CHECKPOINT, read_header
 from baad.learn.loop import (
     RECONSTRUCTION_ONLY,
     check_loss,
@@ -23,6 +27,7 @@ from baad.learn.pdn import new_pdn
 from baad.learn.train import batch_plan
 from baad.progress import Silence
 from baad.settings import TrainSettings
+from baad.stopping import Stopped
 from baad.synthesis.banks import make_banks
 from baad.synthesis.recipe import Plan
 
@@ -48,13 +53,13 @@ def material():
     return Material(*rings(12), make_banks(np.random.default_rng(0)))
 
 
-def train(material, settings, run_dir, start=0, stop=None, plan=None):
+def train(material, settings, run_dir, start=0, stop=None, plan=None, progress=None):
     torch.set_num_threads(1)
     plan = plan or BatchPlan(settings.batch_size, settings.seed, Plan(background_share=0.0), "clean", 0)
     torch.manual_seed(settings.seed)
     model = Baad(new_pdn(settings.size, 0), SIZES[settings.size])
     stream = batches(material, plan, start, stop or settings.steps)
-    return run(model, stream, start, settings, run_dir, Silence()).model
+    return run(model, stream, start, settings, run_dir, progress or Silence()).model
 
 
 def read_log(run_dir):
@@ -121,6 +126,25 @@ def test_the_learning_rate_rises_then_falls_to_nearly_nothing():
     assert max(rates) == pytest.approx(SETTINGS.learning_rate)
     assert rates.index(max(rates)) == SETTINGS.steps // 10
     assert rates[-1] < 0.01 * max(rates)
+
+
+class Stopping(Silence):
+    """Ctrl-C while the fourth step is shown."""
+
+    @contextmanager
+    def task(self, name, total):
+        yield self
+
+    def advance(self, steps=1, told=""):
+        self.steps = getattr(self, "steps", 0) + steps
+        if self.steps == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_stop_between_two_steps_waits_for_the_next_one_and_saves_it(material, tmp_path):
+    with pytest.raises(Stopped):
+        train(material, replace(SETTINGS, steps=8), tmp_path, progress=Stopping())
+    assert len(read_log(tmp_path)) == 5 and int(read_header(tmp_path / CHECKPOINT)["step"]) == 5
 
 
 def test_a_loss_that_is_no_number_stops_training():

@@ -116,8 +116,8 @@ def run(
                 log.flush()
                 minutes = earlier + (time.monotonic() - began) / 60.0
                 save_checkpoint(checkpoint, step + 1, state, optimizer, note, minutes)
+                stop.raise_if_asked()  # here alone: whoever stops it later is heard when the next step is saved
             task.advance(1, f"loss {record['total']:.3f}")
-            stop.raise_if_asked()
     model.mtrs.load_state_dict(average.parts["mtrs"].state_dict())
     model.discriminator.load_state_dict(average.parts["discriminator"].state_dict())
     return Trained(model.eval(), earlier)
