@@ -46,8 +46,8 @@ def test_no_session_is_ever_on_both_sides(sizes, share, seed):
     assert split.fit and split.held_out
     assert len(split.fit) + len(split.held_out) == len(images)
     assert not {image.session for image in split.fit} & {image.session for image in split.held_out}
-    smallest = min(sizes.values())
-    assert len(split.held_out) <= max(round(share * len(images)), smallest)
+    smallest, wanted = min(sizes.values()), round(share * len(images))
+    assert len(split.held_out) <= max(wanted, smallest, len(images) // 2)
 
 
 def test_sessions_are_taken_while_they_fit():
@@ -62,6 +62,19 @@ def test_sessions_are_taken_while_they_fit():
 def test_where_no_session_fits_the_smallest_is_taken():
     split = split_held_out(of_sessions({"a": 30, "b": 12, "c": 20}), 0.1, seed=0)
     assert {image.session for image in split.held_out} == {"b"}
+
+
+def test_of_sessions_that_are_all_too_large_the_seed_draws_one():
+    images = of_sessions({"a": 30, "b": 30, "c": 30, "d": 31})
+    drawn = {split_held_out(images, 0.1, seed).held_out[0].session for seed in range(12)}
+    assert drawn == {"a", "b", "c"}
+
+
+def test_where_too_few_fit_into_the_share_one_session_more_is_held_out_if_most_are_still_learnt_from():
+    few = {split_held_out(of_sessions({"a": 40, "b": 2, "c": 20, "d": 38}), 0.1, seed).held_out for seed in range(4)}
+    assert {tuple(sorted({image.session for image in held_out})) for held_out in few} == {("b", "c")}
+    split = split_held_out(of_sessions({"a": 40, "b": 2, "c": 41}), 0.2, seed=0)
+    assert {image.session for image in split.held_out} == {"b"} and len(split.fit) == 81
 
 
 def test_a_single_session_is_split_all_the_same(tmp_path):

@@ -3,18 +3,26 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baad.data.sample import Category, GoodImage
-from baad.data.split import count_held_out, split_held_out
+from baad.data.sample import GoodImage
+from baad.data.split import Split, count_held_out, split_held_out
 from baad.verdict.calibration import fit_calibration
 from baad.verdict.enough import check_enough
 from baad.verdict.promise import describe, images_needed
 from tests.factory import write_folder
 
 
+def split_of(pictures, held, groups=None):
+    """So many pictures, so many groups of near copies of them held out; all pictures of a group are."""
+    groups = groups or pictures
+    images = tuple(GoodImage(f"{number}.png") for number in range(pictures))
+    out = held * (pictures // groups)
+    return Split(images[out:], images[:out], "", tuple(number % held for number in range(out)), groups)
+
+
 def told(normals, rate=0.01, held_out=0.1):
     """What is said of so many pictures, one string; nothing where all is well."""
-    images = tuple(GoodImage(f"{number}.png") for number in range(normals))
-    return "".join(map(str, check_enough(Category("parts", ".", "folder", images), rate, held_out)))
+    split = split_of(normals, count_held_out(normals, held_out))
+    return "".join(map(str, check_enough("parts", split, rate, held_out)))
 
 
 def promise_of(normals, rate, held_out):
@@ -45,10 +53,6 @@ def test_many_held_out_pictures_are_counted_in_thousands_so_that_none_is_no_alar
     assert "about 5 of 1000 good parts may be rejected, 15 at worst" in told(2000, held_out=0.1)
 
 
-def test_what_cannot_be_trained_on_is_the_doctors_business():
-    assert told(1) == told(0) == ""
-
-
 @settings(deadline=None)
 @given(st.integers(2, 5000), st.sampled_from([0.001, 0.005, 0.01, 0.05, 0.2]), st.floats(0.05, 0.9))
 def test_silence_here_is_silence_at_the_end_of_training_and_what_is_advised_keeps_the_rate(normals, rate, held_out):
@@ -68,15 +72,22 @@ def test_pictures_that_nothing_ties_together_are_held_out_in_the_number_foretold
 
 
 def test_near_copies_count_once_and_groups_are_what_is_asked_for():
-    images = tuple(GoodImage(f"{number}.png") for number in range(500))
-    category = Category("parts", ".", "folder", images)
-    (finding,) = check_enough(category, 0.01, 0.1, groups=100)
+    (finding,) = check_enough("parts", split_of(500, 10, 100), 0.01, 0.1)
     assert str(finding) == (
         "parts: of 500 normal pictures in 100 groups of near copies 10 groups are held out to set the threshold: about "
         "9 of 100 good parts may be rejected, 26 at worst (95 % sure), and 1 % was asked for. Give --set held_out=0.3 "
         "to hold out 30 groups: 10 of 100 at worst; 1 % needs 299 groups held out, 997 groups in all."
     )
-    assert check_enough(category, 0.01, 0.1, groups=500) == check_enough(category, 0.01, 0.1)
-    (finding,) = check_enough(category, 0.01, 0.1, groups=1)
+    (finding,) = check_enough("parts", split_of(500, 1, 1), 0.01, 0.1)
     assert "in 1 group of near copies 1 group is held out" in str(finding)
-    assert "hold out 19 groups, which keeps it" in str(check_enough(category, 0.15, 0.05, groups=100)[0])
+    assert "hold out 19 groups, which keeps it" in str(check_enough("parts", split_of(500, 5, 100), 0.15, 0.05)[0])
+
+
+def test_what_stays_whole_is_counted_as_it_was_split_and_the_advice_is_no_promise_then():
+    (finding,) = check_enough("parts", split_of(1000, 40), 0.01, 0.1)  # 100 were wanted: a session of 40 came
+    assert "of 1000 normal pictures 40 are held out" in str(finding)
+    assert "held_out=0.3 to hold out about 300, of which 299 keep it" in str(finding)
+    (finding,) = check_enough("parts", split_of(1000, 250), 0.01, 0.3)  # 300 were wanted, and would be enough
+    assert "larger held_out, or pictures of more and shorter sessions: 299 held out keep it" in str(finding)
+    (finding,) = check_enough("parts", split_of(200, 15), 0.01, 0.1)
+    assert "to hold out about 60: 5 of 100 at worst" in str(finding)

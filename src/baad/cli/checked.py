@@ -6,7 +6,7 @@ from pathlib import Path
 from baad.data.doctor import Finding, check_category, check_test, require_usable
 from baad.data.reading import describe_category, read_category
 from baad.data.sample import Category
-from baad.data.split import number_near_copies
+from baad.data.split import split_held_out
 from baad.progress import Progress
 from baad.settings import TrainSettings
 from baad.verdict.enough import check_enough
@@ -28,8 +28,9 @@ def open_for_training(
     findings = check_category(category, progress, part_masks=fg_masks)
     if settings is not None:
         unreadable = any(finding.severity == "error" for finding in findings)
-        groups = None if unreadable else len(set(number_near_copies(category.train, settings.seed, progress)))
-        findings += check_enough(category, settings.false_alarms, settings.held_out, groups)
+        if not unreadable and len(category.train) > 1:
+            split = split_held_out(category.train, settings.held_out, settings.seed, progress)
+            findings += check_enough(category.name, split, settings.false_alarms, settings.held_out)
     return category, _speak(findings, progress)
 
 

@@ -27,6 +27,7 @@ THUMBNAIL = 16  # px, both sides
 BURST_DISTANCE = 6.0  # grey levels, root mean square over the thumbnail: neighbours further apart are no burst
 BURST_SHARE = 0.15  # nor are those at more than this share of the usual distance (at .15 real series fall into runs)
 PAIRS = 500  # random pairs that tell the usual distance
+ENOUGH = 0.5  # of the share: where the groups that fit into it hold fewer pictures, one more is held out
 LARGEST_GROUP = 0.5  # share of the pictures; a group found by looks that is larger is taken apart again
 
 
@@ -41,13 +42,15 @@ class Split:
     held_out: tuple[GoodImage, ...]
     note: str
     near_copies: tuple[int, ...]
+    observations: int  # on both sides together
 
 
 def split_held_out(images: Sequence[GoodImage], share: float, seed: int, progress: Progress | None = None) -> Split:
     """Hold out about `share` of the pictures, whole groups at a time; the same for the same pictures and seed.
 
     At least one picture is on each side. Groups are drawn at random and taken while they fit into the share; where
-    none fits, the smallest is taken. Reads every picture that has no session, for its thumbnail, and files of equal
+    none fits, or those that do hold less than half of it, the smallest of the rest comes besides, unless more than half
+    of the pictures were then held out. Reads every picture that has no session, for its thumbnail, and files of equal
     size, to tell copies.
 
     Raises DataError for fewer than two pictures, SettingError for a share outside 0..1, ImageError for a picture that
@@ -65,7 +68,7 @@ def split_held_out(images: Sequence[GoodImage], share: float, seed: int, progres
     fit = tuple(image for image, out in zip(ordered, held) if not out)
     held_out = tuple(image for image, out in zip(ordered, held) if out)
     note = f"Held out {len(held_out)} of {len(ordered)} normal pictures{_name_sessions(held_out)}{kept}{moved}."
-    return Split(fit, held_out, note, tuple(int(number) for number in near[held]))
+    return Split(fit, held_out, note, tuple(int(number) for number in near[held]), len(set(near)))
 
 
 def number_near_copies(images: Sequence[GoodImage], seed: int, progress: Progress) -> tuple[int, ...]:
@@ -146,7 +149,9 @@ def _group(
         near[loose] = len(images) + found  # apart from the numbers of pictures in sessions
         sizes = np.bincount(found)
         if sizes.max() > 1:
-            notes.append(f"{sizes[sizes > 1].sum()} nearly identical pictures were kept in {(sizes > 1).sum()} groups")
+            runs = int((sizes > 1).sum())
+            kept = f"{runs} group{'s' if runs != 1 else ''}"
+            notes.append(f"{sizes[sizes > 1].sum()} nearly identical pictures were kept in {kept}")
     near = _join(np.unique(near, return_inverse=True)[1].reshape(-1), copies)
     return groups, near, "; " + "; ".join(notes) if notes else ""
 
@@ -154,12 +159,15 @@ def _group(
 def _choose_groups(groups: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
     """Mark about `wanted` pictures, whole groups at a time: int [N] -> bool [N]."""
     names, sizes = np.unique(groups, return_counts=True)
-    taken, total = [], 0
+    taken, left, total = list[int](), list[int](), 0
     for index in rng.permutation(len(names)):
-        if total + sizes[index] <= wanted:
-            taken.append(names[index])
-            total += sizes[index]
-    return np.isin(groups, taken or [names[np.argmin(sizes)]])
+        fits = total + sizes[index] <= wanted
+        (taken if fits else left).append(index)
+        total += sizes[index] if fits else 0
+    more = min(left, key=lambda index: sizes[index])  # the smallest; of several the one drawn first
+    if not taken or (total < ENOUGH * wanted and total + sizes[more] <= LARGEST_GROUP * len(groups)):
+        taken.append(more)
+    return np.isin(groups, names[taken])
 
 
 def _number_copies(images: Sequence[GoodImage]) -> np.ndarray:

@@ -3,24 +3,20 @@
 import math
 
 from baad.data.doctor import Finding
-from baad.data.sample import Category
-from baad.data.split import count_held_out
+from baad.data.split import Split, count_held_out
 from baad.verdict.promise import images_needed, promised_rate
 
 LARGE_SHARE = 0.3  # held out so much, training still learns from most pictures
 
 
-def check_enough(category: Category, rate: float, held_out: float, groups: int | None = None) -> list[Finding]:
-    """A warning where the pictures held out, a share `held_out` of the normal ones, promise more than `rate`.
+def check_enough(category: str, split: Split, rate: float, held_out: float) -> list[Finding]:
+    """A warning where the pictures held out, about a share `held_out` of the normal ones, promise more than `rate`.
 
-    `groups`: how many groups of near copies the normal pictures come in, each of which counts once; None: all differ.
-    Bringing what it asks for keeps the rate; where recording sessions and bursts stay whole, a few more are needed.
+    Near copies count once. Bringing what it asks for keeps the rate; where recording sessions and bursts stay whole, a
+    few more are needed.
     """
-    pictures = len(category.train)
-    if pictures < 2:
-        return []  # the doctor's error
-    normals = pictures if groups is None else groups  # what counts
-    held = min(normals, count_held_out(max(2, normals), held_out))
+    pictures = len(split.fit) + len(split.held_out)
+    normals, held = split.observations, len(set(split.near_copies))  # what counts
     if promised_rate(held) <= rate:
         return []
     what, normal_pictures = "pictures", f"{pictures} normal pictures"
@@ -32,7 +28,7 @@ def check_enough(category: Category, rate: float, held_out: float, groups: int |
     usual, worst, parts = _count_alarms(held)
     problem += f"about {usual} of {parts} good parts may be rejected, {worst} at worst (95 % sure)"
     problem += f", and {_per_cent(rate)} was asked for"
-    return [Finding("warning", category.name, problem, _advise(normals, held, rate, held_out, what))]
+    return [Finding("warning", category, problem, _advise(normals, held, rate, held_out, what))]
 
 
 def _advise(normals: int, held: int, rate: float, held_out: float, what: str) -> str:
@@ -41,16 +37,26 @@ def _advise(normals: int, held: int, rate: float, held_out: float, what: str) ->
     `what`: what normals and held count, "pictures" or "groups".
     """
     needed, unit = images_needed(rate), "" if what == "pictures" else f" {what}"
+    surely = held == _count(normals, held_out)  # else what stays whole made it more or less
     share = math.ceil(100 * needed / normals) / 100
+    if share <= held_out and not surely:
+        return f"Give a larger held_out, or pictures of more and shorter sessions: {needed}{unit} held out keep it"
     if share <= max(LARGE_SHARE, held_out):
-        return f"Give --set held_out={share:g} to hold out {count_held_out(normals, share)}{unit}, which keeps it"
+        more, keeps = _count(normals, share), "which keeps it" if surely else f"of which {needed} keep it"
+        return f"Give --set held_out={share:g} to hold out {'' if surely else 'about '}{more}{unit}, {keeps}"
     share = max(LARGE_SHARE, held_out)
-    more = count_held_out(max(2, normals), share)
+    more = _count(normals, share)
     if more <= held:
         return _tell_needed(needed, rate, held_out, what)
     _, worst, parts = _count_alarms(more)
     needs = _tell_needed(needed, rate, share, what)
-    return f"Give --set held_out={share:g} to hold out {more}{unit}: {worst} of {parts} at worst; {needs}"
+    about = "" if surely else "about "
+    return f"Give --set held_out={share:g} to hold out {about}{more}{unit}: {worst} of {parts} at worst; {needs}"
+
+
+def _count(normals: int, share: float) -> int:
+    """How many of them a share holds out where nothing else stays whole."""
+    return min(normals, count_held_out(max(2, normals), share))
 
 
 def _tell_needed(needed: int, rate: float, share: float, what: str) -> str:
