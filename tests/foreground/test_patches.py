@@ -30,13 +30,13 @@ def test_the_first_axis_is_the_direction_of_largest_spread():
     assert np.isclose(abs(axes[:, 0] @ np.array([0.6, 0.8])), 1.0, atol=1e-5)
 
 
-def test_of_many_vectors_every_third_is_enough_and_they_are_not_thinned_twice():
-    many = np.random.default_rng(0).normal(size=(79_999, 4)).astype(np.float32) * np.array([4, 3, 2, 1], np.float32)
-    for vectors, some in ((many, many[::3]), (many[::3], many[::3]), (many[:39_999], many[:39_999])):
-        centred = some - some.mean(axis=0)
-        mean, axes = principal_axes(vectors, 4)
-        assert np.array_equal(mean, some.mean(axis=0))
-        assert np.array_equal(axes, np.linalg.eigh(centred.T @ centred)[1][:, ::-1])
+def test_principal_axes_are_those_of_all_columns_however_many_pictures_there_are():
+    """160 pictures of 64 x 64 cells: every 32nd cell would be one of two columns."""
+    rng = np.random.default_rng(0)
+    cells = rng.normal(size=(160, 64, 64, 2)).astype(np.float32) * np.array([2, 1], np.float32)
+    cells[:, :, [0, 32], 1] *= 8  # at the border something else varies
+    mean, axes = principal_axes(cells.reshape(-1, 2), 2)
+    assert abs(axes[0, 0]) > 0.9 and np.abs(mean).max() < 0.1
 
 
 def test_white_has_full_lightness_and_no_colour():

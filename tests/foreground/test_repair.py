@@ -30,6 +30,20 @@ def test_a_part_that_was_lost_is_found_again():
     assert (repaired[2] == truth[2]).mean() > 0.99
 
 
+def test_a_part_in_many_pieces_may_be_kept_whole():
+    images, truth = squares()
+    truth[:], taken = False, np.zeros_like(truth)
+    for row in range(3):
+        for column in range(4):
+            truth[:, 24 + 70 * row : 64 + 70 * row, 10 + 60 * column : 50 + 60 * column] = True
+    images[:] = 128
+    images[truth] = (220, 60, 40)
+    taken = truth.copy()
+    taken[2] = False
+    repaired = look_again(images, scores_of(truth), taken, usual_area(taken))
+    assert (repaired[2] == truth[2]).mean() > 0.99
+
+
 def test_where_parts_are_of_any_size_no_area_is_usual():
     images, truth = squares(sides=(20, 50, 110))
     assert usual_area(truth) is None

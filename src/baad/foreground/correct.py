@@ -79,7 +79,7 @@ def teach_masks(
         return None
     cells, own = features.shape[1], np.arange(len(images))
     flat = features.reshape(-1, features.shape[-1])
-    mean, axes = principal_axes(flat[:: max(1, len(flat) // 20_000)], min(DIMENSIONS, flat.shape[1]))
+    mean, axes = principal_axes(flat, min(DIMENSIONS, flat.shape[1]))
     agreed = [agreement(proposal, painted) for proposal in proposals]
     heard = [index for index, agrees in enumerate(agreed) if agrees >= TRUSTED]
     recipes = tuple(proposals[index].scorer for index in heard or range(len(proposals)))

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from baad.data.spread import spread_evenly
+
 ENOUGH = 20_000  # cells whose principal axes are those of all
 SHARED_CELLS = 32  # cells a side where patches of different pictures, and generic patches, are compared
 
@@ -30,9 +32,9 @@ def _mean_3x3(maps: np.ndarray) -> np.ndarray:
 def principal_axes(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean [C] and the `count` axes [C, count] of largest variance of float32 [P, C]; at most C axes.
 
-    Of many vectors every second, third, ... is looked at, so that 20,000 to 40,000 are.
+    Of many vectors 20,000 are looked at, spread over all.
     """
-    vectors = vectors[:: max(1, len(vectors) // ENOUGH)]
+    vectors = vectors[spread_evenly(len(vectors), ENOUGH)]
     mean = vectors.mean(axis=0)
     centred = vectors - mean
     _, axes = np.linalg.eigh(centred.T @ centred)

@@ -58,11 +58,12 @@ def _cut_at(score: np.ndarray, area: float) -> Cut:
 
 
 def _choose_pieces(mask: np.ndarray, score: np.ndarray) -> list[np.ndarray]:
-    """The piece that scores highest, the two highest, and so on to the whole mask."""
+    """The piece that scores highest, the two highest, and so on up to MOST_PIECES, and the whole mask."""
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
     if count <= 2:
         return [mask]
     fine = cv2.resize(score.astype(np.float32), labels.shape[::-1], interpolation=cv2.INTER_LINEAR)
     means = np.bincount(labels.ravel(), fine.ravel(), count) / np.bincount(labels.ravel(), minlength=count)
     order = 1 + np.argsort(-means[1:])
-    return [np.isin(labels, order[: kept + 1]) for kept in range(min(len(order), MOST_PIECES))]
+    fewer = [np.isin(labels, order[: kept + 1]) for kept in range(min(len(order) - 1, MOST_PIECES))]
+    return [*fewer, mask]
