@@ -33,5 +33,11 @@ def test_half_a_weight_covers_half():
 
 @pytest.mark.parametrize("width, expected", [(1, 0.0), (4, 10.0), (8, 25.0)])
 def test_roughness_is_the_mean_step(width, expected):
-    ramp = np.repeat(np.arange(width, dtype=np.float32)[None, :, None] * 10, 3, axis=2)
-    assert roughness(np.repeat(ramp, 2, axis=0)) == expected
+    ramp = np.repeat(np.arange(width, dtype=np.float32)[None, :, None] * 10, 3, axis=2)  # of a single row
+    assert roughness(ramp) == expected
+
+
+def test_a_turned_camera_sees_the_same_roughness():
+    brushed = np.random.default_rng(0).normal(100, 30, (24, 1, 3)).repeat(24, axis=1).astype(np.float32)
+    assert roughness(brushed) == pytest.approx(roughness(brushed.transpose(1, 0, 2)), rel=1e-6)
+    assert roughness(brushed) > 10

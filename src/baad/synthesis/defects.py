@@ -14,14 +14,14 @@ from baad.synthesis.site import Site, Sources, find_site, lay
 Shape = Callable[[float, float, np.random.Generator, Banks], np.ndarray]
 Look = Callable[[Site, np.random.Generator, Banks], np.ndarray]
 SMALLEST = 3.0  # px across
-LARGEST = 0.35  # of the picture's side
+LARGEST = 0.35  # of the side: of the part, where it is known
 OUT_OF_FOCUS = 0.4  # share of the defects whose outline is blurred, as on pictures that are not sharp
 NOTICED = 8.0  # levels
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Shapes and looks with their weights. Sizes from `small` px to `large` x the picture's side."""
+    """Shapes and looks with their weights. Sizes from `small` px to `large` x the side that counts (`reach`)."""
 
     share: float
     drawn: dict[Shape, float]

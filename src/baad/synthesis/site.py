@@ -80,7 +80,13 @@ def lay(site: Site, painted: np.ndarray) -> np.ndarray:
 
 
 def roughness(under: np.ndarray) -> float:
-    """How lively a surface is: mean step in levels between pixels 1 and 4 apart. under: float32 [h, w, 3]."""
+    """How lively a surface is: mean step in levels between pixels 1 and 4 apart, along rows and along columns, so that
+    a turned camera sees the same. under: float32 [h, w, 3]."""
     green = under[..., 1]
-    steps = [float(np.abs(green[:, gap:] - green[:, :-gap]).mean()) for gap in (1, 4) if green.shape[1] > gap]
+    steps = [
+        float(np.abs(lines[gap:] - lines[:-gap]).mean())
+        for lines in (green, green.T)
+        for gap in (1, 4)
+        if len(lines) > gap
+    ]
     return sum(steps) / max(len(steps), 1)
