@@ -74,6 +74,17 @@ def test_features_are_fitted_to_the_pictures_and_keep_their_proportions():
     torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio), rtol=1e-3, atol=0)
 
 
+def test_features_are_fitted_to_all_of_the_pictures_and_not_to_one_tile_of_each():
+    """240 views, four tiles of each picture: every fourth would be the same tile each time."""
+    rng, pictures = np.random.default_rng(0), np.empty((240, 32, 32, 3), np.uint8)
+    pictures[:] = rng.integers(60, 90, (240, 32, 32, 3))
+    pictures[::4] = rng.integers(200, 250, (60, 32, 32, 3))
+    fitted = fit_features(new_pdn("tiny", 0), pictures)
+    with torch.no_grad():
+        seen = fitted(torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0)
+    assert float(seen.mean((0, 2, 3)).abs().max()) < 0.5
+
+
 def test_what_lies_20_pixels_inside_a_part_is_described_alike_on_any_background_by_the_near_view_alone():
     rng = np.random.default_rng(0)
     first = torch.from_numpy(rng.random((1, 3, 96, 96), np.float32))

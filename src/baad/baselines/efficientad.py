@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from baad.baselines.baseline import Fitted, Normals, enlarge, plain_maps, resize_one
 from baad.baselines.training import Schedule, train_network
+from baad.data.spread import spread_evenly
 from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.offset import measure_offset
 from baad.learn.pdn import MEAN, STD, Pdn
@@ -180,8 +181,8 @@ def feature_scale(teacher: Pdn, pictures: np.ndarray) -> tuple[Tensor, Tensor]:
 
 
 def choose_some(pictures: np.ndarray) -> np.ndarray:
-    """SCALED_ON to twice as many of the pictures, evenly spread; all of fewer."""
-    return pictures[:: max(1, len(pictures) // SCALED_ON)]
+    """SCALED_ON of the pictures, evenly spread; all of fewer."""
+    return pictures[spread_evenly(len(pictures), SCALED_ON)]
 
 
 def draw_views(pictures: np.ndarray, banks: Banks, settings: TrainSettings, step: int) -> Views:

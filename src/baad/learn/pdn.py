@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from baad.data.checksum import hash_file
+from baad.data.spread import spread_evenly
 from baad.errors import BundleError
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.pdn_designs import PDN_SHAPES, PdnShape, new_trunk
@@ -133,7 +134,7 @@ def fit_features(pdn: Pdn, pictures: np.ndarray) -> Pdn:
     since what a photo network cannot predict is small and must stay so (Batzner et al. 2023, section 3.1, scale each
     channel by itself). A factory's pictures vary far less than photos, and losses would hardly see them.
     """
-    chosen = pictures[:: max(1, len(pictures) // FITTED_ON)]
+    chosen = pictures[spread_evenly(len(pictures), FITTED_ON)]
     with torch.no_grad():
         total, squares, count = torch.zeros(()), torch.zeros(()), 0
         for picture in chosen:
