@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -24,6 +26,16 @@ def plan(**changes) -> BatchPlan:
 def same(first: Batch, second: Batch) -> bool:
     pairs = zip(vars(first).values(), vars(second).values())
     return all(one is other if one is None else torch.equal(one, other) for one, other in pairs)
+
+
+def test_what_is_invented_for_grey_pictures_of_a_colour_camera_has_colours(material):
+    grey = replace(material, images=material.images[..., :1].repeat(3, axis=3))
+    spread = {}
+    for is_grey in (True, False):
+        drawn = draw_batch(replace(grey, grey=is_grey), plan(batch_size=32, ramp_steps=0), 1)
+        colours = (drawn.corrupted - drawn.corrupted.mean(1, keepdim=True)).abs().amax(1, keepdim=True)
+        spread[is_grey] = float(colours[drawn.defect > 0].mean())
+    assert spread[False] > 2 * spread[True]
 
 
 def test_drawing_ahead_keeps_to_one_thread_and_leaves_training_its_own():

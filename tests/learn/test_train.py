@@ -14,7 +14,7 @@ from baad.data.geometry import resize_image
 from baad.data.reading import read_category
 from baad.data.sample import GoodImage
 from baad.data.split import split_held_out
-from baad.errors import SettingError
+from baad.errors import DataError, SettingError
 from baad.foreground.gate import Gate
 from baad.learn.batches import Material
 from baad.learn.loop import TIMED_STEPS
@@ -107,6 +107,24 @@ def test_a_training_is_not_lost_to_thousands_of_findings_about_its_data(tmp_path
     found = [f"{index}: {'a name of many letters ' * 10}" for index in range(10_000)]
     model = train(images, ONE_STEP, tmp_path / "m.baad", findings=found).path
     assert read_bundle(model).manifest["findings"] == [*found[:100], "... and 9900 more"]
+
+
+def test_a_held_out_picture_that_the_line_refuses_sets_no_threshold(tmp_path, monkeypatch):
+    monkeypatch.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
+    monkeypatch.setattr("baad.learn.train.certify", lambda *anything: fake_certificate())
+    images = read_folder(write_textures(tmp_path / "even", 16)).train
+    odd = split_held_out(images, ONE_STEP.held_out, ONE_STEP.seed).held_out[0].path
+    save_picture(odd, np.full((64, 32, 3), 255, np.uint8))
+    result = train(read_folder(tmp_path / "even").train, ONE_STEP, tmp_path / "m.baad")
+    assert len(result.calibration.scores) == 3 and odd.name not in [each["image"] for each in result.highest]
+    assert read_bundle(result.path).manifest["n_held_out"] == 3
+
+
+def test_a_picture_that_comes_twice_is_refused_before_any_work(tmp_path):
+    images = read_folder(write_textures(tmp_path / "even", 4)).train
+    with pytest.raises(DataError, match=r"00\.png came more than once"):
+        train([*images, images[0]], ONE_STEP, tmp_path / "m.baad")
+    assert not list(tmp_path.glob("*.run"))
 
 
 def test_novelty_is_levelled_on_held_out_pictures_spread_over_them_all(tmp_path, monkeypatch):

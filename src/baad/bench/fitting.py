@@ -106,7 +106,8 @@ class Fittings:
         began, settings = time.monotonic(), self._settings
         pictures, gate = self._ready.pictures, self._ready.gate
         assert gate.masks is not None, "there is no part to learn where no background was found"
-        material = Material(pictures.resized, gate.masks > 0.5, make_banks(np.random.default_rng([settings.seed, 5])))
+        banks = make_banks(np.random.default_rng([settings.seed, 5]))
+        material = Material(pictures.resized, gate.masks > 0.5, banks, pictures.grey)
         plan = batch_plan(settings, gate)
         plan = replace(plan, ramp_steps=0, synthesis=replace(plan.synthesis, paired=False))  # both are for defects
         network, steps = train_mask_network(self._ready.pdn, material, plan, settings, self._progress)

@@ -233,7 +233,8 @@ def measure(subject: Subject, trial: Trial, found: Found, settings: TrainSetting
 def train_head(pictures: Pictures, masks: np.ndarray, settings: TrainSettings, progress: Progress) -> Baad:
     """A network whose mask head alone has learnt, from masks float32 [N, H, W] of all training pictures."""
     gate = Gate(True, "", 1.0, "", masks)
-    material = Material(pictures.resized, masks > 0.5, make_banks(np.random.default_rng([settings.seed, 5])))
+    banks = make_banks(np.random.default_rng([settings.seed, 5]))
+    material = Material(pictures.resized, masks > 0.5, banks, pictures.grey)
     stream = batches(material, batch_plan(settings, gate), 0, settings.steps)
     return train_mask_head(new_model(settings, pictures.resized, gate.accepted), stream, settings, progress)
 

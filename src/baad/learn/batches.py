@@ -47,11 +47,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Material:
-    """What examples are drawn from: normal pictures uint8 [N, H, W, 3] and their foreground bool [N, H, W]."""
+    """What examples are drawn from: normal pictures uint8 [N, H, W, 3] and their foreground bool [N, H, W]. `grey`:
+    all are of a grey camera, where they look so."""
 
     images: np.ndarray
     foregrounds: np.ndarray
     banks: Banks
+    grey: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def draw_batch(material: Material, plan: BatchPlan, step: int) -> Batch:
     """The batch of one step."""
     rng = np.random.default_rng([plan.seed, 7, step])
     ramp = min(1.0, step / plan.ramp_steps) if plan.ramp_steps else 1.0
-    synthesis = replace(plan.synthesis, background_share=plan.synthesis.background_share * ramp)
+    synthesis = replace(plan.synthesis, background_share=plan.synthesis.background_share * ramp, grey=material.grey)
     examples = []
     for index in rng.integers(0, len(material.images), plan.batch_size):
         image, foreground = vary_view(material.images[index], material.foregrounds[index], rng)

@@ -22,6 +22,11 @@ def describe_framing(parts: np.ndarray) -> dict[str, Any]:
     return {"part_share": _range_of(parts.mean(axis=(1, 2))), "part_centre": centres}
 
 
+def describe_shapes(shapes: Sequence[tuple[int, int]], tile_px: int) -> dict[str, Any]:
+    """What tells pictures of another size or aspect, for the manifest; `shapes` (H, W), `tile_px` 0 for whole ones."""
+    return {"image_shapes": pick_shapes(shapes), "tile_px": tile_px}
+
+
 def pick_shapes(shapes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """At most SHAPES of the pictures' (H, W), sorted: the smallest, largest, narrowest and widest, and some between."""
     known = sorted(set(shapes))

@@ -12,6 +12,7 @@ from baad.data.checksum import name_content
 from baad.data.decode import read_image
 from baad.data.geometry import fit_shape, resize_image
 from baad.data.sample import GoodImage
+from baad.data.spread import spread_evenly
 from baad.progress import Progress
 from baad.runtime.detector import name_colour
 
@@ -29,6 +30,11 @@ class Pictures:
     files: tuple[str, ...]  # what each file holds, by `name_content`
 
     @property
+    def grey(self) -> bool:
+        """Whether every picture is grey."""
+        return self.colours == ("grey",)
+
+    @property
     def input_shape(self) -> tuple[int, int]:
         """(height, width) at which the network sees every picture."""
         return self.resized.shape[1], self.resized.shape[2]
@@ -36,7 +42,7 @@ class Pictures:
 
 def read_pictures(images: Sequence[GoodImage], size: int, progress: Progress, square: bool = False) -> Pictures:
     """Read all pictures, and resize them to the aspect that they have in common, or to a square."""
-    measured = images[:: max(1, len(images) // MEASURED)]
+    measured = [images[index] for index in spread_evenly(len(images), MEASURED)]
     shapes_of_some = [(size, size)] if square else [read_image(image.path).shape[:2] for image in measured]
     wanted = fit_shape(shapes_of_some, size)
     resized = np.empty((len(images), *wanted, 3), np.uint8)  # filled, not stacked, which would take twice the memory

@@ -15,6 +15,7 @@ from baad.data.decode import read_image
 from baad.data.sample import GoodImage
 from baad.data.split import number_near_copies
 from baad.errors import DataError
+from baad.learn.alike import find_unlike
 from baad.learn.calibrate import calibrate
 from baad.learn.card import describe_model, name_highest
 from baad.learn.decision import describe_decision, with_decision
@@ -23,7 +24,7 @@ from baad.learn.parity import certify, require_parity
 from baad.learn.reload import load_graph
 from baad.learn.witnesses import NormalSource
 from baad.progress import Progress
-from baad.runtime.detector import check_input, usual_shape
+from baad.runtime.detector import usual_shape
 from baad.runtime.session import Session
 from baad.runtime.tiles import as_trained
 from baad.settings import TrainSettings
@@ -97,15 +98,11 @@ def leave_out_learnt(
 
 def require_alike(pictures: Sequence[GoodImage], manifest: dict[str, Any], progress: Progress) -> None:
     """Raise DataError for pictures that the line would not judge: all that are of another size or aspect."""
-    odd = []
-    with progress.task("reading pictures", len(pictures)) as task:
-        for image in pictures:
-            height, width, _ = read_image(image.path).shape
-            notes = check_input((height, width), manifest)
-            odd += [f"{image.path.name}: {notes[0]}"] if notes else []
-            task.advance()
+    odd = find_unlike(pictures, manifest, progress)
     if odd:
+        number, why = next(iter(odd.items()))
         raise DataError(
-            f"{len(odd)} of {len(pictures)} pictures are none that the model was trained for ({odd[0]}). Take pictures "
+            f"{len(odd)} of {len(pictures)} pictures are none that the model was trained for "
+            f"({pictures[number].path.name}: {why}). Take pictures "
             "as in training, or train again with such pictures."
         )

@@ -25,7 +25,7 @@ from safetensors.numpy import save
 
 import baad
 from baad.atomic import write_bytes
-from baad.errors import BaadError, BundleError, DataError, SettingError, TrainingError
+from baad.errors import BaadError, BundleError, DataError, OutputError, SettingError, TrainingError
 from baad.foreground.gate import Gate
 from baad.learn.checkpoint import CHECKPOINT, read_header
 from baad.progress import Progress
@@ -181,6 +181,31 @@ def read_masks(run_dir: Path) -> Gate:
         return Gate(**{**told, "masks": masks if told["accepted"] else None, "per_image": quality})
     except Exception as error:  # safetensors' own errors, and whatever a changed header may cause
         raise BundleError(f"{file} is absent or damaged ({error}): the run cannot go on. To train, {ANEW}.") from error
+
+
+@contextmanager
+def leaving_no_empty_folder(run_dir: Path) -> Iterator[None]:
+    """Where an error stops the work before anything was learnt, the run's folder goes too."""
+    try:
+        yield
+    except BaseException:
+        if not any(file.stat().st_size for file in run_dir.iterdir()):
+            shutil.rmtree(run_dir, ignore_errors=True)
+        raise
+
+
+def prepare_run_dir(out: Path) -> Path:
+    """The folder beside the model file for log and checkpoint. Raises OutputError before any work is done."""
+    run_dir = place_run(out)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        (run_dir / "losses.jsonl").touch()
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise OutputError(
+            f"Cannot write beside {out}: {error.strerror}{where}. Choose another place with -o."
+        ) from error
+    return run_dir
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,13 +17,14 @@ from safetensors.torch import save
 
 import baad
 from baad.bundle import write_bundle
-from baad.data.decode import read_image, text_of_path
+from baad.data.decode import read_image, show_path, text_of_path
 from baad.data.geometry import describe_view, resize_image
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
 from baad.data.spread import spread_evenly
-from baad.errors import DataError, OutputError, SettingError
+from baad.errors import DataError, SettingError
 from baad.foreground.gate import Gate
+from baad.learn.alike import hold_out_alike
 from baad.learn.batches import BatchPlan, Material, batches
 from baad.learn.calibrate import calibrate
 from baad.learn.card import describe_model, name_highest, name_worst, sample_pictures, shorten_findings
@@ -31,7 +32,7 @@ from baad.learn.decision import describe_decision, with_decision
 from baad.learn.deploy import DeployGraph, learn_places, level_maps, scoring_of
 from baad.learn.export import export_onnx
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground, find_usual_place, fingerprint_shown
-from baad.learn.framing import describe_framing, pick_shapes
+from baad.learn.framing import describe_framing, describe_shapes
 from baad.learn.loop import TIMED_STEPS, run, seconds_of_a_step, stamped, tell_shared
 from baad.learn.machine import choose_device, using_machine
 from baad.learn.memory import CODES, choose_codes
@@ -49,8 +50,9 @@ from baad.learn.resume import (
     find_run,
     forget_run,
     keep_masks,
+    leaving_no_empty_folder,
     note_run,
-    place_run,
+    prepare_run_dir,
     read_masks,
     remove_leftovers,
     require_same_masks,
@@ -188,6 +190,8 @@ def prepare(
     """Read, hold out, find the part, settle the number of steps; what was decided in the past stays so."""
     if len(images) < 2:
         raise DataError(f"Training needs at least 2 normal pictures, and {len(images)} came. Give more; 100 is good.")
+    if twice := [path for path, count in Counter(image.path for image in images).items() if count > 1]:
+        raise DataError(f"{show_path(twice[0])} came more than once. Give each picture once.")
     split = split_held_out(images, settings.held_out, settings.seed, progress)
     progress.say(split.note)
     pictures = read_pictures(split.fit, settings.image_size, progress, square=settings.tile_px > 0)
@@ -213,7 +217,10 @@ def prepare(
         views = cut_views(split.fit, pictures.resized, parts, settings.tile_px, rng, progress)
     else:
         progress.say(describe_view(pictures.shapes, pictures.input_shape))
-    material = Material(*views, make_banks(np.random.default_rng([settings.seed, 5])))
+    banks = make_banks(np.random.default_rng([settings.seed, 5]))
+    gate = replace(gate, masks=None, proposal=None)  # foregrounds has them, in a quarter of the memory
+    split = hold_out_alike(split, describe_shapes(pictures.shapes, settings.tile_px), progress)
+    material = Material(*views, banks, pictures.grey)
     if past is not None:
         require_same_masks(past, foregrounds, run_dir)
         progress.say(f"going on after step {past.step} of {past.note.steps}")
@@ -247,7 +254,7 @@ def deploy(model: Baad, ready: Ready, progress: Progress) -> tuple[bytes, Calibr
     session, rate = judging(Session(onnx, settings.threads)), settings.false_alarms
     calibration, scores = calibrate(session, split.held_out, rate, progress, split.near_copies)
     normals = NormalSource("held-out normal pictures", scores, lambda index: read_image(split.held_out[index].path))
-    usual = usual_shape({"image_shapes": pick_shapes(ready.pictures.shapes), "tile_px": settings.tile_px})
+    usual = usual_shape(describe_shapes(ready.pictures.shapes, settings.tile_px))
     certificate = certify(graph, onnx, normals, calibration.threshold, settings, progress, judging, usual)
     require_parity(certificate)
     return onnx, calibration, scores, certificate
@@ -290,7 +297,6 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "baad_version": baad.__version__,
         "size": settings.size,
-        "tile_px": settings.tile_px,
         "input_shape": list(ready.pictures.input_shape),
         "settings": settings.to_dict(),
         "seed": settings.seed,
@@ -311,34 +317,9 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
             "worst": name_worst(gate.per_image, [image.path for image in ready.split.fit]),
         },
         **(describe_framing(ready.foregrounds) if gate.accepted else {}),
-        "image_shapes": pick_shapes(ready.pictures.shapes),
+        **describe_shapes(ready.pictures.shapes, settings.tile_px),
         "image_colours": list(ready.pictures.colours),
     }
-
-
-@contextmanager
-def leaving_no_empty_folder(run_dir: Path) -> Iterator[None]:
-    """Where an error stops the work before anything was learnt, the run's folder goes too."""
-    try:
-        yield
-    except BaseException:
-        if not any(file.stat().st_size for file in run_dir.iterdir()):
-            shutil.rmtree(run_dir, ignore_errors=True)
-        raise
-
-
-def prepare_run_dir(out: Path) -> Path:
-    """The folder beside the model file for log and checkpoint. Raises OutputError before any work is done."""
-    run_dir = place_run(out)
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        (run_dir / "losses.jsonl").touch()
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        raise OutputError(
-            f"Cannot write beside {out}: {error.strerror}{where}. Choose another place with -o."
-        ) from error
-    return run_dir
 
 
 def choose_pdn(settings: TrainSettings, has_foreground: bool) -> str:

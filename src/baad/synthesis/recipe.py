@@ -26,6 +26,7 @@ class Plan:
     background_share: float = 0.5  # of the pictures get another background, labelled normal
     anomalies_on: str = "foreground"  # or "anywhere"
     seam_share: float = 0.1  # of the pictures get a harmless seam: their own content pasted where it was
+    grey: bool = True  # pictures without any colour are of a grey camera: what is invented for them has none, too
     paired: bool = False  # every picture comes a second time, on another background
 
 
@@ -61,7 +62,7 @@ def draw_example(
     if rng.random() < plan.background_share:
         scenery = change_background(image, foreground, sources, rng)
         clean, part = scenery.picture, scenery.foreground
-    channels = fit_grey(image)
+    channels = fit_grey(image) if plan.grey else None
     clean = keep_grey(image, clean, channels)
     replaced = mark_difference(image, clean) & ~part
     if rng.random() < plan.seam_share:

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from baad.data.sample import GoodImage
+from baad.data.split import Split
+from baad.errors import DataError
+from baad.learn.alike import find_unlike, hold_out_alike
+from baad.learn.framing import describe_shapes
+from baad.progress import Silence
+from tests.factory import save_picture
+
+KNOWN = describe_shapes([(40, 60)], tile_px=0)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two as those to learn from, and a high one between them."""
+    shapes = [(40, 60), (60, 40), (40, 60)]
+    files = [save_picture(tmp_path / f"{n}.png", np.zeros((*shape, 3), np.uint8)) for n, shape in enumerate(shapes)]
+    return [GoodImage(file) for file in files]
+
+
+def split_of(held_out):
+    return Split((), tuple(held_out), "", tuple(range(5, 5 + len(held_out))), 9)
+
+
+def test_what_the_line_would_refuse_sets_no_threshold_and_is_told_of(pictures, capsys):
+    told = []
+    progress = Silence()
+    progress.warn = told.append
+    kept = hold_out_alike(split_of(pictures), KNOWN, progress)
+    assert kept.held_out == (pictures[0], pictures[2]) and kept.near_copies == (5, 7)
+    assert told and "1 of 3 held-out pictures" in told[0] and "1.png" in told[0] and "another aspect" in told[0]
+
+
+def test_where_all_are_unlike_there_is_no_threshold(pictures):
+    with pytest.raises(DataError, match=r"All 1 held-out pictures are unlike .*no threshold can be set"):
+        hold_out_alike(split_of(pictures[1:2]), KNOWN, Silence())
+
+
+def test_where_all_are_alike_nothing_changes(pictures):
+    split = split_of([pictures[0], pictures[2]])
+    assert hold_out_alike(split, KNOWN, Silence()) is split
+
+
+def test_in_tiles_any_aspect_is_alike(pictures):
+    assert list(find_unlike(pictures, KNOWN, Silence())) == [1]
+    assert find_unlike(pictures, describe_shapes([(40, 60), (60, 40)], 32), Silence()) == {}
