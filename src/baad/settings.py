@@ -14,6 +14,7 @@ from typing import Any
 
 from baad.errors import SettingError
 
+LEAST_RATE = 1e-9  # of false alarms: three thousand million held-out pictures keep it
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -80,7 +81,7 @@ class TrainSettings:
         high=0.9,
     )
     false_alarms: float = _setting(
-        0.01, "Share of good parts that may be rejected; the threshold is set for it.", above=0.0, below=1.0
+        0.01, "Share of good parts that may be rejected; the threshold is set for it.", low=LEAST_RATE, below=1.0
     )
     seed: int = _setting(
         0,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from baad.errors import BundleError, DataError, SettingError, TrainingError
+from baad.settings import LEAST_RATE
 from baad.verdict.promise import promised_rate, rank_for
 
 QUARTER_AT = 3.0  # spreads above the threshold at which `display` shows .75, and below it .25
@@ -51,8 +52,8 @@ class Calibration:
                 raise ValueError("a score or threshold is not a finite number")
         if any(a > b for values in (self.scores, self.pixel_maxima, *groups) for a, b in pairwise(values)):
             raise ValueError("scores do not ascend")
-        if not 0 < self.false_alarm_rate <= 1:
-            raise ValueError(f"false_alarm_rate is {self.false_alarm_rate}, not in (0, 1]")
+        if not LEAST_RATE <= self.false_alarm_rate <= 1:
+            raise ValueError(f"false_alarm_rate is {self.false_alarm_rate}, not in {LEAST_RATE:g} to 1")
 
     @property
     def spread(self) -> float:
@@ -175,8 +176,10 @@ def conformal_threshold(ascending: Sequence[float], rate: float) -> float:
     That is the k-th highest of the given ones, k from `promise.rank_for`; where they are too few for `rate`, the
     highest. Raises SettingError for a rate outside 0..1.
     """
-    if not 0 < rate < 1:
-        raise SettingError(f"The false-alarm rate is {rate}: give a share between 0 and 1, such as 0.01 for 1 %.")
+    if not LEAST_RATE <= rate < 1:
+        raise SettingError(
+            f"The false-alarm rate is {rate}: give a share from {LEAST_RATE:g} and below 1, such as 0.01 for 1 %."
+        )
     return ascending[-max(1, rank_for(len(ascending), rate))]
 
 
