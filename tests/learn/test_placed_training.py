@@ -17,6 +17,7 @@ from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.learn.blocks import count_macs
 from baad.learn.novelty_trial import try_memories
+from baad.learn.openvino_ir import find_precise, read_onnx
 from baad.learn.placed_memory import PlacedMemory
 from baad.learn.places import Places
 from baad.learn.reload import load_graph, load_model
@@ -48,6 +49,17 @@ def model(category, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:  # so few and so small pictures tell nothing of what finds more
         patch.setattr("baad.learn.train.try_memories", lambda *given: sorted(try_memories(*given)))
         return train_once(category, STILL, tmp_path_factory.mktemp("models"), Silence())
+
+
+def test_what_measures_the_distance_at_each_place_stays_precise_in_int8(model):
+    graph = read_onnx(read_bundle(model).onnx)
+    directions = tuple(load_model(model)[0].placed.axes.shape)
+    kept = {
+        node.get_friendly_name(): tuple(node.input(1).get_shape())[:2]
+        for node in graph.get_ops()
+        if node.get_type_name() == "Convolution" and node.get_friendly_name() in find_precise(graph)
+    }
+    assert directions in kept.values() and len(kept) == 3  # with the discriminator's last one and the error map's
 
 
 def test_a_scene_that_stands_still_is_remembered_by_place_and_comes_back_from_its_file(category, model):

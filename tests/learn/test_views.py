@@ -64,6 +64,11 @@ def test_no_more_views_than_memory_holds(long):
     assert len(cut_views(*long, None, 64, np.random.default_rng(0), Silence(), limit=6)[0]) == 6
 
 
+def test_whole_pictures_count_among_the_views_that_memory_holds(long):
+    parts = np.ones((2, 64, 64), bool)
+    assert len(cut_views(*long, parts, 64, np.random.default_rng(0), Silence(), limit=6)[0]) == 6
+
+
 def test_larger_views_are_fewer_and_take_no_more_memory():
     sizes = {side: limit_views((side, side)) for side in (64, 256, 512, 1024, 100_000)}
     assert sizes == {64: LIMIT, 256: LIMIT, 512: LIMIT // 4, 1024: 187, 100_000: 1}

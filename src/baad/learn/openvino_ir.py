@@ -117,11 +117,14 @@ def quantize(model: "openvino.Model", numbers: Iterable[int], read: Callable[[in
 
 
 def find_precise(model: "openvino.Model") -> list[str]:
-    """Names of the convolutions that stay in float32, by the names of their weights."""
+    """Names of the convolutions that stay in float32, by the names of their weights.
+
+    Weights without a dotted name are no layer's own: the directions of `PlacedMemory`, whose sums are the map, too.
+    """
     found = []
     for node in model.get_ops():
         if node.get_type_name() == "Convolution":
             weights = node.input(1).get_source_output().get_node().get_friendly_name()
-            if any(name in weights for name in PRECISE):
+            if "." not in weights or any(name in weights for name in PRECISE):
                 found.append(node.get_friendly_name())
     return found

@@ -8,7 +8,7 @@ import torch
 def has_fast_bfloat16(device: str = "cpu") -> bool:
     """Whether bfloat16 pays on this machine: on x86 with AVX512-BF16 or AMX, and on GPUs that know it."""
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     capability = torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, "cpu") else ""
     return "AVX512" in capability and bool(torch.cpu._is_avx512_bf16_supported())
 

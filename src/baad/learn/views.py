@@ -13,7 +13,7 @@ from baad.runtime.tiles import LEAST, cut_tile, keep_part, lay_grid
 SQUASHED = 1.25  # times wider or narrower than the network sees it: such a picture no longer looks alike
 FEW = 0.1  # share of such pictures that whole pictures are kept for
 TILE = 0.8  # of the middle picture's side: two by two of them cover it, if it is a square
-LIMIT = 3000  # views in memory, 590 MB at 256 x 256 px; of larger ones as many as take no more
+LIMIT = 3000  # views, 590 MB at 256 x 256 px; of larger ones as many as take no more, but some of each picture
 
 
 def choose_tile(shapes: Sequence[tuple[int, int]], seen: tuple[int, int], has_background: bool) -> int:
@@ -60,10 +60,10 @@ def cut_views(
     wholes: the same pictures as the network sees them whole, uint8 [N, h, w, 3]; `side`: as for lay_grid. parts: where
     part is in the wholes, bool [N, h, w], or None where that is not known. Then all of a tile counts as part; else the
     tiles without any are left out, as on the line, and the wholes are views too, for it looks at those first. Of
-    pictures with more than their share of `limit` some are drawn; None: what memory holds.
+    pictures with more than their share of `limit` some tiles are drawn, at least one; None: what memory holds.
     """
     shape = (wholes.shape[1], wholes.shape[2])
-    most = max(1, (limit or limit_views(shape)) // len(images))
+    most = max(1, (limit or limit_views(shape)) // len(images) - (parts is not None))
     room = len(images) * (most + (parts is not None))  # what is not filled takes no memory
     views, masks, count = np.empty((room, *shape, 3), np.uint8), np.empty((room, *shape), bool), 0
     with progress.task("cutting tiles", len(images)) as task:
