@@ -153,6 +153,11 @@ def test_no_pictures_broken_scores_and_impossible_rates_are_said_plainly():
             calibrate([1.0], rate)
     with pytest.raises(SettingError, match="finite"):
         at_threshold(calibrate([1.0]), float("inf"))
+    for text in ("5%", None):
+        with pytest.raises(SettingError, match="give a share"):
+            at_rate(calibrate([1.0]), text)
+        with pytest.raises(SettingError, match="give a finite number"):
+            at_threshold(calibrate([1.0]), text)
 
 
 @given(st.lists(finite, min_size=1, max_size=80), st.floats(0.02, 0.5), st.integers(1, 9))

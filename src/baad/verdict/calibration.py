@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -174,11 +175,11 @@ def conformal_threshold(ascending: Sequence[float], rate: float) -> float:
     """The highest value that new values of the same source exceed at a rate of `rate` at most, 95 % sure.
 
     That is the k-th highest of the given ones, k from `promise.rank_for`; where they are too few for `rate`, the
-    highest. Raises SettingError for a rate outside 0..1.
+    highest. Raises SettingError for what is no rate between 0 and 1.
     """
-    if not LEAST_RATE <= rate < 1:
+    if not isinstance(rate, Real) or not LEAST_RATE <= rate < 1:
         raise SettingError(
-            f"The false-alarm rate is {rate}: give a share from {LEAST_RATE:g} and below 1, such as 0.01 for 1 %."
+            f"The false-alarm rate is {rate!r}: give a share from {LEAST_RATE:g} and below 1, such as 0.01 for 1 %."
         )
     return ascending[-max(1, rank_for(len(ascending), rate))]
 
@@ -202,10 +203,11 @@ def at_rate(calibration: Calibration, rate: float) -> Calibration:
 def at_threshold(calibration: Calibration, threshold: float) -> Calibration:
     """The same good pictures with an image threshold set by hand; the pixel threshold stays.
 
-    `false_alarm_rate` becomes the bound that this threshold promises. Raises SettingError where it is not finite.
+    `false_alarm_rate` becomes the bound that this threshold promises. Raises SettingError where it is no finite number.
     """
-    if not math.isfinite(threshold):
-        raise SettingError(f"The threshold is {threshold}: give a finite number, such as {calibration.threshold:.4g}.")
+    if not isinstance(threshold, Real) or not math.isfinite(threshold):
+        such = f"{calibration.threshold:.4g}"
+        raise SettingError(f"The threshold is {threshold!r}: give a finite number, such as {such}.")
     by_hand = replace(calibration, threshold=float(threshold))
     return replace(by_hand, false_alarm_rate=promised_rate(len(by_hand.independent), above=by_hand.above))
 
