@@ -3,6 +3,7 @@ import io
 import json
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -53,11 +54,17 @@ def make_verdict(anomaly_map=None, regions=None, **changes):
 
 
 STRIP = 60  # px of the strip above an overlay of 1600 px
+NOW = "2026-11-27T06:30:00.250+01:00"
 ON_PART = {"part": 1.0, "border": 0.0, "background": 0.0}
 REGIONS = (Region((1, 2, 5, 8), 20, 3.5), Region((9, 9, 10, 10), 1, 2.5))
 
 
-def test_a_record_has_the_documented_fields_and_plain_values():
+@pytest.fixture
+def now(monkeypatch):
+    monkeypatch.setattr("baad.runtime.output._now", lambda: NOW)
+
+
+def test_a_record_has_the_documented_fields_and_plain_values(now):
     record = verdict_record(make_verdict(regions=REGIONS, notes=("another aspect",)), "a/part.png")
     assert list(record) == list(RECORD_FIELDS)
     assert json.loads(json.dumps(record)) == {
@@ -74,18 +81,26 @@ def test_a_record_has_the_documented_fields_and_plain_values():
         "zones": {"part": 0.75, "border": 0.25, "background": 0.0},
         "notes": ["another aspect"],
         "error": "",
+        "time": NOW,
     }
 
 
-def test_a_picture_that_could_not_be_judged_has_the_same_fields_and_no_score(tmp_path):
+def test_a_record_says_when_it_was_made_wherever_it_is_read():
+    before = datetime.now(UTC)
+    told = datetime.fromisoformat(error_record("part.png", 2.0, "it is empty")["time"])
+    assert told.utcoffset() is not None and abs((told - before).total_seconds()) < 60
+
+
+def test_a_picture_that_could_not_be_judged_has_the_same_fields_and_no_score(tmp_path, now):
     record = error_record("part.png", 2.0, "it is empty")
     assert list(record) == list(RECORD_FIELDS)
     assert json.loads(json.dumps(record, allow_nan=False)) == {
         **{"file": "part.png", "verdict": "error", "score": None, "threshold": 2.0, "p_value": None, "display": None},
         **{"regions": [], "zones": dict.fromkeys(ON_PART, 0.0), "notes": [], "error": "it is empty"},
+        "time": NOW,
     }
     write_csv(tmp_path / "out.csv", [record])
-    assert (tmp_path / "out.csv").read_text().splitlines()[1] == "part.png,error,,2.0" + 15 * "," + "it is empty"
+    assert (tmp_path / "out.csv").read_text().splitlines()[1] == "part.png,error,,2.0" + 15 * "," + f"it is empty,{NOW}"
 
 
 def test_regions_found_in_a_map_are_plain_values_too():
@@ -151,11 +166,11 @@ def test_a_csv_row_counts_the_regions_and_shows_the_worst(tmp_path):
     assert (second["verdict"], second["regions"], second["worst_x0"]) == ("ok", "0", "")
 
 
-def test_every_name_comes_back_from_a_table_and_numbers_stay_bare(tmp_path):
+def test_every_name_comes_back_from_a_table_and_numbers_stay_bare(tmp_path, now):
     names = ["a\rb.png", "a\nb.png", "a\r\nb.png", "a,b.png", 'a"b.png', " a.png", "\r", "plain.png"]
     write_csv(tmp_path / "out.csv", [verdict_record(make_verdict(), name) for name in names])
     text = (tmp_path / "out.csv").read_bytes().decode()
-    assert text.endswith("\nplain.png,ng,3.5,2.0,0.25,0.75,0" + 8 * "," + "0.75,0.25,0.0,,\n")
+    assert text.endswith("\nplain.png,ng,3.5,2.0,0.25,0.75,0" + 8 * "," + f"0.75,0.25,0.0,,,{NOW}\n")
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     assert header == list(CSV_FIELDS) and [row[0] for row in rows] == names
     assert {len(row) for row in rows} == {len(CSV_FIELDS)}

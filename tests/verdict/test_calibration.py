@@ -149,7 +149,7 @@ def test_no_pictures_broken_scores_and_impossible_rates_are_said_plainly():
         with pytest.raises(SettingError, match=r"0\.01 for 1 %"):
             calibrate([1.0], rate)
     for rate in (1e-10, 1e-19):
-        with pytest.raises(SettingError, match="a share from 1e-09"):
+        with pytest.raises(SettingError, match="the least is 1e-09"):
             calibrate([1.0], rate)
     with pytest.raises(SettingError, match="finite"):
         at_threshold(calibrate([1.0]), float("inf"))

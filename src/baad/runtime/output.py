@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -38,11 +39,12 @@ RECORD_FIELDS = {
     "the background; where no area is, of the place shown in its stead; they sum to 1, or are 0 with neither",
     "notes": "what makes the verdict doubtful, in words; mostly empty",
     "error": "why the picture could not be judged, in words; empty where it was",
+    "time": "when it was judged, by the clock of the machine: ISO 8601 to the millisecond, with the offset from UTC",
 }
 CSV_FIELDS = (
     *("file", "verdict", "score", "threshold", "p_value", "display"),
     *("regions", "worst_x0", "worst_y0", "worst_x1", "worst_y1", "worst_area", "worst_peak", "worst_below"),
-    *("part", "border", "background", "notes", "error"),
+    *("part", "border", "background", "notes", "error", "time"),
 )
 CHUNK = 2**20  # bytes that are read at once
 
@@ -87,6 +89,7 @@ def verdict_record(verdict: Verdict, path: Path | str) -> dict[str, Any]:
         "zones": asdict(verdict.zones),
         "notes": list(verdict.notes),
         "error": "",
+        "time": _now(),
     }
 
 
@@ -103,7 +106,12 @@ def error_record(path: Path | str, threshold: float, problem: str) -> dict[str, 
         "zones": asdict(ZoneShares(0.0, 0.0, 0.0)),
         "notes": [],
         "error": problem,
+        "time": _now(),
     }
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
 def write_json_lines(out: Path | TextIO, records: Iterable[Mapping[str, Any]], ascii_only: bool = False) -> int:
@@ -196,14 +204,15 @@ def _csv_line(row: Mapping[str, Any]) -> str:
 def _flatten(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record as one table row; without regions the columns of the worst one stay empty, after an error most do."""
     if record["verdict"] == "error":
-        return {name: record[name] for name in ("file", "verdict", "threshold", "error")}
+        return {name: record[name] for name in ("file", "verdict", "threshold", "error", "time")}
     regions = record["regions"]
     row = {name: record[name] for name in ("file", "verdict", "score", "threshold", "p_value", "display")}
     if regions:
         worst = regions[0]
         row |= dict(zip(("worst_x0", "worst_y0", "worst_x1", "worst_y1"), worst["box"]))
         row |= {"worst_area": worst["area"], "worst_peak": worst["peak"], "worst_below": int(worst["below"])}
-    return row | {"regions": len(regions), **record["zones"], "notes": "; ".join(record["notes"])}
+    row |= {"regions": len(regions), **record["zones"], "notes": "; ".join(record["notes"])}
+    return row | {"time": record["time"]}
 
 
 def colour_map(anomaly_map: np.ndarray, threshold: float, spread: float) -> np.ndarray:

@@ -178,9 +178,8 @@ def conformal_threshold(ascending: Sequence[float], rate: float) -> float:
     highest. Raises SettingError for what is no rate between 0 and 1.
     """
     if not isinstance(rate, Real) or not LEAST_RATE <= rate < 1:
-        raise SettingError(
-            f"The false-alarm rate is {rate!r}: give a share from {LEAST_RATE:g} and below 1, such as 0.01 for 1 %."
-        )
+        advice = f"give a share between 0 and 1, such as 0.01 for 1 %; the least is {LEAST_RATE:g}"
+        raise SettingError(f"The false-alarm rate is {rate!r}: {advice}.")
     return ascending[-max(1, rank_for(len(ascending), rate))]
 
 
