@@ -21,20 +21,21 @@ def pictures(tmp_path):
 
 
 def split_of(held_out):
-    return Split((), tuple(held_out), "", tuple(range(5, 5 + len(held_out))), 9)
+    return Split((), tuple(held_out), "Held out 3.", tuple(range(5, 5 + len(held_out))), 9)
 
 
-def test_what_the_line_would_refuse_sets_no_threshold_and_is_told_of(pictures, capsys):
+def test_what_the_line_would_refuse_sets_no_threshold_and_is_told_of(pictures):
     told = []
     progress = Silence()
     progress.warn = told.append
     kept = hold_out_alike(split_of(pictures), KNOWN, progress)
     assert kept.held_out == (pictures[0], pictures[2]) and kept.near_copies == (5, 7)
+    assert kept.note == "Held out 3. 1 of 3 held-out pictures is left out of the threshold, unlike those to learn from."
     assert told and "1 of 3 held-out pictures" in told[0] and "1.png" in told[0] and "another aspect" in told[0]
 
 
 def test_where_all_are_unlike_there_is_no_threshold(pictures):
-    with pytest.raises(DataError, match=r"All 1 held-out pictures are unlike .*no threshold can be set"):
+    with pytest.raises(DataError, match=r"No held-out picture is like .*1\.png.*no threshold can be set"):
         hold_out_alike(split_of(pictures[1:2]), KNOWN, Silence())
 
 

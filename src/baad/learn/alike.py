@@ -39,11 +39,13 @@ def hold_out_alike(split: Split, manifest: Mapping[str, Any], progress: Progress
     told = f"({show_path(split.held_out[number].path)}: {why})"
     if len(unlike) == len(split.held_out):
         raise DataError(
-            f"All {len(unlike)} held-out pictures are unlike those to learn from {told}: no threshold can be set. Give "
-            "pictures of one size and aspect, more of each kind, or another seed."
+            f"No held-out picture is like those to learn from {told}, so that no threshold can be set. Give pictures "
+            "of one size and aspect, more of each kind, or another seed."
         )
     some = f"{len(unlike)} of {len(split.held_out)} held-out pictures"
-    progress.warn(f"{some} are left out of the threshold, for they are unlike those to learn from {told}")
+    some += f" {'is' if len(unlike) == 1 else 'are'} left out of the threshold, unlike those to learn from"
+    progress.warn(f"{some} {told}")
     kept = [index for index in range(len(split.held_out)) if index not in unlike]
     held_out = tuple(split.held_out[index] for index in kept)
-    return replace(split, held_out=held_out, near_copies=tuple(split.near_copies[index] for index in kept))
+    near = tuple(split.near_copies[index] for index in kept)
+    return replace(split, held_out=held_out, near_copies=near, note=f"{split.note} {some}.")
