@@ -62,7 +62,7 @@ def test_a_mask_network_has_two_fifths_of_the_detectors_minutes_however_many(mon
 def test_a_mask_network_finds_the_part_after_a_short_training():
     torch.set_num_threads(1)
     pictures, parts = draw_discs(8, (64, 64))
-    material = Material(pictures, parts, make_banks(np.random.default_rng(0), noises=4, patterns=8, scenes=2))
+    material = Material(pictures, parts, make_banks(np.random.default_rng(0), noises=4, patterns=8, scenes=2), False)
     plan = BatchPlan(4, 0, Plan(background_share=0.0), "clean", 0)
     settings = TrainSettings(image_size=64, steps=100, threads=1)
     network, steps = train_mask_network(fit_features(load_pdn("fast"), pictures), material, plan, settings, Silence())

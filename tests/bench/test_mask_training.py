@@ -15,7 +15,7 @@ SETTINGS = TrainSettings(size="tiny", image_size=64, steps=40, batch_size=8, thr
 
 def test_the_mask_head_learns_and_the_rest_stays_as_it_was():
     images, masks = rings(12)
-    material = Material(images, masks, make_banks(np.random.default_rng(0)))
+    material = Material(images, masks, make_banks(np.random.default_rng(0)), False)
     plan = batch_plan(SETTINGS, Gate(True, "", 1.0, "", None))
     model = new_model(SETTINGS, images, True)
     before = {name: value.clone() for name, value in model.state_dict().items()}

@@ -15,7 +15,7 @@ def material():
     images = rng.integers(60, 200, (6, 64, 64, 3), dtype=np.uint8)
     foregrounds = np.zeros((6, 64, 64), bool)
     foregrounds[:, 16:48, 16:48] = True
-    return Material(images, foregrounds, make_banks(np.random.default_rng(1)))
+    return Material(images, foregrounds, make_banks(np.random.default_rng(1)), False)
 
 
 def plan(**changes) -> BatchPlan:

@@ -50,7 +50,7 @@ def rings(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def material():
-    return Material(*rings(12), make_banks(np.random.default_rng(0)))
+    return Material(*rings(12), make_banks(np.random.default_rng(0)), False)
 
 
 def train(material, settings, run_dir, start=0, stop=None, plan=None, progress=None):

@@ -27,11 +27,11 @@ class Knows(nn.Module):
 def test_who_knows_what_is_normal_finds_the_defects_and_who_knows_nothing_finds_half():
     rng = np.random.default_rng(0)
     pictures = rng.integers(126, 130, (3, 64, 64, 3), dtype=np.uint8)
-    knowing, blind = try_memories(Plain(), [Knows(1.0), Knows(0.0)], pictures, 0, Silence())
+    knowing, blind = try_memories(Plain(), [Knows(1.0), Knows(0.0)], pictures, False, 0, Silence())
     assert knowing > 0.9 and blind == 0.5
 
 
 def test_the_same_seed_draws_the_same_defects_and_another_others():
     pictures = np.random.default_rng(0).integers(60, 200, (2, 64, 64, 3), dtype=np.uint8)
-    first, again, other = (try_memories(Plain(), [Knows(1.0)], pictures, seed, Silence()) for seed in (0, 0, 1))
+    first, again, other = (try_memories(Plain(), [Knows(1.0)], pictures, False, seed, Silence()) for seed in (0, 0, 1))
     assert first == again != other

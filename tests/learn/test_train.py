@@ -17,10 +17,11 @@ from baad.data.split import split_held_out
 from baad.errors import DataError, SettingError
 from baad.foreground.gate import Gate
 from baad.learn.batches import Material
+from baad.learn.foreground_masks import Shown
 from baad.learn.loop import TIMED_STEPS
 from baad.learn.placed_memory import TELLING, Gaussians, PlacedMemory
 from baad.learn.reload import load_model
-from baad.learn.train import batch_plan, fill_memory, fix_steps, new_model, train
+from baad.learn.train import batch_plan, fill_memory, fix_steps, new_model, prepare, prepare_run_dir, train
 from baad.learn.views import cut_views
 from baad.progress import PlainLines, Silence
 from baad.settings import TrainSettings
@@ -120,7 +121,19 @@ def test_a_held_out_picture_that_the_line_refuses_sets_no_threshold(tmp_path, mo
     assert read_bundle(result.path).manifest["n_held_out"] == 3
 
 
-def test_a_picture_that_comes_twice_is_refused_before_any_work(tmp_path):
+def test_defects_are_grey_where_every_picture_is(tmp_path):
+    coloured = read_folder(write_textures(tmp_path / "even", 5)).train
+    for number in range(5):
+        save_picture(tmp_path / "grey" / f"{number}.png", read_image(coloured[number].path)[..., :1].repeat(3, axis=2))
+    grey = read_folder(tmp_path / "grey").train
+    for images, is_grey in ((coloured, False), (grey, True), ((*grey[:4], coloured[4]), False)):
+        run_dir = prepare_run_dir(tmp_path / "m.baad")
+        ready = prepare(images, ONE_STEP, run_dir, Silence(), Shown(), None)
+        assert ready.material.grey == is_grey
+
+
+def test_a_picture_that_comes_twice_is_refused_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr("baad.learn.train.split_held_out", None)
     images = read_folder(write_textures(tmp_path / "even", 4)).train
     with pytest.raises(DataError, match=r"00\.png came more than once"):
         train([*images, images[0]], ONE_STEP, tmp_path / "m.baad")
@@ -143,7 +156,7 @@ def test_novelty_is_levelled_on_held_out_pictures_spread_over_them_all(tmp_path,
             "material": material,
             "gate": SimpleNamespace(accepted=False),
         },
-        **{"split": SimpleNamespace(held_out=held_out), "pictures": SimpleNamespace(input_shape=(64, 64))},
+        **{"split": SimpleNamespace(held_out=held_out), "pictures": SimpleNamespace(input_shape=(64, 64), grey=False)},
     )
     fill_memory(SimpleNamespace(memory=SimpleNamespace(remember=lambda codes: None), pdn=None), ready, Silence())
     assert [int(picture.max()) for picture in seen] == [0, 80, 160]
@@ -161,7 +174,10 @@ def test_patches_of_the_background_are_remembered_where_no_mask_head_tells_it_ap
     monkeypatch.setattr("baad.learn.train.level_maps", lambda *anything: None)
     monkeypatch.setattr("baad.learn.train.read_image", lambda path: material.images[0])
     model = SimpleNamespace(memory=SimpleNamespace(remember=lambda codes: None), pdn=None)
-    pictures, split = SimpleNamespace(input_shape=(64, 64)), SimpleNamespace(held_out=[SimpleNamespace(path="a")])
+    pictures, split = (
+        SimpleNamespace(input_shape=(64, 64), grey=False),
+        SimpleNamespace(held_out=[SimpleNamespace(path="a")]),
+    )
     fill_memory(model, SimpleNamespace(settings=settings, material=material, split=split, pictures=pictures), Silence())
     assert seen[0].mean() == share
 
@@ -183,7 +199,10 @@ def test_places_are_remembered_where_they_tell_much_and_find_more(monkeypatch, t
     memory = SimpleNamespace(remember=lambda codes: None)
     model = SimpleNamespace(memory=memory, placed=PlacedMemory(), pdn=None)
     material = SimpleNamespace(images=images, foregrounds=images[..., 0] == 0)
-    pictures, split = SimpleNamespace(input_shape=(64, 64)), SimpleNamespace(held_out=[SimpleNamespace(path="a")])
+    pictures, split = (
+        SimpleNamespace(input_shape=(64, 64), grey=False),
+        SimpleNamespace(held_out=[SimpleNamespace(path="a")]),
+    )
     ready = {"settings": settings, "material": material, "split": split, "pictures": pictures}
     fill_memory(model, SimpleNamespace(**ready, gate=SimpleNamespace(accepted=False)), Silence())
     assert model.placed.known is placed
@@ -219,7 +238,7 @@ def test_the_trial_of_minutes_draws_what_training_draws(tmp_path, monkeypatch):
     for found in (True, False):
         gate = Gate(found, "border", 0.5, "", np.ones((2, 64, 64), np.float32) if found else None)
         settings = TrainSettings(minutes=1.0, invariance=1.0)
-        settled = fix_steps(settings, Material(images, images[..., 0] == 0, None), gate, tmp_path, Silence())
+        settled = fix_steps(settings, Material(images, images[..., 0] == 0, None, False), gate, tmp_path, Silence())
         assert (settled.steps, settled.minutes) == (round(60 / (0.02 * (TIMED_STEPS + 1))), 0.0)
     assert [plan.synthesis.paired for plan in plans] == [True, False]
     assert [plan.synthesis.background_share > 0 for plan in plans] == [True, False]

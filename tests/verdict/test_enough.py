@@ -1,5 +1,7 @@
 import re
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,11 +85,19 @@ def test_near_copies_count_once_and_groups_are_what_is_asked_for():
     assert "hold out 19 groups, which keeps it" in str(check_enough("parts", split_of(500, 5, 100), 0.15, 0.05)[0])
 
 
-def test_what_stays_whole_is_counted_as_it_was_split_and_the_advice_is_no_promise_then():
-    (finding,) = check_enough("parts", split_of(1000, 40), 0.01, 0.1)  # 100 were wanted: a session of 40 came
-    assert "of 1000 normal pictures 40 are held out" in str(finding)
-    assert "held_out=0.3 to hold out about 300, of which 299 keep it" in str(finding)
-    (finding,) = check_enough("parts", split_of(1000, 250), 0.01, 0.3)  # 300 were wanted, and would be enough
-    assert "larger held_out, or pictures of more and shorter sessions: 299 held out keep it" in str(finding)
-    (finding,) = check_enough("parts", split_of(200, 15), 0.01, 0.1)
-    assert "to hold out about 60: 5 of 100 at worst" in str(finding)
+def test_groups_that_stay_whole_are_counted_as_they_were_split_and_the_advice_is_no_promise_then():
+    (finding,) = check_enough("parts", split_of(2000, 80, 1000), 0.01, 0.1)  # 100 groups were wanted
+    assert "in 1000 groups of near copies 80 groups are held out" in str(finding)
+    assert "held_out=0.3 to hold out about 300 groups, of which 299 keep it" in str(finding)
+    (finding,) = check_enough("parts", split_of(2000, 295, 1000), 0.01, 0.3)  # 300 were wanted, and would be enough
+    assert str(finding).endswith("1 % needs 299 groups held out, 1014 groups in all.")
+    (finding,) = check_enough("parts", split_of(400, 15, 200), 0.01, 0.1)
+    assert "to hold out about 60 groups: 5 of 100 at worst" in str(finding)
+
+
+@pytest.mark.parametrize(("sessions", "pictures", "share", "held"), [(5, 20, 0.3, 20), (2, 100, 0.9, 100)])
+def test_of_whole_sessions_nobody_is_told_what_another_share_would_hold_out(sessions, pictures, share, held):
+    images = [GoodImage(Path(f"{name}/{index}.png"), name) for name in "abcde"[:sessions] for index in range(pictures)]
+    (finding,) = check_enough("parts", split_held_out(images, share, seed=0), 0.01, share)
+    assert f"of {sessions * pictures} normal pictures {held} are held out" in str(finding)
+    assert str(finding).endswith("1 % needs 299 held out: give more sessions, for they are held out whole.")

@@ -167,7 +167,7 @@ def draw_pasted(pictures: np.ndarray, banks: Banks, settings: TrainSettings, ste
             defect = draw_mask(defect.shape, rng)
             texture = change_texture(cut_texture(banks, defect.shape, rng), rng)
             pasted = blend(picture, texture, defect, rng.uniform(LEAST_OPACITY, 1.0))
-            pasted = keep_grey(picture, pasted, fit_grey(picture))  # as BAAD's defects
+            pasted = keep_grey(picture, pasted, fit_grey(picture))  # as BAAD's defects on what a grey camera took
         corrupted.append(pasted)
         clean.append(picture)
         defects.append(defect)

@@ -28,6 +28,7 @@ BURST_DISTANCE = 6.0  # grey levels, root mean square over the thumbnail: neighb
 BURST_SHARE = 0.15  # nor are those at more than this share of the usual distance (at .15 real series fall into runs)
 PAIRS = 500  # random pairs that tell the usual distance
 ENOUGH = 0.5  # of the share: where the groups that fit into it hold fewer pictures, one more is held out
+MOST_HELD_OUT = 0.5  # of the pictures, with that one
 LARGEST_GROUP = 0.5  # share of the pictures; a group found by looks that is larger is taken apart again
 
 
@@ -42,7 +43,7 @@ class Split:
     held_out: tuple[GoodImage, ...]
     note: str
     near_copies: tuple[int, ...]
-    observations: int  # on both sides together
+    observations: int  # of all pictures that were split
 
 
 def split_held_out(images: Sequence[GoodImage], share: float, seed: int, progress: Progress | None = None) -> Split:
@@ -165,7 +166,7 @@ def _choose_groups(groups: np.ndarray, wanted: int, rng: np.random.Generator) ->
         (taken if fits else left).append(index)
         total += sizes[index] if fits else 0
     more = min(left, key=lambda index: sizes[index])  # the smallest; of several the one drawn first
-    if not taken or (total < ENOUGH * wanted and total + sizes[more] <= LARGEST_GROUP * len(groups)):
+    if not taken or (total < ENOUGH * wanted and total + sizes[more] <= MOST_HELD_OUT * len(groups)):
         taken.append(more)
     return np.isin(groups, names[taken])
 

@@ -53,7 +53,7 @@ class Material:
     images: np.ndarray
     foregrounds: np.ndarray
     banks: Banks
-    grey: bool = True
+    grey: bool
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,12 @@ def draw_batch(material: Material, plan: BatchPlan, step: int) -> Batch:
     """The batch of one step."""
     rng = np.random.default_rng([plan.seed, 7, step])
     ramp = min(1.0, step / plan.ramp_steps) if plan.ramp_steps else 1.0
-    synthesis = replace(plan.synthesis, background_share=plan.synthesis.background_share * ramp, grey=material.grey)
+    synthesis = replace(plan.synthesis, background_share=plan.synthesis.background_share * ramp)
     examples = []
     for index in rng.integers(0, len(material.images), plan.batch_size):
         image, foreground = vary_view(material.images[index], material.foregrounds[index], rng)
-        examples.append(
-            draw_example(image, foreground, material.images, material.foregrounds, rng, synthesis, material.banks)
-        )
+        others = (material.images, material.foregrounds)
+        examples.append(draw_example(image, foreground, *others, rng, synthesis, material.banks, material.grey))
     return stack_examples(examples, plan.mask_target)
 
 

@@ -15,7 +15,7 @@ from baad.data.decode import open_samples, read_image, to_picture
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
 from baad.errors import BaadError, DataError, OutputError, SettingError, TrainingError
-from baad.learn.alike import hold_out_alike
+from baad.learn.alike import leave_out_unlike
 from baad.learn.calibrate import calibrate
 from baad.learn.decision import describe_decision, with_decision, with_zones
 from baad.learn.deploy import DeployGraph
@@ -196,7 +196,8 @@ def open_source(model: Path, pictures: Sequence[GoodImage], threads: int, progre
     split = None
     if pictures:
         split = split_held_out(pictures, settings.held_out, settings.seed, progress)
-        split = hold_out_alike(split, bundle.manifest, progress)  # as training did
+        alike, _ = leave_out_unlike(split, bundle.manifest, progress)  # as training did, which said so
+        split = alike if alike.held_out else split
     progress.say("exporting")
     onnx = export_onnx(graph)
     session = as_trained(Session(onnx, threads), bundle.manifest)

@@ -25,10 +25,12 @@ DEFECTS = 90  # pictures with defects, about, and three of each normal one at le
 
 @torch.no_grad()
 def try_memories(
-    pdn: Pdn, memories: Sequence[nn.Module], pictures: np.ndarray, seed: int, progress: Progress
+    pdn: Pdn, memories: Sequence[nn.Module], pictures: np.ndarray, grey: bool, seed: int, progress: Progress
 ) -> list[float]:
     """Image AUROC of the novelty that each memory tells alone: how often a picture with a defect is newer than a normal
-    one; NaN where no defect can be seen. pictures: held-out normal ones, uint8 [N, H, W, 3]; all of them is part.
+    one; NaN where no defect can be seen.
+
+    pictures: held-out normal ones, uint8 [N, H, W, 3]; all of them is part. grey: they are of a grey camera.
     """
     align, draws = Alignment(pictures.shape[1:3]), max(3, math.ceil(DEFECTS / len(pictures)))
 
@@ -40,18 +42,18 @@ def try_memories(
 
     with progress.task("what finds more defects", len(pictures) * (1 + draws)) as task:
         normal = torch.tensor([score(picture) for picture in pictures])  # [N, memories]
-        defective = torch.tensor([score(picture) for picture in _draw_defects(pictures, draws, seed)])
+        defective = torch.tensor([score(picture) for picture in _draw_defects(pictures, grey, draws, seed)])
     defective = defective.reshape(-1, len(memories))
     return [_image_auroc(normal[:, index], defective[:, index]) for index in range(len(memories))]
 
 
-def _draw_defects(pictures: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
+def _draw_defects(pictures: np.ndarray, grey: bool, draws: int, seed: int) -> Iterator[np.ndarray]:
     rng, shape = np.random.default_rng([seed, 19]), pictures.shape[1:3]
     whole, banks = np.ones(shape, bool), make_banks(rng)
     no_others = np.zeros((0, *shape, 3), np.uint8), np.zeros((0, *shape), bool)
     for _ in range(draws):
         for picture in pictures:
-            example = draw_example(picture, whole, *no_others, rng, PLAN, banks)
+            example = draw_example(picture, whole, *no_others, rng, PLAN, banks, grey)
             if example.defect.any():
                 yield example.corrupted
 

@@ -83,7 +83,7 @@ class TrainResult:
     path: Path
     steps: int
     minutes: float
-    gate: Gate
+    gate: Gate  # without masks and proposal
     calibration: Calibration
     highest: list[dict[str, Any]]  # of the held-out pictures, as `name_highest` gives them
 
@@ -110,9 +110,10 @@ def train(
     `resume`: go on with a stopped run of the same pictures and settings; the weights become those of a run that was
     never stopped. `go_on`: what does that, for what is said where this one is stopped; empty where nothing does.
 
-    Raises DataError for too few pictures, the errors of reading them, SettingError for a device that is not there or
-    masks without a use, TrainingError where the result must not be used, OutputError where `out` cannot be written,
-    Stopped after Ctrl-C, SIGTERM or SIGHUP. Nothing is left half-written.
+    Raises DataError for too few pictures, for one that comes twice, and where none that is held out is like the others;
+    the errors of reading them, SettingError for a device that is not there or masks without a use, TrainingError where
+    the result must not be used, OutputError where `out` cannot be written, Stopped after Ctrl-C, SIGTERM or SIGHUP.
+    Nothing is left half-written.
     """
     began, busy, progress = time.monotonic(), time.process_time(), progress or Silence()
     choose_device(settings.device)
@@ -172,7 +173,7 @@ class Ready:
 
     split: Split
     pictures: Pictures
-    gate: Gate
+    gate: Gate  # without masks and proposal
     foregrounds: np.ndarray  # bool [N, H, W]: where part is in each whole picture
     material: Material
     settings: TrainSettings  # the number of steps settled
@@ -197,10 +198,11 @@ def prepare(
     pictures = read_pictures(split.fit, settings.image_size, progress, square=settings.tile_px > 0)
     if past is not None:
         require_same_pictures(past, pictures.fingerprint, run_dir)
-    told = fingerprint_shown(shown, images)
+    all_held_out, told = split.held_out, fingerprint_shown(shown, images)
+    split = hold_out_alike(split, describe_shapes(pictures.shapes, settings.tile_px), progress)
     gate = read_masks(run_dir) if past is not None and were_shown(run_dir, told) else None
     seen = Seen(pictures.resized, split.fit, pictures.shapes)
-    gate = gate or choose_foreground(seen, split.held_out, shown, settings, progress)
+    gate = gate or choose_foreground(seen, all_held_out, shown, settings, progress)
     foregrounds = np.ones(pictures.resized.shape[:3], bool) if gate.masks is None else gate.masks > 0.5
     views, asked = (pictures.resized, foregrounds), settings
     if settings.tile_px < 0:
@@ -219,7 +221,6 @@ def prepare(
         progress.say(describe_view(pictures.shapes, pictures.input_shape))
     banks = make_banks(np.random.default_rng([settings.seed, 5]))
     gate = replace(gate, masks=None, proposal=None)  # foregrounds has them, in a quarter of the memory
-    split = hold_out_alike(split, describe_shapes(pictures.shapes, settings.tile_px), progress)
     material = Material(*views, banks, pictures.grey)
     if past is not None:
         require_same_masks(past, foregrounds, run_dir)
@@ -279,7 +280,8 @@ def fill_memory(model: Baad, ready: Ready, progress: Progress) -> None:
         placed = PlacedMemory()
         placed.remember(found)
         some = seen[spread_evenly(len(seen), TRIED_ON)]
-        anywhere, at_place = try_memories(model.pdn, [model.memory, placed], some, settings.seed, progress)
+        memories, grey = [model.memory, placed], ready.pictures.grey
+        anywhere, at_place = try_memories(model.pdn, memories, some, grey, settings.seed, progress)
         if at_place > anywhere:
             model.placed = placed
     level_maps(model, seen)

@@ -26,7 +26,6 @@ class Plan:
     background_share: float = 0.5  # of the pictures get another background, labelled normal
     anomalies_on: str = "foreground"  # or "anywhere"
     seam_share: float = 0.1  # of the pictures get a harmless seam: their own content pasted where it was
-    grey: bool = True  # pictures without any colour are of a grey camera: what is invented for them has none, too
     paired: bool = False  # every picture comes a second time, on another background
 
 
@@ -50,11 +49,13 @@ def draw_example(
     rng: np.random.Generator,
     plan: Plan,
     banks: Banks,
+    grey: bool = True,
 ) -> Example:
     """Invent a background change, a defect, both or neither.
 
     image: uint8 [H, W, 3], any size; foreground: bool [H, W], True on the part. others: uint8 [N, H, W, 3], normal
-    pictures of the category to take pieces from, N from 0; others_foreground: bool [N, H, W]. Nothing handed in is
+    pictures of the category to take pieces from, N from 0; others_foreground: bool [N, H, W]. grey: a picture without
+    colours is of a grey camera, and what is invented for it has none, too. Nothing handed in is
     changed. The same generator state gives the same example.
     """
     sources = Sources(others, others_foreground, banks)
@@ -62,7 +63,7 @@ def draw_example(
     if rng.random() < plan.background_share:
         scenery = change_background(image, foreground, sources, rng)
         clean, part = scenery.picture, scenery.foreground
-    channels = fit_grey(image) if plan.grey else None
+    channels = fit_grey(image) if grey else None
     clean = keep_grey(image, clean, channels)
     replaced = mark_difference(image, clean) & ~part
     if rng.random() < plan.seam_share:

@@ -142,8 +142,8 @@ def fit_calibration(
     score and maximum standing for them; empty where none are.
     Where M is too small for the rate the threshold is the highest score; `promise.describe` says what that promises.
 
-    Raises DataError without pictures, TrainingError where a score is not a finite number, SettingError for a rate
-    outside 0..1.
+    Raises DataError without pictures, TrainingError where a score is not a finite number, SettingError for what is
+    no rate between 0 and 1.
     """
     if not len(scores) == len(pixel_maxima) == len(sessions):
         raise ValueError(f"{len(scores)} scores, {len(pixel_maxima)} maxima and {len(sessions)} sessions")

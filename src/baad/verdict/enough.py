@@ -12,8 +12,8 @@ LARGE_SHARE = 0.3  # held out so much, training still learns from most pictures
 def check_enough(category: str, split: Split, rate: float, held_out: float) -> list[Finding]:
     """A warning where the pictures held out, about a share `held_out` of the normal ones, promise more than `rate`.
 
-    Near copies count once. Bringing what it asks for keeps the rate; where recording sessions and bursts stay whole, a
-    few more are needed.
+    Near copies count once. Bringing what it asks for keeps the rate; where bursts stay whole, a few more are needed. Of
+    the pictures held out training may leave out some more, which the line refuses.
     """
     pictures = len(split.fit) + len(split.held_out)
     normals, held = split.observations, len(set(split.near_copies))  # what counts
@@ -28,6 +28,10 @@ def check_enough(category: str, split: Split, rate: float, held_out: float) -> l
     usual, worst, parts = _count_alarms(held)
     problem += f"about {usual} of {parts} good parts may be rejected, {worst} at worst (95 % sure)"
     problem += f", and {_per_cent(rate)} was asked for"
+    sessions = len({image.session for image in split.fit + split.held_out} - {""})
+    if sessions > 1:  # nobody can tell how many another share would hold out
+        needs = f"{_per_cent(rate)} needs {images_needed(rate)}{'' if what == 'pictures' else ' groups'} held out"
+        return [Finding("warning", category, problem, f"{needs}: give more sessions, for they are held out whole")]
     return [Finding("warning", category, problem, _advise(normals, held, rate, held_out, what))]
 
 
@@ -37,21 +41,18 @@ def _advise(normals: int, held: int, rate: float, held_out: float, what: str) ->
     `what`: what normals and held count, "pictures" or "groups".
     """
     needed, unit = images_needed(rate), "" if what == "pictures" else f" {what}"
-    surely = held == _count(normals, held_out)  # else what stays whole made it more or less
-    share = math.ceil(100 * needed / normals) / 100
-    if share <= held_out and not surely:
-        return f"Give a larger held_out, or pictures of more and shorter sessions: {needed}{unit} held out keep it"
-    if share <= max(LARGE_SHARE, held_out):
-        more, keeps = _count(normals, share), "which keeps it" if surely else f"of which {needed} keep it"
-        return f"Give --set held_out={share:g} to hold out {'' if surely else 'about '}{more}{unit}, {keeps}"
-    share = max(LARGE_SHARE, held_out)
-    more = _count(normals, share)
-    if more <= held:
-        return _tell_needed(needed, rate, held_out, what)
-    _, worst, parts = _count_alarms(more)
-    needs = _tell_needed(needed, rate, share, what)
+    surely = held == _count(normals, held_out)  # else groups that stay whole made it more or less
     about = "" if surely else "about "
-    return f"Give --set held_out={share:g} to hold out {about}{more}{unit}: {worst} of {parts} at worst; {needs}"
+    share = math.ceil(100 * needed / normals) / 100
+    if held_out < share <= LARGE_SHARE:
+        keeps = "which keeps it" if surely else f"of which {needed} keep it"
+        return f"Give --set held_out={share:g} to hold out {about}{_count(normals, share)}{unit}, {keeps}"
+    more = _count(normals, LARGE_SHARE)
+    if held_out >= LARGE_SHARE or more <= held:
+        return _tell_needed(needed, rate, held_out if surely else held / normals, what)
+    _, worst, parts = _count_alarms(more)
+    needs = _tell_needed(needed, rate, LARGE_SHARE, what)
+    return f"Give --set held_out={LARGE_SHARE:g} to hold out {about}{more}{unit}: {worst} of {parts} at worst; {needs}"
 
 
 def _count(normals: int, share: float) -> int:
