@@ -54,7 +54,7 @@ def test_an_unknown_name_in_a_file_is_told_with_its_file(tmp_path):
         ("steps=1.5", "a whole number"),
         ("size=huge", "tiny, fast or small"),
         ("mask_head=maybe", "true or false"),
-        ("false_alarms=0", "a number above 0 and below 1"),
+        ("false_alarms=0", "a number from 1e-09 and below 1"),
         ("ema=1", "a number from 0 and below 1"),
         ("learning_rate=nan", "a number above 0"),
         ("image_size=250", "multiple of 32, such as 256"),

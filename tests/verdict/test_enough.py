@@ -91,6 +91,8 @@ def test_groups_that_stay_whole_are_counted_as_they_were_split_and_the_advice_is
     assert "held_out=0.3 to hold out about 300 groups, of which 299 keep it" in str(finding)
     (finding,) = check_enough("parts", split_of(2000, 295, 1000), 0.01, 0.3)  # 300 were wanted, and would be enough
     assert str(finding).endswith("1 % needs 299 groups held out, 1014 groups in all.")
+    (finding,) = check_enough("parts", split_of(3000, 250, 1500), 0.01, 0.2)
+    assert str(finding).endswith("Give --set held_out=0.3 to hold out about 450 groups, of which 299 keep it.")
     (finding,) = check_enough("parts", split_of(400, 15, 200), 0.01, 0.1)
     assert "to hold out about 60 groups: 5 of 100 at worst" in str(finding)
 
@@ -100,4 +102,11 @@ def test_of_whole_sessions_nobody_is_told_what_another_share_would_hold_out(sess
     images = [GoodImage(Path(f"{name}/{index}.png"), name) for name in "abcde"[:sessions] for index in range(pictures)]
     (finding,) = check_enough("parts", split_held_out(images, share, seed=0), 0.01, share)
     assert f"of {sessions * pictures} normal pictures {held} are held out" in str(finding)
-    assert str(finding).endswith("1 % needs 299 held out: give more sessions, for they are held out whole.")
+    assert str(finding).endswith("1 % needs 299 held out: give more sessions; they are held out whole.")
+
+
+def test_many_sessions_may_be_enough_at_a_larger_share():
+    images = [GoodImage(Path(f"{session}/{index}.png"), f"s{session}") for session in range(50) for index in range(20)]
+    (finding,) = check_enough("parts", split_held_out(images, 0.1, seed=0), 0.01, 0.1)
+    assert "needs 299 held out: give --set held_out=0.3 or more sessions" in str(finding)
+    assert check_enough("parts", split_held_out(images, 0.3, seed=0), 0.01, 0.3) == []

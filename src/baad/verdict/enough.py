@@ -29,9 +29,10 @@ def check_enough(category: str, split: Split, rate: float, held_out: float) -> l
     problem += f"about {usual} of {parts} good parts may be rejected, {worst} at worst (95 % sure)"
     problem += f", and {_per_cent(rate)} was asked for"
     sessions = len({image.session for image in split.fit + split.held_out} - {""})
-    if sessions > 1:  # nobody can tell how many another share would hold out
+    if sessions > 1:  # what another share would hold out hangs on their sizes
         needs = f"{_per_cent(rate)} needs {images_needed(rate)}{'' if what == 'pictures' else ' groups'} held out"
-        return [Finding("warning", category, problem, f"{needs}: give more sessions, for they are held out whole")]
+        larger = f"--set held_out={LARGE_SHARE:g} or " if held_out < LARGE_SHARE else ""
+        return [Finding("warning", category, problem, f"{needs}: give {larger}more sessions; they are held out whole")]
     return [Finding("warning", category, problem, _advise(normals, held, rate, held_out, what))]
 
 
@@ -50,6 +51,8 @@ def _advise(normals: int, held: int, rate: float, held_out: float, what: str) ->
     more = _count(normals, LARGE_SHARE)
     if held_out >= LARGE_SHARE or more <= held:
         return _tell_needed(needed, rate, held_out if surely else held / normals, what)
+    if more >= needed:  # a share that is smaller held out too few
+        return f"Give --set held_out={LARGE_SHARE:g} to hold out {about}{more}{unit}, of which {needed} keep it"
     _, worst, parts = _count_alarms(more)
     needs = _tell_needed(needed, rate, LARGE_SHARE, what)
     return f"Give --set held_out={LARGE_SHARE:g} to hold out {about}{more}{unit}: {worst} of {parts} at worst; {needs}"
