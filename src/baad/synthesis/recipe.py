@@ -55,8 +55,8 @@ def draw_example(
 
     image: uint8 [H, W, 3], any size; foreground: bool [H, W], True on the part. others: uint8 [N, H, W, 3], normal
     pictures of the category to take pieces from, N from 0; others_foreground: bool [N, H, W]. grey: a picture without
-    colours is of a grey camera, and what is invented for it has none, too. Nothing handed in is
-    changed. The same generator state gives the same example.
+    colours is of a grey camera, and what is invented for it has none, too. Nothing handed in is changed. The same
+    generator state gives the same example.
     """
     sources = Sources(others, others_foreground, banks)
     clean, part = image, foreground
