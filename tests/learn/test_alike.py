@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
 
+from baad.data.reading import read_category
 from baad.data.sample import GoodImage
-from baad.data.split import Split
+from baad.data.split import Split, split_held_out
 from baad.errors import DataError
+from baad.learn import hand_over
 from baad.learn.alike import find_unlike, hold_out_alike
 from baad.learn.framing import describe_shapes
 from baad.progress import Silence
-from tests.factory import save_picture
+from tests.factory import save_picture, write_category
+from tests.learn.small_model import SETTINGS, write_small_model
 
 KNOWN = describe_shapes([(40, 60)], tile_px=0)
 
@@ -48,3 +51,15 @@ def test_where_training_pictures_had_both_aspects_both_are_alike_and_tiles_chang
     for tile in (0, 32):
         assert list(find_unlike(pictures, describe_shapes([(40, 60)], tile), Silence())) == [1]
         assert find_unlike(pictures, describe_shapes([(40, 60), (60, 40)], tile), Silence()) == {}
+
+
+def test_held_out_pictures_of_another_aspect_are_left_out_as_training_did_unless_all_are(tmp_path, monkeypatch):
+    some = read_category(write_category(tmp_path / "some", normals=16, good=1, defective=1, size=(72, 96))).train
+    model, onnx = write_small_model(tmp_path / "disc.baad", some)
+    monkeypatch.setattr(hand_over, "export_onnx", lambda graph: onnx)
+    odd = split_held_out(some, SETTINGS.held_out, SETTINGS.seed).held_out[0].path
+    save_picture(odd, np.zeros((96, 48, 3), np.uint8))
+    kept = hand_over.open_source(model, some, 1, Silence()).split.held_out
+    assert len(kept) == 3 and odd not in [image.path for image in kept]
+    others = read_category(write_category(tmp_path / "all", normals=16, good=1, defective=1, size=(96, 48))).train
+    assert len(hand_over.open_source(model, others, 1, Silence()).split.held_out) == 4  # to compare on, not to judge
