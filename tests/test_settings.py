@@ -154,3 +154,10 @@ def test_a_share_is_read_as_percent_or_fraction(text, share):
 def test_what_is_no_share_is_refused(text):
     with pytest.raises(SettingError, match="such as 1% or"):
         parse_share(text, "false alarms")
+
+
+def test_steps_that_come_after_minutes_count(tmp_path):
+    (tmp_path / "settings.toml").write_text("minutes = 5.0\n")
+    assert load_settings(tmp_path / "settings.toml", ["steps=300"]).minutes == 0
+    assert load_settings(None, ["minutes=5", "steps=300"]).minutes == 0
+    assert load_settings(None, ["steps=300", "minutes=5"]).minutes == 5

@@ -234,6 +234,8 @@ def load_settings(path: Path | None, overrides: Sequence[str]) -> TrainSettings:
             raise SettingError(f"--set {override}: give a name and a value, such as --set steps=1200.")
         each = _find(name.strip())
         given[each.name] = _parse(each, text.strip())
+        if each.name == "steps":
+            given["minutes"] = 0.0  # which would come first
     return TrainSettings(**given)
 
 

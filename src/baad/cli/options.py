@@ -69,8 +69,6 @@ def gather_settings(
         raise SettingError("--steps and --minutes both say how long to train. Give one of them.")
     named = {"device": device, "threads": threads, "seed": seed, "steps": steps, "minutes": minutes}
     overrides = list(changes or [])
-    if steps is not None:
-        overrides.append("minutes=0")
     overrides += [f"{name}={value}" for name, value in named.items() if value is not None]
     return load_settings(config, overrides)
 
