@@ -80,6 +80,12 @@ def test_scores_tied_with_the_threshold_do_not_make_the_promise_smaller():
     assert format_bound(promised_rate(3, above=1)) in describe(tied)
 
 
+def test_nobody_is_told_to_bring_what_is_there():
+    tied = fit_calibration([5.0] * 400, [0.0] * 400, [""] * 400, 0.01)
+    assert "hold out" not in describe(tied)
+    assert "hold out 299" in describe(fit_calibration([5.0] * 298, [0.0] * 298, [""] * 298, 0.01))
+
+
 def test_pictures_of_a_single_session_carry_a_warning():
     assert "All come from one recording session" in describe(calibrate(3, sessions=["mon"] * 3))
     assert "in 2 recording sessions" in describe(calibrate(3, sessions=["mon", "tue", "mon"]))

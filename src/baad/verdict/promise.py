@@ -71,7 +71,7 @@ def describe(calibration: "Calibration", confidence: float = CONFIDENCE) -> str:
         return f"This threshold promises nothing: every one of {pictures} of good parts lies above it."
     promise = f"With {pictures}, at most {format_bound(bound)} of good parts will be flagged"
     promise += f", {confidence * 100:g} % sure"
-    if bound > rate:
+    if bound > rate and len(calibration.independent) < images_needed(rate, confidence):  # else ties are the reason
         promise += f"; for {format_bound(rate)} hold out {_tell_needed(calibration, confidence)}"
     if calibration.sessions == 1:
         return f"{promise}. All come from one recording session: other days or other light can flag more."
