@@ -68,6 +68,8 @@ def main() -> None:
     words = sys.argv[1:]
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when PyTorch is loaded
     _prepare_streams()
+    if "" in words:
+        sys.exit(_complain("An argument is empty, as of a variable that is not set. Give . for this folder.", UNUSABLE))
     try:
         with warnings.catch_warnings(), catch_stop():
             if not sys.warnoptions:  # what libraries warn of is for programmers: python -W default -m baad shows it
