@@ -49,10 +49,17 @@ def replacing(path: Path, synced: bool = False) -> Iterator[Path]:
     except BrokenPipeError:  # of another output that the block writes to: nothing is wrong with this one
         raise
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"Cannot write {path}: {reason}. Choose a place that is writable and has room.") from error
+        raise _refuse(path, error) from error
     finally:
         _remove(partial)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where it is missing. Raises OutputError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refuse(path, error) from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -80,6 +87,11 @@ def is_device(path: Path | str) -> bool:
             break
         place = place.parent / os.readlink(place)
     return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
+
+def _refuse(path: Path, error: OSError) -> OutputError:
+    reason = error.strerror or str(error)
+    return OutputError(f"Cannot write {path}: {reason}. Choose a place that is writable and has room.")
 
 
 def _is_here(path: Path) -> bool:

@@ -5,9 +5,11 @@ import pytest
 
 from baad.data.checksum import hash_file
 from baad.data.masks import read_mask
+from baad.data.part_masks import drop_unchanged
 from baad.synthesis.scene import draw_scene
 from tests.factory import save_picture, write_folder
 
+mask_folder = pytest.importorskip("baad.report.mask_folder")
 gate = pytest.importorskip("baad.foreground.gate")
 
 
@@ -295,3 +297,27 @@ def test_copies_are_known_again_after_a_refusal(baad, found, folders):
         found(result)
         assert baad(*call).code == 0
     assert sorted(file.name for file in out.glob("00?.png")) == [f"00{index}.png" for index in range(6)]
+
+
+@pytest.mark.parametrize("at", ["write_mask", "contact_sheet", "write_text", "replacing"])
+def test_proposals_of_a_stopped_call_never_pass_for_what_the_user_painted(baad, found, folders, monkeypatch, at):
+    parts, _, out = folders
+    found(np.ones((64, 64), bool))
+    assert baad(*ask(parts, out)).code == 0
+    found(np.tri(64, dtype=bool))
+    real, calls = getattr(mask_folder, at), []
+
+    def stop_at_the_second(*given):
+        calls.append(given)
+        if len(calls) == 2 or at in ("contact_sheet", "write_text"):
+            raise KeyboardInterrupt
+        return real(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mask_folder, at, stop_at_the_second)
+        assert baad(*ask(parts, out)).code == 130
+    assert calls and not [path.name for path in out.iterdir() if path.name.startswith(".")]
+    there = {path: path for path in out.glob("0*.png")}
+    assert drop_unchanged(out, there) == {}
+    assert baad(*ask(parts, out)).code == 0
+    assert len(list(out.glob("0*.png"))) == 6

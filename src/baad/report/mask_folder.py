@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from baad.atomic import write_text
+from baad.atomic import make_folder, replacing, write_text
 from baad.data.checksum import hash_file
 from baad.data.decode import show_path
 from baad.data.geometry import resize_map
@@ -67,42 +68,75 @@ def write_mask_folder(
 
     `places`: pictures, and where their masks go; shapes: their (H, W); resized: uint8 [N, h, w, 3], as they are shown;
     `given`: the user's own masks, which come to the folder pixel by pixel. After a refusal masks.json alone is written.
-    Proposals of an earlier call are removed; what the user painted stays.
+    Proposals of an earlier call are removed; what the user painted stays. All is made in a hidden folder first, and
+    masks.json comes before the masks: where the program is stopped, no proposal passes for a mask that a user painted.
     """
-    copies = list_copies(out)
-    _remove_earlier(out)
     names = list(name_pictures(list(places)).values())
     records: list[dict[str, Any]] = [{"image": name} for name in names]
-    if gate.masks is not None and gate.per_image is not None:
-        for index, ((picture, place), shape, mask) in enumerate(zip(places.items(), shapes, gate.masks)):
-            if index not in gate.painted:
-                write_mask(out / place, resize_map(mask, shape) > 0.5)
-            elif os.path.realpath(mask_file(given[picture])) != os.path.realpath(out / place):
-                write_mask(out / place, read_mask(given[picture], shape))
-                copies.add(out / place)
-            records[index] |= {
+    staged = out / f".{os.getpid()}.partial"
+    make_folder(staged)
+    try:
+        if gate.masks is not None and gate.per_image is not None:
+            found = zip(places.items(), shapes, gate.masks, gate.per_image)
+            _make_masks(staged, out, records, found, gate, given)
+            captions = [f"{show_path(name)}{', yours' * (index in gate.painted)}" for index, name in enumerate(names)]
+            qualities = [float(each) for each in gate.per_image]
+            contact_sheet(list(resized), list(gate.masks), captions, staged / SHEET, qualities)
+        else:
+            copies = list_copies(out)  # of an earlier call; still nobody's work
+            for record, place in zip(records, places.values()):
+                if out / place in copies:
+                    digest = hash_file(out / place)
+                    record |= {"mask": place.as_posix(), "source": "user", "sha256": digest, "copy": True}
+        said = {
+            **describe_gate(gate),
+            MARK: LEAST_QUALITY,
+            "paint_next": [names[index] for index in gate.suggested],
+            "images": records,
+        }
+        _remove_earlier(out)
+        write_text(out / LIST, json.dumps(said, indent=2) + "\n")
+        for place in (*places.values(), Path(SHEET)):
+            if os.path.isfile(staged / place):
+                with replacing(out / place) as partial:
+                    os.replace(staged / place, partial)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _make_masks(
+    staged: Path,
+    out: Path,
+    records: Sequence[dict[str, Any]],
+    found: Iterable[tuple[tuple[Path, Path], tuple[int, int], np.ndarray, float]],
+    gate: Gate,
+    given: Mapping[Path, Mask],
+) -> None:
+    """Write the masks for `out` into `staged`, but those that were painted in `out` itself, and complete the records.
+
+    `found`: a picture with the place of its mask, its shape, the mask, and how good that is.
+    """
+    copies = list_copies(out)
+    for index, ((picture, place), shape, mask, quality) in enumerate(found):
+        made = staged / place
+        if index not in gate.painted:
+            write_mask(made, resize_map(mask, shape) > 0.5)
+        elif os.path.realpath(mask_file(given[picture])) != os.path.realpath(out / place):
+            write_mask(made, read_mask(given[picture], shape))
+            copies.add(out / place)
+        else:
+            made = out / place
+        records[index].update(
+            {
                 "mask": place.as_posix(),
                 "source": _source(index, gate),
-                "quality": round(float(gate.per_image[index]), 4),
+                "quality": round(float(quality), 4),
                 "area": round(float((mask > 0.5).mean()), 4),
-                "sha256": hash_file(out / place),
+                "sha256": hash_file(made),
             }
-            if index in gate.painted and out / place in copies:
-                records[index]["copy"] = True  # the user's own lies elsewhere
-        captions = [f"{show_path(name)}{', yours' * (index in gate.painted)}" for index, name in enumerate(names)]
-        contact_sheet(list(resized), list(gate.masks), captions, out / SHEET, [float(each) for each in gate.per_image])
-    else:
-        for record, place in zip(records, places.values()):
-            if out / place in copies:  # of an earlier call; still nobody's work
-                digest = hash_file(out / place)
-                record |= {"mask": place.as_posix(), "source": "user", "sha256": digest, "copy": True}
-    said = {
-        **describe_gate(gate),
-        MARK: LEAST_QUALITY,
-        "paint_next": [names[index] for index in gate.suggested],
-        "images": records,
-    }
-    write_text(out / LIST, json.dumps(said, indent=2) + "\n")
+        )
+        if index in gate.painted and out / place in copies:
+            records[index]["copy"] = True  # the user's own lies elsewhere
 
 
 def _source(index: int, gate: Gate) -> str:
