@@ -1,11 +1,9 @@
 import json
-import ntpath
 import os
 import re
 import zipfile
 from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -16,11 +14,14 @@ from baad.cli.outputs import (
     require_different,
     require_file,
     require_folder,
+    require_home,
     require_model,
     require_page_folder,
     require_same_table,
 )
+from baad.data.reading import read_category
 from baad.errors import OutputError
+from tests.factory import write_category, write_folder
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -166,19 +167,26 @@ def test_one_file_under_two_names_is_one(place):
 
 
 def test_results_lie_apart_from_the_pictures_they_come_from(place):
-    pictures = [place / "parts" / day / "0.png" for day in ("mon", "tue")]
+    category = read_category(write_folder(place / "parts" / "mon", normals=2).parent)
     for folder in ("outlines", "parts2", "parts/../outlines", "parts/fg_mask", "parts/mon/foreground"):
-        require_apart(place / folder, pictures, "-o")
-    for folder in ("parts", "parts/outlines", "parts/mon", "parts/mon/outlines"):
+        require_apart(place / folder, category, "-o")
+    os.symlink(place / "parts", place / "elsewhere")
+    for folder in ("parts", "parts/outlines", "parts/mon", "parts/mon/outlines", "elsewhere/outlines"):
         with pytest.raises(OutputError, match="among the pictures"):
-            require_apart(place / folder, pictures, "-o")
+            require_apart(place / folder, category, "-o")
 
 
-def test_results_on_another_drive_of_windows_lie_apart(monkeypatch):
-    monkeypatch.setattr("baad.cli.outputs.os", SimpleNamespace(path=ntpath, sep=ntpath.sep, pardir=ntpath.pardir))
-    here, there = Path("C:/parts/mon/0.png"), Path("D:/parts/0.png")
-    require_apart(Path("E:/outlines"), [here, there], "-o")
-    require_apart(Path("D:/outlines"), [here, there], "-o")
-    for folder in ("d:/parts/outlines", "C:/parts/mon"):
-        with pytest.raises(OutputError, match="among the pictures"):
-            require_apart(Path(folder), [here, there], "-o")
+def test_changed_pictures_take_the_place_of_those_of_an_earlier_call_alone(place):
+    category = read_category(write_category(place / "disc"))
+    require_home(place / "new", category, "--write")
+    (place / "new" / "disc").mkdir(parents=True)
+    require_home(place / "new", category, "--write")
+    (place / "new" / "disc" / "test").mkdir()
+    with pytest.raises(OutputError, match="baad stress did not write it"):
+        require_home(place / "new", category, "--write")
+    (place / "new" / "disc" / "shifted").mkdir()
+    require_home(place / "new", category, "--write")
+    with pytest.raises(OutputError, match="baad stress did not write it"):
+        require_home(place, category, "--write")
+    with pytest.raises(OutputError, match="among the pictures"):
+        require_home(place / "disc" / "test", category, "--write")

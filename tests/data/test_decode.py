@@ -7,7 +7,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from baad.data.decode import UnopenedFile, find_images, open_samples, pixel_limit, read_image
+from baad.data.decode import UnopenedFile, open_samples, pixel_limit, read_image
+from baad.data.files import find_images
 from baad.errors import DataError, ImageError, SettingError
 from tests.factory import draw_picture, save_picture, write_truncated
 

@@ -261,6 +261,16 @@ def test_a_picture_may_be_named_as_a_mask_and_a_lonely_black_and_white_one_too(t
     assert [finding for finding in check(root) if "taken for a picture" in finding.problem] == []
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_masks_with_soft_edges_in_a_folder_of_their_own_are_no_pictures(tmp_path, suffix):
+    root = write_folder(tmp_path / "parts" / "images", normals=2, size=(96, 96)).parent
+    assert not said(check(root), "error", f"masks/000{suffix}")
+    rows, columns = np.mgrid[:96, :96]
+    edge = np.clip(40 - np.hypot(rows - 48, columns - 48) + 0.5, 0, 1)
+    save_picture(root / "masks" / f"000{suffix}", np.rint(255 * edge).astype(np.uint8))
+    assert said(check(root), "error", f"masks/000{suffix}") == ["it is a mask, taken for a picture"]
+
+
 def test_defects_without_any_mask_warn_before_evaluation_with_the_place_for_them(tmp_path):
     root = write_category(tmp_path)
     shutil.move(root / "ground_truth", root / "masks")

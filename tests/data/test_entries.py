@@ -2,7 +2,30 @@ from pathlib import Path
 
 import pytest
 
-from baad.data.entries import Entry, half_of, join_kinds, kind_of_label, make_category
+from baad.data.entries import (
+    Entry,
+    half_of,
+    half_of_folders,
+    is_named_for_defects,
+    join_kinds,
+    kind_of_label,
+    make_category,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "half"),
+    [
+        ("train", "train"),
+        ("instances_Train", "train"),
+        ("Test set", "test"),
+        ("val_v2", "test"),
+        ("latest", ""),
+        ("", ""),
+    ],
+)
+def test_a_split_or_a_files_name_tells_the_half_by_any_of_its_words(text, half):
+    assert half_of(text) == half
 
 
 @pytest.mark.parametrize(
@@ -11,13 +34,21 @@ from baad.data.entries import Entry, half_of, join_kinds, kind_of_label, make_ca
         (("train", "good"), "train"),
         (("images", "val2017"), "test"),
         (("instances_Train",), "train"),
-        (("testing", "train"), "test"),
+        (("training_line", "test"), "test"),
+        (("testing", "train"), "train"),
+        (("test_cell_3", "good"), ""),
+        (("training_line",), ""),
         (("contest", "latest", "trains"), ""),
         ((), ""),
     ],
 )
-def test_the_first_telling_name_tells_the_half(names, half):
-    assert half_of(names) == half
+def test_the_innermost_folder_that_is_named_for_a_half_tells_it(names, half):
+    assert half_of_folders(names) == half
+
+
+def test_words_in_a_folders_name_tell_of_defects():
+    assert all(map(is_named_for_defects, ("NG", "defect_parts", "lot 3 rejected", "nio-2")))
+    assert not any(map(is_named_for_defects, ("no_defects", "defect free", "badge", "king", "lot 3")))
 
 
 def test_words_for_good_are_one_kind_and_others_stay_as_they_are():

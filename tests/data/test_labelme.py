@@ -130,3 +130,31 @@ def test_a_mask_that_is_no_picture_is_refused(tmp_path):
     for mask in (None, "no base 64!", base64.b64encode(b"no picture").decode()):
         with pytest.raises(DataError, match="the mask of shape 0 cannot be read"):
             read_labelme(write(tmp_path / "a.json", shape("mask", (0, 0), (1, 1), mask=mask)))
+
+
+def test_files_in_a_linked_folder_are_found_as_their_pictures_are(tmp_path):
+    there = tmp_path / "disk" / "mon"
+    picture(there / "a.png")
+    write(there / "a.json", shape("point", (1, 1)))
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "mon").symlink_to(there)
+    (there / "again").symlink_to(there)
+    assert [image.kind for image in read_labelme_folder(tmp_path / "parts").test] == ["dent"]
+
+
+def test_outlines_whose_picture_lies_elsewhere_than_they_say_are_refused(tmp_path):
+    picture(tmp_path / "images" / "a.png")
+    write(tmp_path / "json" / "a.json", shape("point", (1, 1), label="ok"))
+    assert read_labelme_folder(tmp_path).notes == ("1 labelme files have no picture",)
+    write(tmp_path / "json" / "a.json", shape("point", (1, 1)))
+    with pytest.raises(DataError, match=r"a\.json: it outlines defects in a\.png, which lies elsewhere"):
+        read_labelme_folder(tmp_path)
+
+
+def test_two_files_of_one_picture_are_refused(tmp_path):
+    for name in "ab":
+        picture(tmp_path / f"{name}.png")
+    write(tmp_path / "a.json")
+    write(tmp_path / "b.json", shape("point", (1, 1)), imagePath="a.png")
+    with pytest.raises(DataError, match=r"b\.json: it says that it is for .*a\.png, as .*a\.json does"):
+        read_labelme_folder(tmp_path)

@@ -110,3 +110,20 @@ def test_btads_ok_is_good_and_its_ko_a_defect(tmp_path):
     for image, each in zip(category.test, pictures[-2:]):
         assert (unite_masks(image.masks, (64, 64)) == each.drawn.defect).all()
     assert not is_btad(write_category(tmp_path / "a"))
+
+
+def test_good_test_pictures_are_good_by_whatever_word(tmp_path):
+    root = write_category(tmp_path, good=2, defective=2)
+    (root / "test" / "good").rename(root / "test" / "Normal")
+    assert [image.kind for image in read_mvtec(root).test if not image.defective] == ["good", "good"]
+
+
+def test_pictures_beside_the_layouts_places_are_counted_and_validation_is_learnt_from(tmp_path):
+    root = write_category(tmp_path, normals=3)
+    assert read_mvtec(root).notes == ()
+    for place in ("", "train", "train/more/a", "test", "foreground/train"):
+        write_folder(root / place, normals=1)
+    write_folder(root / "validation" / "good", normals=2)
+    category = read_mvtec(root)
+    assert category.notes == ("4 pictures left aside, which lie in none of this layout's places",)
+    assert [image.session for image in category.train] == ["", "", "", "validation", "validation"]

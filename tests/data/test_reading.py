@@ -9,7 +9,7 @@ import pytest
 from baad.data.maps import write_map
 from baad.data.reading import LAYOUTS, describe_category, read_category, recognise_layout, searched_places
 from baad.errors import DataError, SettingError
-from tests.factory import draw_set, save_result, write_category, write_folder, write_layout
+from tests.factory import draw_set, save_picture, save_result, write_category, write_folder, write_layout
 
 
 def test_the_layout_is_recognised(tmp_path):
@@ -179,3 +179,73 @@ def test_real_categories_are_read_whole():
         assert len(category.train) == len(os.listdir(root / "train" / "good"))
         assert all(mask.is_file() for image in category.test for mask in image.masks)
         assert all(image.masks for image in category.test if image.defective)
+
+
+@pytest.mark.parametrize(
+    ("places", "named"),
+    [
+        (("good", "scratch/lot1"), "scratch"),
+        (("good/lot1", "scratch"), "scratch"),
+        (("line/ok/a", "line/dents/b/c"), "dents"),
+        (("gut", "reject"), "reject"),
+        (("ok_parts", "defect_parts"), "defect_parts"),
+    ],
+)
+def test_defects_beside_good_pictures_are_found_at_any_depth(tmp_path, places, named):
+    for place in places:
+        write_folder(tmp_path / place, normals=2)
+    with pytest.raises(DataError, match=f"has a folder named {named}"):
+        read_category(tmp_path)
+
+
+def test_days_of_good_pictures_and_folders_of_masks_are_no_defects(tmp_path):
+    for place in ("good/lot1", "good/lot2", "good/no_defects", "foreground"):
+        write_folder(tmp_path / place, normals=2)
+    assert len(read_category(tmp_path).train) == 6
+
+
+def test_painted_masks_of_the_part_are_never_learnt_from(tmp_path):
+    write_folder(tmp_path / "parts" / "good", normals=3)
+    mine = tmp_path / "parts" / "mine"
+    for number in range(2):
+        save_picture(mine / f"00{number}.png", np.full((64, 64), 255 * number, np.uint8))
+    with pytest.raises(DataError, match="has a folder named mine"):
+        read_category(tmp_path / "parts")
+    found = read_category(tmp_path / "parts", part_masks=mine)
+    assert {image.path.parent.name for image in found.train} == {"good"}
+    assert "2 masks of the part left aside" in found.notes
+    (mine / "000.json").write_text(json.dumps(OUTLINED["labelme"]))  # then pictures may lie beside it
+    assert len(read_category(tmp_path / "parts", "folder", mine).train) == 5
+
+
+@pytest.mark.parametrize("layout", OUTLINED)
+def test_outlines_of_the_part_are_told_from_those_of_defects_by_their_folder(tmp_path, layout):
+    root = write_folder(tmp_path / "parts", normals=3)
+    (root / "mine").mkdir()
+    (root / "000.json").write_text(json.dumps(OUTLINED[layout]))
+    of_part = json.dumps(OUTLINED[layout]).replace("000.png", "001.png" if layout == "coco" else "../001.png")
+    (root / "mine" / "001.json").write_text(of_part)
+    if layout == "coco":  # which lists every picture
+        text = (root / "000.json").read_text()
+        record = json.loads(text)
+        record["images"].append({"id": 1, "file_name": "001.png", "height": 64, "width": 64})
+        (root / "000.json").write_text(json.dumps(record))
+    found = read_category(root, part_masks=root / "mine")
+    assert [image.path.name for image in found.test] == ["000.png"]
+    assert "001.png" in [image.path.name for image in found.train]
+
+
+def test_annotations_that_lie_too_deep_are_not_passed_over(tmp_path):
+    root = write_folder(tmp_path / "export" / "task", normals=2)
+    (root / "annotations").mkdir()
+    (root / "annotations" / "instances.JSON").write_text(json.dumps(OUTLINED["coco"]))
+    assert [image.path.name for image in read_category(root).test] == ["000.png"]
+    with pytest.raises(DataError, match=r"COCO annotations deep inside, .*instances\.JSON"):
+        read_category(root.parent)
+    assert len(read_category(root.parent, "folder").train) == 2
+
+
+def test_pictures_that_cannot_be_read_are_among_those_found(tmp_path):
+    root = write_folder(tmp_path / "parts", normals=2)
+    (root / "a.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    assert "a.HEIC" in [image.path.name for image in read_category(root).train]

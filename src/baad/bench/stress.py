@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from baad.atomic import replacing
+from baad.atomic import make_folder, replacing
 from baad.data.decode import read_image
 from baad.data.geometry import resize_map
-from baad.data.maps import place_in, read_map, require_own_maps
+from baad.data.maps import SHIFTED, place_in, read_map, require_own_maps
 from baad.data.masks import read_mask, unite_masks, write_mask
 from baad.data.sample import Category, LabelledImage
 from baad.errors import DataError
@@ -139,6 +139,7 @@ def write_shifted(category: Category, outline: SeePart, out: Path, progress: Pro
     """
     require_own_maps(out, category)
     normals, home = require_background(category, outline), out / category.name
+    make_folder(home / SHIFTED)  # first: a later call knows the folder of an earlier one by it
     with progress.task("writing", len(category.test) + len(normals) * len(FAMILIES) * len(SEVERITIES)) as task:
         for image in category.test:
             with replacing(home / place_in(category, image.path)) as partial:
@@ -161,7 +162,7 @@ def shift_all(normals: list[LabelledImage], category: Category, outline: SeePart
         lender, lent_part = _read(normals[(index + 1) % len(normals)], outline)
         view = view_background(picture, part, view_background(lender, lent_part).scene if len(normals) > 1 else None)
         for family, severity in ((family, severity) for family in FAMILIES for severity in SEVERITIES):
-            place = Path("shifted") / f"{family}-{severity}" / place_in(category, image.path)
+            place = Path(SHIFTED) / f"{family}-{severity}" / place_in(category, image.path)
             changed = shift_background(picture, view, family, severity, seed * 100_003 + index)
             yield Shifted(image, family, severity, place, changed, part)
 

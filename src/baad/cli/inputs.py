@@ -11,7 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from baad.data.decode import find_images, show_path
+from baad.data.decode import show_path
+from baad.data.files import find_images
 from baad.data.folder import MASK_FOLDERS
 from baad.data.results import is_result
 from baad.errors import DataError, ImageError, MissingExtra, SettingError

@@ -145,7 +145,8 @@ class Run:
 
 def _beside(folder: Path, picture: "Picture | Frame", suffix: str) -> Path:
     """Where a result goes: the picture's place below `folder`. Raises OutputError if that is where the picture lies."""
-    from baad.data.decode import IMAGE_SUFFIXES, show_path
+    from baad.data.decode import show_path
+    from baad.data.files import IMAGE_SUFFIXES
     from baad.errors import OutputError
 
     name = picture.place.name

@@ -58,7 +58,7 @@ def main(
     from baad.report.mask_folder import require_no_work_lost, write_mask_folder
 
     files = [image.path for image in category.train]
-    require_apart(out, files, "-o")
+    require_apart(out, category, "-o")
     places = place_part_masks(files)
     shown = Shown(fg_masks, empty_scene, edited_only=True)
     given = {} if fg_masks is None else find_part_masks(fg_masks, files)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from baad.atomic import is_device
-from baad.data.decode import IMAGE_SUFFIXES, show_path
+from baad.data.decode import show_path
+from baad.data.files import IMAGE_SUFFIXES
 from baad.data.folder import MASK_FOLDERS
-from baad.data.maps import map_path
+from baad.data.maps import SHIFTED, map_path
 from baad.data.reading import searched_places
 from baad.data.results import require_replaceable
 from baad.data.sample import Category
@@ -64,16 +65,23 @@ def require_page_folder(folder: Path | None, option: str) -> None:
         raise _refuse(page, option, "is there already, and baad bench did not write it. Give another folder with --out")
 
 
-def require_apart(folder: Path, pictures: Sequence[Path], option: str) -> None:
+def require_apart(folder: Path, category: Category, option: str) -> None:
     """Raise OutputError where what is written into `folder` would be read with the pictures the next time."""
-    place = os.path.abspath(folder)
-    parents = [os.path.abspath(picture.parent) for picture in pictures]
-    beside = [parent for parent in parents if _name_drive(parent) == _name_drive(place)]
-    if not beside:
-        return
-    inside = os.path.relpath(place, os.path.commonpath(beside)).split(os.sep)
-    if inside[0] != os.pardir and not set(inside) & set(MASK_FOLDERS):
-        raise _refuse(folder, option, "lies among the pictures, and would be taken for pictures. Give another place")
+    place = Path(os.path.realpath(folder))
+    for searched in map(os.path.realpath, searched_places(category)):
+        inside = place.is_relative_to(searched)
+        if inside and not set(place.relative_to(searched).parts) & set(MASK_FOLDERS):
+            problem = "lies among the pictures, and would be taken for pictures. Give another place"
+            raise _refuse(folder, option, problem)
+
+
+def require_home(write: Path, category: Category, option: str) -> None:
+    """Raise OutputError where pictures written to a folder of the category's name in `write` would replace others than
+    those of an earlier call, or be read with the category's own the next time."""
+    home = write / category.name
+    require_apart(home, category, option)
+    if os.path.isdir(home) and os.listdir(home) and not os.path.isdir(home / SHIFTED):
+        raise _refuse(home, option, "is there already, and baad stress did not write it. Give another folder")
 
 
 def require_maps_apart(maps: Path, category: Category, option: str) -> None:
@@ -104,11 +112,6 @@ def require_same_table(path: Path, columns: Sequence[str], option: str) -> None:
         found = file.readline(LONGEST_HEADER).rstrip("\r\n")
     if found != ",".join(columns):
         raise _refuse(path, option, "was begun with other columns, and goes on. Give the name of another file")
-
-
-def _name_drive(path: str) -> str:
-    """Of a whole path on Windows, where no path leads from one drive to another; nothing elsewhere."""
-    return os.path.normcase(os.path.splitdrive(path)[0])
 
 
 def _require_regular(path: Path, option: str, grows: bool = False) -> None:

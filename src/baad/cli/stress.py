@@ -48,7 +48,7 @@ def main(
     """
     from baad.atomic import write_text
     from baad.cli.checked import open_for_testing
-    from baad.cli.outputs import is_stream, require_file, require_folder
+    from baad.cli.outputs import is_stream, require_file, require_folder, require_home
     from baad.errors import SettingError
     from baad.progress import choose_progress
     from baad.runtime.detector import Detector
@@ -63,6 +63,8 @@ def main(
     detector = Detector.load(model, threads)
     eyes = Detector.load(outlines, threads) if outlines is not None else detector
     category = open_for_testing(data, progress, layout)
+    if write is not None:
+        require_home(write, category, "--write")
 
     from baad.bench.rows import rows_to_text
     from baad.bench.stress import examine_maps, examine_model, foreground_of, run_stress, stress_lines, write_shifted

@@ -20,8 +20,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from baad.data.decode import find_images, list_folders, show_path
-from baad.data.entries import GOOD_WORDS, Entry, Half, half_of, join_kinds, kind_of_label, make_category
+from baad.data.decode import show_path
+from baad.data.entries import (
+    Entry,
+    Half,
+    half_of,
+    half_of_folders,
+    is_named_good,
+    join_kinds,
+    kind_of_label,
+    make_category,
+)
+from baad.data.files import find_images, find_json, list_folders, walk_folders
 from baad.data.folder import leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points
@@ -31,6 +41,7 @@ from baad.errors import DataError
 
 LAYOUT = "COCO"
 SHOWN = 20  # missing pictures told at once
+KEYS = ("images", "annotations", "categories")
 LOOKED_FOR = "a JSON file with COCO's images and annotations"
 
 
@@ -52,9 +63,12 @@ def is_coco(root: Path) -> bool:
     return bool(find_coco(root))
 
 
-def read_coco(root: Path) -> Category:
-    """Read an annotation file, or all those of a folder, with its pictures. Raises DataError where one is damaged."""
-    files = [root] if os.path.isfile(root) else find_coco(root)
+def read_coco(root: Path, part_masks: Path | None = None) -> Category:
+    """Read an annotation file, or all those of a folder but those in `part_masks`, with its pictures.
+
+    Raises DataError where one is damaged.
+    """
+    files = [root] if os.path.isfile(root) else find_coco(root, part_masks)
     folder = root.parent if os.path.isfile(root) else root
     if os.path.isfile(root) and folder.name == "annotations":
         folder = folder.parent
@@ -70,9 +84,9 @@ def read_coco(root: Path) -> Category:
         if each.path is None
     ]
     boxed = sum(_is_boxed(listings) for listings in gathered.values())
-    good = [path for path in plain if path not in entries and path.parent.name.lower() in GOOD_WORDS]
+    good = [path for path in plain if path not in entries and is_named_good(path.parent.name)]
     rest = len([path for path in pictures if path not in entries]) - len(good)
-    entries |= {path: Entry(path, "good", half_of(path.relative_to(folder).parts[:-1])) for path in good}
+    entries |= {path: Entry(path, "good", half_of_folders(path.relative_to(folder).parts[:-1])) for path in good}
     if missing:
         more = f"... and {len(missing) - SHOWN} pictures more. " if len(missing) > SHOWN else ""
         raise DataError("\n".join([*missing[:SHOWN], f"{more}Copy what is missing there, or export anew."]))
@@ -106,10 +120,16 @@ def unpack_runs(text: str) -> tuple[int, ...]:
     return tuple(runs)
 
 
-def find_coco(root: Path) -> list[Path]:
-    """Files of COCO's format in the folder and in those right below it."""
-    files = [file for folder in (root, *list_folders(root)) for file in sorted(folder.glob("*.json"))]
-    return [file for file in files if mentions(file, "images", "annotations", "categories")]
+def find_coco(root: Path, aside: Path | None = None) -> list[Path]:
+    """Files of COCO's format in the folder and in those right below it, but the folder `aside`."""
+    folders = [each for each in (root, *list_folders(root)) if aside is None or each.resolve() != aside.resolve()]
+    return [file for folder in folders for file in find_json(folder) if mentions(file, *KEYS)]
+
+
+def find_deeper(root: Path) -> Path | None:
+    """A file of COCO's format that lies too deep for `find_coco`, if there is one."""
+    below = (Path(place) for folder in list_folders(root) for place, _ in walk_folders(folder) if Path(place) != folder)
+    return next((file for folder in below for file in find_json(folder) if mentions(file, *KEYS)), None)
 
 
 def _by_name(pictures: Sequence[Path]) -> dict[str, list[Path]]:
@@ -190,9 +210,9 @@ def _read_segmentation(value: object, picture: _Listed, file: Path, name: str) -
 
 def _to_entry(path: Path, folder: Path, listings: Sequence[_Listed]) -> Entry:
     """One picture. Its folder tells the half before the files do, and of these one for testing before the others."""
-    halves = {half_of([each.file.stem]) for each in listings}
+    halves = {half_of(each.file.stem) for each in listings}
     told: Half = "test" if "test" in halves else "train" if "train" in halves else ""
-    half = half_of(path.relative_to(folder).parts[:-1]) or told
+    half = half_of_folders(path.relative_to(folder).parts[:-1]) or told
     masks = () if _is_boxed(listings) else tuple(_outlines_of(each) for each in listings if each.shapes)
     return Entry(path, join_kinds(label for each in listings for label in each.labels), half, masks)
 

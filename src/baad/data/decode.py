@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import tifffile
@@ -29,14 +28,10 @@ from PIL import Image, UnidentifiedImageError, _imaging
 
 from baad.data.foreign import AGAIN, RESAVE, explain_foreign, to_line
 from baad.data.levels import to_levels
-from baad.errors import DataError, ImageError, SettingError
+from baad.errors import ImageError, SettingError
 
 DEFAULT_MAX_PIXELS = 200_000_000
 MAX_PIXELS_VARIABLE = "BAAD_MAX_PIXELS"
-IMAGE_SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif"),
-    *(".ppm", ".pgm", ".pbm"),
-)
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # none that starts another program, as EPS does
 _BYTES_PER_PIXEL = 16  # four float samples; a larger file is not a picture of the allowed size
@@ -171,48 +166,6 @@ def to_picture(samples: Samples, path: Path | str) -> np.ndarray:
     if levels.ndim == 2:
         levels = np.repeat(levels[:, :, None], 3, axis=2)
     return np.ascontiguousarray(levels)
-
-
-def find_images(
-    folder: Path | str, recursive: bool = False, refuse: Callable[[OSError], None] | None = None
-) -> list[Path]:
-    """Picture files of a folder by their suffix, in natural order (2 before 10); hidden files are left out.
-
-    Linked folders are followed, each once. Raises DataError where the folder is missing or cannot be listed; or calls
-    `refuse` with the error, which tells the folder's name, and goes on.
-    """
-    found: list[Path] = []
-    seen: set[str] = set()
-    for place, folders, files in os.walk(folder, onerror=refuse or _refuse_folder, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen or not recursive:
-            folders.clear()
-        else:
-            folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        if real not in seen:
-            names = (name for name in files if not name.startswith("."))
-            found += [Path(place, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
-        seen.add(real)
-    return sorted(found, key=natural_order)
-
-
-def list_folders(folder: Path) -> list[Path]:
-    """The folders inside a folder by name, hidden ones left out; none where it is missing. Raises DataError."""
-    if not os.path.isdir(folder):
-        return []
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(Path(entry) for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    except OSError as error:
-        _refuse_folder(error)
-
-
-def natural_order(path: Path) -> tuple[tuple[tuple[int, int, str], ...], ...]:
-    """Sort key: folder by folder, digits compared as numbers."""
-    return tuple(
-        tuple((0, int(piece), piece) if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", part))
-        for part in path.parts
-    )
 
 
 def pixel_limit() -> int:
@@ -388,12 +341,6 @@ def _to_levels(values: np.ndarray, path: Path | str) -> np.ndarray:
         remedy = "Scale float pictures to 0..1, all by the same factor, or save them with 8 or 16 bits"
         raise UnreadableFile(path, f"its float values run from {low:.4g} to {high:.4g}, not from 0 to 1", remedy)
     return to_levels(values)
-
-
-def _refuse_folder(error: OSError) -> NoReturn:
-    raise DataError(
-        f"{show_path(error.filename)} cannot be listed: {error.strerror}. Give a folder that is there and readable."
-    ) from error
 
 
 _hush_libtiff()

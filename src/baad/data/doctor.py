@@ -23,7 +23,8 @@ from baad.progress import Progress
 
 CHECK_SIZE = 64  # px: JPEGs are decoded no larger than that, which finds damage all the same
 DARK = 32  # of 255: pictures whose brightest level is below were stored in another range
-NEARLY_ALL = 0.95  # share of its picture above which a mask of defects looks inverted
+NEARLY_ALL = 0.95  # share of its picture above which a mask of defects looks inverted, or has two levels but for edges
+SOFT = 16  # of 255: by how much JPEG moves a mask's levels
 LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif")
 MASK_NAME = re.compile(r"(.+)[_\-. ](?:mask|gt|label)", re.I)  # 000_mask beside 000
 MASK_PLACE = re.compile(r"masks?|labels?|gt|ground[_\- ]?truth", re.I)  # a folder's name
@@ -57,6 +58,7 @@ class _Picture:
     brightest: int
     digest: bytes
     two_levels: bool  # no more of them, as in a mask
+    nearly_two: bool  # all but a few pixels near one of them, as in a mask with soft edges, or stored as JPEG
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,10 @@ def _read_picture(path: Path) -> _Picture:
     two_levels = all(
         bool(((seen == low) | (seen == high)).all()) for seen in (picture[::8, ::8], picture)
     )  # soon known
-    return _Picture(path, samples.shape, samples.colour, samples.pages, high, digest.digest(), two_levels)
+    sample = picture[::4, ::4]
+    near = (sample < low + SOFT) | (sample > high - SOFT)
+    nearly_two = high - low > 4 * SOFT and bool(near.mean() >= NEARLY_ALL)
+    return _Picture(path, samples.shape, samples.colour, samples.pages, high, digest.digest(), two_levels, nearly_two)
 
 
 def _check_masks(
@@ -272,12 +277,15 @@ def _check_mixture(train: Sequence[_Picture], test: Sequence[_Picture], root: Pa
 def _check_strays(pictures: Sequence[_Picture], root: Path) -> list[Finding]:
     """Masks that were taken for pictures: they lie among those they belong to, or in a folder beside them."""
     named = {(picture.path.parent, picture.path.stem) for picture in pictures}
-    strays = [
-        picture.path
-        for picture in pictures
-        if picture.two_levels
-        and (MASK_PLACE.fullmatch(picture.path.parent.name) or (picture.path.parent, _owner(picture.path)) in named)
-    ]
+    shared = Counter(stem for _, stem in named)
+
+    def is_stray(picture: _Picture) -> bool:
+        path = picture.path
+        if MASK_PLACE.fullmatch(path.parent.name):
+            return picture.two_levels or (picture.nearly_two and shared[path.stem] > 1)
+        return picture.two_levels and (path.parent, _owner(path)) in named
+
+    strays = [picture.path for picture in pictures if is_stray(picture)]
     remedy = "Move masks where this layout has them, and no pictures, such as ground_truth/KIND"
     return [Finding("error", _name(path, root), "it is a mask, taken for a picture", remedy) for path in strays]
 

@@ -7,7 +7,7 @@ held out without losing too much to learn from.
 from collections.abc import Sequence
 from pathlib import Path
 
-from baad.data.decode import find_images
+from baad.data.files import find_images
 from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, GoodImage
 

@@ -12,15 +12,16 @@ import base64
 import binascii
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
 
-from baad.data.decode import find_images, open_samples
-from baad.data.entries import DEFECT_WORDS, Entry, half_of, join_kinds, kind_of_label, make_category
+from baad.data.decode import open_samples, show_path
+from baad.data.entries import Entry, half_of_folders, is_named_for_defects, join_kinds, kind_of_label, make_category
+from baad.data.files import find_images, walk_folders
 from baad.data.folder import leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points, to_runs
@@ -48,8 +49,12 @@ def is_labelme(root: Path) -> bool:
     return next(find_labelme(root), None) is not None
 
 
-def read_labelme_folder(root: Path) -> Category:
-    """Read a folder of pictures with labelme files. Raises DataError for a file that is damaged."""
+def read_labelme_folder(root: Path, part_masks: Path | None = None) -> Category:
+    """Read a folder of pictures with labelme files; those in `part_masks` outline the part, and are left out.
+
+    Raises DataError for a file that is damaged, for two of one picture, and for one that outlines defects of a picture
+    which is there, but not where the file says.
+    """
     files = find_images(root, recursive=True)
     plain, results = leave_out_masks(files, root), list[Path]()
     pictures = leave_out_results(plain, results.append)
@@ -57,12 +62,19 @@ def read_labelme_folder(root: Path) -> Category:
     there = {os.path.normpath(path): path for path in pictures}
     found: dict[Path, Annotation] = {}
     lonely = 0
-    for file in find_labelme(root):
+    for file in find_labelme(root, part_masks):
         annotation = read_labelme(file)
         named = PureWindowsPath(annotation.picture).as_posix()  # labelme on Windows writes backslashes
         picture = there.get(os.path.normpath(file.parent / named)) or by_place.get(file.with_suffix(""))
+        if picture is None and annotation.labels and _is_somewhere(named, pictures):
+            problem = f"it outlines defects in {show_path(named)}, which lies elsewhere in the folder than it says"
+            raise refuse(file, problem, "Lay it beside its picture, or take it out of the folder")
         if picture is None:
             lonely += 1
+        elif picture in found:
+            other = show_path(found[picture].outlines.file)
+            problem = f"it says that it is for {show_path(picture)}, as {other} does"
+            raise refuse(file, problem, "Correct its imagePath, or remove it")
         else:
             found[picture] = annotation
     entries = [_to_entry(path, root, found.get(path)) for path in pictures]
@@ -92,21 +104,25 @@ def read_labelme(file: Path, all_labels: bool = False) -> Annotation:
     return Annotation(str(record.get("imagePath") or ""), tuple(labels), Outlines(file, size, tuple(drawn)))
 
 
-def find_labelme(root: Path) -> Iterator[Path]:
-    """labelme files at any depth, by name; hidden files and folders are left out."""
-    for place, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        named = (Path(place, name) for name in sorted(files) if name.lower().endswith(".json") and name[0] != ".")
+def find_labelme(root: Path, aside: Path | None = None) -> Iterator[Path]:
+    """labelme files at any depth, by name; hidden files and folders are left out, and the folder `aside`."""
+    for place, names in walk_folders(root, aside=aside):
+        named = (Path(place, name) for name in sorted(names) if name.lower().endswith(".json"))
         yield from (file for file in named if mentions(file, *KEYS))
+
+
+def _is_somewhere(named: str, pictures: Sequence[Path]) -> bool:
+    """Whether any of the pictures bears the name of the file that is looked for."""
+    return os.path.basename(named) in {path.name for path in pictures}
 
 
 def _to_entry(path: Path, root: Path, annotation: Annotation | None) -> Entry:
     """A picture without outlines is good, unless it lies in a folder named for defects."""
     places = path.relative_to(root).parts[:-1]
-    half = half_of(places)
+    half = half_of_folders(places)
     if annotation and annotation.labels:
         return Entry(path, join_kinds(annotation.labels), half, (annotation.outlines,))
-    kinds = [place for place in places if place.lower() in DEFECT_WORDS]
+    kinds = [place for place in places if is_named_for_defects(place)]
     return Entry(path, kinds[-1] if kinds else "good", half)
 
 

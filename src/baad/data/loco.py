@@ -14,8 +14,8 @@ Source: Bergmann et al., "Beyond Dents and Scratches", IJCV 2022.
 import os
 from pathlib import Path
 
-from baad.data.decode import find_images, list_folders
-from baad.data.mvtec import place_in, read_normals, read_validation
+from baad.data.files import find_images, list_folders
+from baad.data.mvtec import kind_of_folder, place_in, read_normals, read_validation
 from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, LabelledImage
 
@@ -36,10 +36,11 @@ def read_loco(root: Path) -> Category:
     results: list[Path] = []
     for folder in list_folders(root / "test"):
         mask_folder = root / "ground_truth" / folder.name
-        masked = folder.name != "good" and os.path.isdir(mask_folder)
+        kind = kind_of_folder(folder)
+        masked = kind != "good" and os.path.isdir(mask_folder)
         for path in leave_out_results(find_images(folder, recursive=True), results.append):
             own = mask_folder / place_in(path, folder)
             found = tuple(find_images(own)) if masked and os.path.isdir(own) else ()
-            test.append(LabelledImage(path, folder.name, found or ((own / "000.png",) if masked else ())))
+            test.append(LabelledImage(path, kind, found or ((own / "000.png",) if masked else ())))
     train = read_normals(root / "train" / "good", results.append) + read_validation(root, results.append)
     return Category(root.resolve().name, root, LAYOUT, train, tuple(test), note_results(results))

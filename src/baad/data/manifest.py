@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from baad.data.decode import show_path
-from baad.data.entries import Entry, Half, half_of, kind_of_label, make_category
+from baad.data.entries import Entry, Half, half_of, half_of_folders, kind_of_label, make_category
 from baad.data.labelme import read_labelme
 from baad.data.sample import Category, Mask
 from baad.data.table import Row, read_table
@@ -86,10 +86,10 @@ def _read_row(row: Row, base: Path) -> Entry:
 
 def _read_split(row: Row) -> Half:
     split = row["split"]
-    half = half_of([str(split)])
+    half = half_of(str(split))
     if split != "" and not half:
         raise _Problem(f"the split is {split!r}. Give train or test, or leave it empty")
-    return half or half_of(PureWindowsPath(row["path"]).parent.parts)  # which knows both slashes
+    return half or half_of_folders(PureWindowsPath(row["path"]).parent.parts)  # which knows both slashes
 
 
 def _read_masks(row: Row, base: Path) -> tuple[Mask, ...]:

@@ -16,6 +16,8 @@ from baad.data.results import MARK, require_replaceable
 from baad.data.sample import Category
 from baad.errors import DataError, InputError, OutputError
 
+SHIFTED = "shifted"  # the folder of changed pictures that `baad stress --write` makes
+
 
 def write_map(path: Path | str, values: np.ndarray, dtype: Literal["float16", "float32"] = "float32") -> None:
     """Write a map [H, W] of any finite range, whole or not at all, marked as a result.

@@ -2,7 +2,7 @@
 
     MVTec AD and BTAD                   MVTec AD 2
     train/good/000.png                  train/good/000.png              normal pictures
-                                        validation/good/000.png         more of them, of a session of their own
+    validation/good/000.png             validation/good/000.png         more of them, of a session of their own
     test/good/000.png                   test_public/good/000.png        normal test pictures
     test/scratch/000.png                test_public/bad/000.png         test pictures of one kind of defect
     ground_truth/scratch/000_mask.png   test_public/ground_truth/bad/   its mask: 000_mask.png or 000.png
@@ -16,10 +16,11 @@ Dataset", 2025; Mishra et al., "VT-ADL", 2021 (BTAD).
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from baad.data.decode import find_images, list_folders
+from baad.data.entries import is_named_good
+from baad.data.files import find_images, list_folders
 from baad.data.folder import leave_out_masks, name_sessions
 from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, GoodImage, LabelledImage
@@ -73,7 +74,8 @@ def read_mvtec_2(root: Path) -> Category:
     test: list[LabelledImage] = []
     for folder in list_folders(public):
         if folder.name != "ground_truth":
-            test += read_kind(folder, public / "ground_truth" / folder.name, folder.name, results.append)
+            masks = public / "ground_truth" / folder.name
+            test += read_kind(folder, masks, kind_of_folder(folder), results.append)
     private = [name for name in PRIVATE if os.path.isdir(root / name)]
     notes = (f"{' and '.join(private)} left aside: no truth comes with them",) if private else ()
     train = read_normals(root / "train" / "good", results.append) + read_validation(root, results.append)
@@ -88,9 +90,24 @@ def read_normals(folder: Path, tell: Tell) -> tuple[GoodImage, ...]:
     return name_sessions(leave_out_results(files, tell), folder)
 
 
-def read_validation(root: Path, tell: Tell) -> tuple[GoodImage, ...]:
+def read_validation(root: Path, tell: Tell, good: str = "good") -> tuple[GoodImage, ...]:
     """The normals of validation/good, a recording session of their own: none is on both sides of a split."""
-    return tuple(GoodImage(image.path, "validation") for image in read_normals(root / "validation" / "good", tell))
+    return tuple(GoodImage(image.path, "validation") for image in read_normals(root / "validation" / good, tell))
+
+
+def kind_of_folder(folder: Path) -> str:
+    """What a folder of test pictures holds: "good" by whatever word for it, else the kind of defect."""
+    return "good" if is_named_good(folder.name) else folder.name
+
+
+def note_unread(root: Path, train: Sequence[GoodImage], test: Sequence[LabelledImage]) -> tuple[str, ...]:
+    """What the notes say of pictures that lie where the layout has none, such as right in train/."""
+    read = {image.path for image in train} | {image.path for image in test}
+    places = [root / place for place in ("", "train", "validation", "test")]
+    loose = [path for place in places if os.path.isdir(place) for path in find_images(place)]
+    beside = [path for place in places[1:3] for folder in list_folders(place) for path in find_images(folder, True)]
+    left = len(set(leave_out_masks(leave_out_results([*loose, *beside], lambda path: None), root)) - read)
+    return (f"{left} pictures left aside, which lie in none of this layout's places",) if left else ()
 
 
 def read_kind(
@@ -118,12 +135,14 @@ def place_in(path: Path, folder: Path) -> str:
 def _read_tree(root: Path, layout: str, good: str) -> Category:
     """The normals of train/ and all kinds below test/; `good` is the name of the normal one."""
     results: list[Path] = []
-    train = read_normals(root / "train" / good, results.append)
+    train = read_normals(root / "train" / good, results.append) + read_validation(root, results.append, good)
     test: list[LabelledImage] = []
     for folder in list_folders(root / "test"):
-        kind, outlines = "good" if folder.name == good else folder.name, root / "foreground" / "test" / folder.name
-        test += read_kind(folder, root / "ground_truth" / folder.name, kind, results.append, outlines)
-    return Category(root.resolve().name, root, layout, train, tuple(test), note_results(results))
+        outlines = root / "foreground" / "test" / folder.name
+        masks = root / "ground_truth" / folder.name
+        test += read_kind(folder, masks, kind_of_folder(folder), results.append, outlines)
+    notes = (*note_unread(root, train, test), *note_results(results))
+    return Category(root.resolve().name, root, layout, train, tuple(test), notes)
 
 
 def _by_place(folder: Path) -> dict[str, Path]:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from baad.data import coco
 from baad.data.checksum import hash_file
-from baad.data.coco import outline_pictures
 from baad.data.decode import show_path
+from baad.data.files import find_json
 from baad.data.jsonfile import mentions, read_json
 from baad.data.labelme import KEYS, read_labelme
 from baad.data.masks import read_marks
@@ -154,5 +155,5 @@ def _is_labelme(file: Path) -> bool:
 
 def _read_coco_files(folder: Path, pictures: Sequence[Path]) -> Mapping[Path, Mask]:
     """Outlines in files of COCO's format that lie in the folder itself."""
-    files = [file for file in sorted(folder.glob("*.json")) if mentions(file, "images", "annotations", "categories")]
-    return outline_pictures(files, pictures)
+    files = [file for file in find_json(folder) if mentions(file, *coco.KEYS)]
+    return coco.outline_pictures(files, pictures)

@@ -1,15 +1,16 @@
 """Folder or list -> Category, whatever its layout. The layout is recognised, or named by the user."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from baad.data import coco, labelme, loco, manifest, mvtec, visa
-from baad.data.decode import IMAGE_SUFFIXES, find_images, list_folders, show_path, text_of_path
-from baad.data.entries import DEFECT_WORDS, GOOD_WORDS
+from baad.data.decode import show_path, text_of_path
+from baad.data.entries import is_named_for_defects, is_named_good
+from baad.data.files import IMAGE_SUFFIXES, find_images, list_folders
 from baad.data.folder import LAYOUT as PLAIN
-from baad.data.folder import read_folder
+from baad.data.folder import leave_out_masks, read_folder
 from baad.data.sample import Category
 from baad.data.table import TABLES
 from baad.errors import DataError, SettingError
@@ -36,6 +37,7 @@ LAYOUTS = {  # asked in this order; a plain folder takes what no other wants
     "folder": Layout(lambda root: True, read_folder, f"good pictures at any depth ({', '.join(IMAGE_SUFFIXES)})"),
 }
 ANNOTATIONS = {"coco": coco.find_coco, "labelme": labelme.find_labelme}  # told by annotation files alone
+ANNOTATED = {"coco": coco.read_coco, "labelme": labelme.read_labelme_folder}  # and where files are of the part
 FOLDER_LAYOUTS = ("mvtec2", "loco", "btad", "mvtec", "visa")  # told by the names of folders alone
 
 
@@ -45,7 +47,8 @@ def read_category(root: Path | str, layout: str = "auto", part_masks: Path | Non
     `root` is a folder, a manifest, or a COCO file. `layout` is "auto" or a key of LAYOUTS, which then is not
     questioned. With "auto", a folder that seems to hold defective pictures or several categories is refused rather
     than taken for normal pictures. `part_masks` is the user's folder of masks of the part, if any: with "auto",
-    annotation files that lie there outline the part, not defects.
+    annotation files that lie there outline the part, not defects; without such files, what lies there is painted, and
+    no picture.
 
     Raises DataError where the folder is missing, holds no pictures, or is refused; SettingError for another `layout`.
     """
@@ -57,8 +60,11 @@ def read_category(root: Path | str, layout: str = "auto", part_masks: Path | Non
         name = layout if layout != "auto" else recognise_layout(root, part_masks)
     else:
         name = _recognise_file(root, layout)
-    category = LAYOUTS[name].read(root)
+    aside = part_masks if part_masks is not None and _is_inside(part_masks, root) else None
+    category = ANNOTATED[name](root, aside) if name in ANNOTATED else LAYOUTS[name].read(root)
     category = replace(category, name=text_of_path(category.name))  # goes into texts that are UTF-8
+    if aside is not None and _is_painted(aside):
+        category = _leave_out(category, aside)
     if layout == "auto" and name == "folder" and any(_outlines_part(key, root, part_masks) for key in ANNOTATIONS):
         category = replace(category, notes=(*category.notes, "the outlines among them are of the part"))
     if not category.train and not category.test:
@@ -106,7 +112,8 @@ def recognise_layout(root: Path, part_masks: Path | None = None) -> str:
             return name
         if name == FOLDER_LAYOUTS[-1]:
             _refuse_several(root)  # before annotation files are looked for below
-    _refuse_defects(root)
+    _refuse_deep_annotations(root, part_masks)
+    _refuse_defects(root, part_masks)
     return "folder"
 
 
@@ -140,16 +147,55 @@ def _refuse_several(root: Path) -> None:
         raise DataError(f"{show_path(root)} holds {len(inside)} categories ({named}). Give one of them.")
 
 
-def _refuse_defects(root: Path) -> None:
+def _refuse_deep_annotations(root: Path, part_masks: Path | None) -> None:
+    """Defects that a file outlines deeper than `read_coco` looks are not to be learnt as normal."""
+    file = coco.find_deeper(root)
+    if file is not None and not (part_masks is not None and file.resolve().is_relative_to(part_masks.resolve())):
+        raise DataError(
+            f"{show_path(root)} holds COCO annotations deep inside, {show_path(file)}, which may mark defects. "
+            "Give that file, or the folder of its pictures; or the layout 'folder' if all are good after all."
+        )
+
+
+def _refuse_defects(root: Path, part_masks: Path | None) -> None:
     """A folder with a sub-folder named for defects, or with others beside one named good, is not one of normals."""
-    places = {path.parent.relative_to(root) for path in find_images(root, recursive=True)}
-    names = {part for place in places for part in place.parts}
-    suspicious = sorted(name for name in names if name.lower() in DEFECT_WORDS | {"test"})
-    for good in (place for place in places if place.name.lower() in GOOD_WORDS):
-        suspicious += sorted(place.name for place in places if place.parent == good.parent and place != good)
+    pictures = leave_out_masks(find_images(root, recursive=True), root)
+    if part_masks is not None and _is_inside(part_masks, root) and _is_painted(part_masks):
+        pictures = _not_below(part_masks, pictures)
+    places = {path.parent.relative_to(root).parts for path in pictures}
+    names = {part for place in places for part in place}
+    suspicious = sorted(name for name in names if is_named_for_defects(name) or name.lower() == "test")
+    for above, good in {(place[:depth], place[depth]) for place in places for depth in range(len(place))}:
+        if is_named_good(good):
+            beside = {place[len(above)] for place in places if len(place) > len(above) and place[: len(above)] == above}
+            suspicious += sorted(beside - {good})
     if suspicious:
         raise DataError(
             f"{show_path(root)} has a folder named {suspicious[0]}, so not all of it can be normal pictures, and it is "
             f"not in {LAYOUTS['mvtec'].looked_for}, nor in another one known. Give the folder with the good pictures "
             "alone, or the layout 'folder' if they are all good after all."
         )
+
+
+def _is_inside(folder: Path, root: Path) -> bool:
+    place, whole = folder.resolve(), root.resolve()
+    return place != whole and place.is_relative_to(whole)
+
+
+def _is_painted(part_masks: Path) -> bool:
+    """Whether a folder of masks of the part holds no outlines, beside which pictures might lie."""
+    return not any(list(find(part_masks)) for find in ANNOTATIONS.values())
+
+
+def _not_below(folder: Path, pictures: Sequence[Path]) -> list[Path]:
+    place = os.path.join(os.path.realpath(folder), "")
+    return [path for path in pictures if not os.path.realpath(path).startswith(place)]
+
+
+def _leave_out(category: Category, part_masks: Path) -> Category:
+    """The category without what lies in the user's folder of masks of the part."""
+    train = [image for image in category.train if _not_below(part_masks, [image.path])]
+    test = [image for image in category.test if _not_below(part_masks, [image.path])]
+    gone = len(category.train) + len(category.test) - len(train) - len(test)
+    notes = (f"{gone} masks of the part left aside",) if gone else ()
+    return replace(category, train=tuple(train), test=tuple(test), notes=(*category.notes, *notes))

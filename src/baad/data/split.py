@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image
 
 from baad.data.checksum import hash_file
-from baad.data.decode import natural_order, open_samples, read_content, show_path, to_picture
+from baad.data.decode import open_samples, read_content, show_path, to_picture
+from baad.data.files import natural_order
 from baad.data.sample import GoodImage
 from baad.errors import DataError, SettingError
 from baad.progress import Progress, Silence

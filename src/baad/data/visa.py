@@ -13,8 +13,9 @@ Source: Zou et al., "SPot-the-Difference Self-Supervised Pre-training", ECCV 202
 import os
 from pathlib import Path
 
-from baad.data.decode import find_images, show_path
+from baad.data.decode import show_path
 from baad.data.entries import Entry, half_of, make_category
+from baad.data.files import find_images
 from baad.data.mvtec import read_kind
 from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category
@@ -73,4 +74,4 @@ def _read_row(row: Row, base: Path, problems: list[str]) -> Entry:
             problems.append(f"line {row.line}: {told}")
     kind = "good" if row["label"] == "normal" else "anomaly"
     masks = (base / str(row["mask"]),) if row["mask"] and kind != "good" else ()
-    return Entry(path, kind, half_of([str(row["split"])]), masks)
+    return Entry(path, kind, half_of(str(row["split"])), masks)

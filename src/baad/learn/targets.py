@@ -25,7 +25,8 @@ from torch import Tensor
 
 from baad.atomic import write_bytes, write_text
 from baad.data.checksum import hash_file
-from baad.data.decode import find_images, read_image, show_path
+from baad.data.decode import read_image, show_path
+from baad.data.files import find_images
 from baad.errors import DataError, ImageError, InputError, OutputError, SettingError
 from baad.learn.batches import draw_ahead
 from baad.learn.pdn import STRIDE

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from baad.data.decode import UnopenedFile, find_images
+from baad.data.decode import UnopenedFile
+from baad.data.files import find_images
 from baad.errors import DataError, ImageError
 from baad.runtime.frame import Frame
 
