@@ -75,3 +75,17 @@ def test_true_outlines_are_of_the_fingerprint_of_what_they_teach_alone(category)
     change_a_bit(category.root / "foreground" / "train" / "good" / "001.png")
     after = [job.made_with()["fingerprint"] for job in jobs]
     assert before[0] == after[0] and len({*before, *after}) == 3
+
+
+def test_rows_that_differ_in_nothing_but_the_seed_are_alike(category):
+    first, second = (Job(category, "baad", replace(SETTINGS, seed=seed)).made_with() for seed in (0, 1))
+    assert first["fingerprint"] != second["fingerprint"] and first["alike"] == second["alike"]
+    assert Job(category, "baad", replace(SETTINGS, steps=9)).made_with()["alike"] != first["alike"]
+
+
+def test_what_changes_baselines_makes_their_rows_anew_and_no_others(category, monkeypatch):
+    jobs = [Job(category, method, SETTINGS) for method in ("baad", "padim", "draem+mask")]
+    before = [job.made_with()["fingerprint"] for job in jobs]
+    monkeypatch.setattr(made_with, "BASELINES", 0)
+    after = [job.made_with()["fingerprint"] for job in jobs]
+    assert [one == other for one, other in zip(before, after)] == [True, False, False]

@@ -24,7 +24,7 @@ from baad.runtime.session import RawMaps
 from baad.settings import TrainSettings
 
 RATE = 2e-3
-SHARE = 0.4  # of the steps or minutes that a detector gets: a step costs less, so that it makes about as many
+SHARE = 0.4  # of the minutes that a detector gets: a step costs less, so that it makes about as many
 
 
 class MaskNetwork(nn.Module):
@@ -62,7 +62,7 @@ def train_mask_network(
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network = MaskNetwork(pdn, settings.size)
-        schedule = Schedule(max(1, round(SHARE * settings.steps)), SHARE * settings.minutes, RATE)
+        schedule = Schedule(settings.steps, SHARE * settings.minutes, RATE)
         steps = train_network(
             network, lambda step: draw_batch(material, plan, step), loss_of, schedule, progress, "mask network"
         )

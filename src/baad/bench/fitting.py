@@ -36,13 +36,30 @@ Made = tuple[Callable[[np.ndarray], RawMaps], Fitted, float]  # what scores a pi
 
 @dataclass(frozen=True)
 class Ready:
-    """The normal pictures, where the part is in them, the PDN with the view that BAAD takes; the minutes it took."""
+    """The normal pictures, where the part is in them, the PDN with the view that BAAD takes; what it took."""
 
     pictures: Pictures
     normals: Normals
     gate: Gate
     pdn: Pdn
+    took: "Took"
+
+
+@dataclass(frozen=True)
+class Took:
+    """Minutes on the clock, and of the processor, of all threads."""
+
     minutes: float
+    busy: float
+
+    def __add__(self, other: "Took") -> "Took":
+        return Took(self.minutes + other.minutes, self.busy + other.busy)
+
+
+def stopwatch() -> Callable[[], Took]:
+    """What tells how long it was since."""
+    began, busy = time.monotonic(), time.process_time()
+    return lambda: Took((time.monotonic() - began) / 60.0, (time.process_time() - busy) / 60.0)
 
 
 NEW: dict[str, Callable[[Pdn, TrainSettings], Baseline]] = {
@@ -58,38 +75,40 @@ class Fittings:
 
     def __init__(self, category: Category, settings: TrainSettings, progress: Progress) -> None:
         self._category, self._settings, self._progress = category, settings, progress
-        self._fitted: dict[str, tuple[Baseline, Fitted, float]] = {}
+        self._fitted: dict[str, tuple[Baseline, Fitted, Took]] = {}
 
     def plain(self, name: str) -> Made:
         """The baseline of that name, as its paper has it."""
-        baseline, fitted, minutes = self._fit(name)
-        return baseline.score, fitted, minutes
+        baseline, fitted, took = self._fit(name)
+        return baseline.score, replace(fitted, processor_minutes=round(took.busy, 2)), took.minutes
 
     def masked(self, name: str) -> Made:
         """The same, its map multiplied by the mask of a network of its own; as it is where no background was found."""
         if self._ready.gate.masks is None:
             return self.plain(name)
-        baseline, fitted, minutes = self._fit(name)
-        network, mask_steps, more_minutes = self._mask_network
+        baseline, fitted, took = self._fit(name)
+        network, mask_steps, more = self._mask_network
+        both = took + more
         shape = self._ready.pictures.input_shape
         least = min(float(baseline.score(picture).anomaly.min()) for picture in self._ready.normals.held_out)
         image, shared = torch.zeros(1, 3, *shape), network.pdn if name != "draem" else None
         parameters = count_parameters(network) - (count_parameters(shared) if shared is not None else 0)
         macs = count_macs(network, image) - (count_macs(shared, image) if shared is not None else 0)
-        both = Fitted(fitted.steps, fitted.parameters + parameters, fitted.macs + macs, mask_steps)
-        return Masked(baseline, network, shape, least).score, both, minutes + more_minutes
+        busy = round(both.busy, 2)
+        told = Fitted(fitted.steps, fitted.parameters + parameters, fitted.macs + macs, mask_steps, busy)
+        return Masked(baseline, network, shape, least).score, told, both.minutes
 
-    def _fit(self, name: str) -> tuple[Baseline, Fitted, float]:
+    def _fit(self, name: str) -> tuple[Baseline, Fitted, Took]:
         if name not in self._fitted:
-            ready, began = self._ready, time.monotonic()
+            ready, took = self._ready, stopwatch()
             baseline = NEW[name](ready.pdn, self._settings)
             fitted = baseline.fit(ready.normals, self._progress)
-            self._fitted[name] = (baseline, fitted, ready.minutes + (time.monotonic() - began) / 60.0)
+            self._fitted[name] = (baseline, fitted, ready.took + took())
         return self._fitted[name]
 
     @cached_property
     def _ready(self) -> Ready:
-        began, settings = time.monotonic(), self._settings
+        took, settings = stopwatch(), self._settings
         split = split_held_out(self._category.train, settings.held_out, settings.seed)
         pictures = read_pictures(split.fit, settings.image_size, self._progress)
         held_out = [resize_image(read_image(image.path), pictures.input_shape) for image in split.held_out]
@@ -99,11 +118,11 @@ class Fittings:
         fold_batch_norms(pdn)
         pdn.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as a mask network would leave it
         normals = Normals(pictures.resized, np.stack(held_out))
-        return Ready(pictures, normals, gate, pdn, (time.monotonic() - began) / 60.0)
+        return Ready(pictures, normals, gate, pdn, took())
 
     @cached_property
-    def _mask_network(self) -> tuple[MaskNetwork, int, float]:
-        began, settings = time.monotonic(), self._settings
+    def _mask_network(self) -> tuple[MaskNetwork, int, Took]:
+        took, settings = stopwatch(), self._settings
         pictures, gate = self._ready.pictures, self._ready.gate
         assert gate.masks is not None, "there is no part to learn where no background was found"
         banks = make_banks(np.random.default_rng([settings.seed, 5]))
@@ -111,4 +130,4 @@ class Fittings:
         plan = batch_plan(settings, gate)
         plan = replace(plan, ramp_steps=0, synthesis=replace(plan.synthesis, paired=False))  # both are for defects
         network, steps = train_mask_network(self._ready.pdn, material, plan, settings, self._progress)
-        return network, steps, (time.monotonic() - began) / 60.0
+        return network, steps, took()

@@ -70,8 +70,9 @@ class Job:
 
     def made_with(self) -> dict[str, Any]:
         """What its row says of how it is made, the method's changes counted in."""
-        outlines = place_outlines(self.category) if METHODS[self.method].outlined else None
-        return describe_making(self.category, self.changed(), outlines)
+        method = METHODS[self.method]
+        outlines = place_outlines(self.category) if method.outlined else None
+        return describe_making(self.category, self.changed(), outlines, bool(method.baseline))
 
     def judged_with(self) -> dict[str, Any]:
         """The same, and what the test pictures, their masks and outlines of the part hold (`tested_on`)."""
@@ -94,9 +95,13 @@ class Fit:
 def list_jobs(parts: Sequence[Part], read: Mapping[Path, Category]) -> list[Job]:
     """All rows to be made; what belongs to one category and seed of a part comes together.
 
-    Raises DataError for two categories of one name, SettingError where one row is wanted with two settings.
+    Raises DataError for two categories of one name, SettingError where one row is wanted with two settings, and for a
+    seed among the settings: seeds are counted.
     """
     require_names(list(read.values()))
+    for part in parts:
+        if part.settings.seed:
+            raise SettingError(f"seed is {part.settings.seed}: a benchmark counts seeds from 0. Say how many: --seeds.")
     jobs = [
         Job(read[path], method, replace(part.settings, seed=seed), method in part.stress)
         for part in parts

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,33 @@ from baad.learn.pdn import WEIGHTS, hash_of, name_pdn
 from baad.settings import TrainSettings
 
 DIGITS = 12  # of a hash in hexadecimal
-RECIPE = 6  # raise it where code changes what a training gives, how it is scored, or how a baseline works
+RECIPE = 6  # raise it where code, or a codebook built anew, changes what a training gives or how it is scored
+BASELINES = 1  # raise it where code changes how a baseline works
 
 
-def describe_making(category: Category, settings: TrainSettings, outlines: Path | None = None) -> dict[str, Any]:
+def describe_making(
+    category: Category, settings: TrainSettings, outlines: Path | None = None, baseline: bool = False
+) -> dict[str, Any]:
     """Flat keys for a row. Equal `fingerprint`: same recipe, same settings to the last, same PDN, same pictures, and
-    the same `outlines`, a folder of masks of the part that teach."""
+    the same `outlines`, a folder of masks of the part that teach. Equal `alike`: the same but for the seed."""
     return {
         "version": baad.__version__,
         "pdn_sha256": hash_pdn(settings),
-        "fingerprint": fingerprint(category, settings, outlines),
+        "fingerprint": fingerprint(category, settings, outlines, baseline),
+        "alike": fingerprint(category, replace(settings, seed=0), outlines, baseline),
     }
 
 
-def fingerprint(category: Category, settings: TrainSettings, outlines: Path | None = None) -> str:
+def fingerprint(
+    category: Category, settings: TrainSettings, outlines: Path | None = None, baseline: bool = False
+) -> str:
     """One hash of the recipe, of all settings, whether defaults or not, of the PDN, of the training pictures and of the
     masks of their part in the folder `outlines`, if that is what teaches where the part is."""
     made_with = [RECIPE, settings.to_dict(), hash_pdn(settings), hash_pictures(category)]
     if outlines is not None:
         made_with.append(fingerprint_shown(Shown(outlines), category.train))
+    if baseline:
+        made_with.append(BASELINES)
     return _shorten(json.dumps(made_with, sort_keys=True))
 
 
