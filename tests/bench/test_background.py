@@ -7,18 +7,21 @@ import pytest
 
 from baad.bench.background import (
     compare_with_off,
+    drop_incomplete,
     drop_unoutlined,
     format_background,
     pool_alarms,
     stress_rows,
 )
 from baad.bench.job import Job
+from baad.bench.stress import CHANGES
 from baad.data.reading import read_category
 from baad.data.sample import Category, LabelledImage
 from baad.errors import DataError
 from baad.progress import Silence
 from baad.runtime.session import RawMaps
 from baad.settings import TrainSettings
+from baad.synthesis.shifts import SHIFTS
 from tests.factory import write_category
 
 
@@ -62,8 +65,8 @@ def test_pictures_are_pooled_not_the_rates_of_categories(rows):
         row("background_off", "b", "clean", 0.9, 0.0),
         row("background_off", "b", "all", 0.9, 0.1, 9000),
     ]
-    assert pool_alarms(rows, ["a", "b"], "baad") == 10 / 10_000
-    assert pool_alarms(rows, ["a", "b"], "background_off") == 1_100 / 10_000
+    assert pool_alarms(rows, "baad") == 10 / 10_000
+    assert pool_alarms(rows, "background_off") == 1_100 / 10_000
     assert "110 times fewer" in compare_with_off(rows, "baad")[0]
 
 
@@ -72,6 +75,38 @@ def test_ratios_are_told_in_two_digits_and_for_each_seed(rows):
     rows[5] |= {"background_alarmed_70": 3}  # of 200 with nothing known: 67 times fewer
     line = compare_with_off(rows, "baad")[0]
     assert "31 times fewer false-positive pixels" in line and "20, 67 by seed" in line
+
+
+def test_pixels_of_pictures_that_only_one_of_both_was_shown_are_not_pooled(rows):
+    alone = compare_with_off(rows, "baad")
+    more = [row("baad", "a", "all", 0.85, 0.0, 9000) | {"seed": 1}, row("baad", "a", "clean", 0.9, 0.0) | {"seed": 1}]
+    assert compare_with_off(rows + more, "baad") == alone
+
+
+def test_changes_that_resemble_none_in_training_are_told_apart(rows):
+    assert "resemble" not in compare_with_off(rows, "baad")[0]
+    for family, rate in (("trained", 0.02), ("unseen", 0.005)):
+        rows += [row("baad", "a", family, 0.8, rate), row("background_off", "a", family, 0.7, 0.2)]
+    line = compare_with_off(rows, "baad")[0]
+    assert "; 10 times fewer by changes that resemble some in training, 40 times fewer by those that resemble" in line
+
+
+def test_rows_of_changed_backgrounds_are_whole_or_made_anew(rows):
+    whole = [{**rows[0], "family": family, "severity": severity} for family, severity in CHANGES]
+    other = [{**each, "seed": 1} for each in whole]
+    assert drop_incomplete(whole + other) == whole + other
+    assert drop_incomplete(whole[1:] + other) == other
+    assert drop_incomplete([each | {"shifts": 0} for each in whole]) == []
+    assert drop_incomplete([each | {"shifts": SHIFTS} for each in whole])
+
+
+def test_rows_that_were_made_otherwise_are_not_counted(rows):
+    others = [{**each, "seed": 1, "background_alarmed_70": 0, "settings": "steps=3"} for each in rows]
+    page = format_background([*rows, *others])
+    assert page.startswith(format_background(rows).rstrip("\n"))
+    assert (
+        "the row of the lowest seed, with other settings or code: a, baad, seed 1; a, background_off, seed 1." in page
+    )
 
 
 def test_rows_that_count_no_pixels_are_not_pooled(rows):

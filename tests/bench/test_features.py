@@ -9,7 +9,7 @@ from PIL import Image
 from baad.bench import features as room
 from baad.bench.candidates import Candidate
 from baad.bench.features import FeatureSettings, compare_features, format_features
-from baad.bench.latency import Latency
+from baad.bench.latency import Latency, tell_threads
 from baad.bench.made_with import hash_pdn
 from baad.bench.rows import read_rows, write_rows
 from baad.errors import DataError, InputError, SettingError
@@ -133,15 +133,34 @@ def test_times_are_taken_together_and_only_when_one_is_missing(tmp_path, monkeyp
 
     def measure(networks, threads, seconds, progress):
         taken.append(sorted(networks))
-        return {name: Latency(size, 1.0, {"onnxruntime": 2.0}) for name, (_, size) in networks.items()}
+        where = f"processor{tell_threads(threads)}"
+        return {name: Latency(size, 1.0, {"onnxruntime": 2.0}, where) for name, (_, size) in networks.items()}
 
     monkeypatch.setattr(room, "measure_latency", measure)
     named = {name: Candidate(name, new_pdn("tiny", 0), 256, 4, 96, "") for name in ("random", "teacher")}
-    settings = replace(QUICK, seconds=1.0)
+    settings = replace(QUICK, seconds=1.0, threads=1)
     room.time_candidates({"random": named["random"]}, tmp_path, settings, Silence())
     found = room.time_candidates(named, tmp_path, settings, Silence())
     assert room.time_candidates(named, tmp_path, settings, Silence()) == found
     assert taken == [["pdn_s", "random", "wrn50_layer3"], ["pdn_s", "random", "teacher", "wrn50_layer3"]]
+    room.time_candidates(named, tmp_path, replace(settings, teacher="wide_resnet50_2"), Silence())
+    assert len(taken) == 3  # times of another teacher are not its own
+    monkeypatch.setattr(room, "usable_cores", lambda: 2)
+    room.time_candidates(named, tmp_path, replace(settings, teacher="wide_resnet50_2", threads=2), Silence())
+    assert len(taken) == 4
+
+
+def test_no_candidates_are_a_clear_error(category, tmp_path):
+    with pytest.raises(SettingError, match="--candidates names none: give some, such as teacher"):
+        compare_features([category], tmp_path / "out", replace(QUICK, candidates=[]), Silence())
+
+
+def test_rows_of_other_test_pictures_or_another_memory_are_made_anew(category, tmp_path, monkeypatch):
+    wanted = {"candidate": "fast", "category": "a", "seed": 0, "pdn_sha256": "1", "tested_on": "2", "memory": 10}
+    assert room._made(wanted | {"image_auroc": 0.9}, wanted)
+    assert not room._made(wanted | {"tested_on": "3"}, wanted)
+    assert not room._made(wanted | {"memory": 20}, wanted)
+    assert room._made({key: wanted[key] for key in ("candidate", "category", "seed", "pdn_sha256")}, wanted)
 
 
 def test_means_are_over_the_categories_that_all_candidates_have():

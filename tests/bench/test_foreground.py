@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from baad.bench import foreground
+from baad.bench import foreground, foreground_table
 from baad.bench.drawn_sets import PICTURES, SIZE, draw_sets
 from baad.bench.foreground_table import choose_level, describe_errors, describe_gate, describe_level
 from baad.bench.rows import read_rows
@@ -14,7 +14,7 @@ from baad.foreground.gate import Gate
 from baad.learn.pdn import WEIGHTS
 from baad.progress import Silence
 from baad.settings import TrainSettings
-from tests.factory import write_category
+from tests.factory import save_picture, write_category
 
 SETTINGS = TrainSettings(steps=1, threads=1, image_size=64)
 
@@ -161,3 +161,33 @@ def test_a_drawn_set_has_its_pictures_and_their_truth():
     first = next(draw_sets())
     assert first.images.shape == (PICTURES, SIZE, SIZE, 3) and first.truth.shape == (PICTURES, SIZE, SIZE)
     assert 0.02 < first.truth.mean() < 0.9
+
+
+def test_rows_of_other_outlines_test_pictures_or_code_are_made_anew(tmp_path, monkeypatch):
+    root = write_category(tmp_path / "disc", normals=5, foreground=True)
+    asked = []
+    monkeypatch.setattr(foreground, "find_foreground", lambda *_: asked.append(1) or Gate(False, "none", 0.1, "", None))
+    drawn = replace(next(draw_sets()), name="drawn")
+    monkeypatch.setattr(foreground, "draw_sets", lambda: iter([drawn]))
+
+    def run():
+        before = len(asked)
+        foreground.run_foreground([root], tmp_path / "out", SETTINGS, Silence(), 1, (0,))
+        return len(asked) - before
+
+    assert [run(), run()] == [2, 0]  # the category, and the drawn set
+    for outline in ("train/good/000.png", "test/good/000.png"):
+        save_picture(root / "foreground" / outline, np.tile(np.uint8(255) * (np.arange(64) > 31), (64, 1)))
+        assert [run(), run()] == [1, 0]
+    monkeypatch.setattr(foreground, "RECIPE", 0)
+    assert [run(), run()] == [1, 0]
+
+
+def test_rows_that_were_made_otherwise_than_the_newest_are_not_shown(tmp_path):
+    row = {"category": "disc", "user_masks": 0, "seed": 0, "gate": "none", "recipe": "none", "quality": 0.125}
+    row |= dict.fromkeys(("iou_train", "iou_test", "iou_test_proposal", "head_processor_minutes"))
+    row |= {"search_seconds": 1.0, "search_processor_seconds": 1.0, "head_steps": 7, "has_background": False}
+    rows = [row | {"fingerprint": "old", "quality": 0.75, "user_masks": 1}, row | {"fingerprint": "new"}]
+    foreground_table.write_table(tmp_path, rows, [])
+    page = (tmp_path / "README.md").read_text()
+    assert "--steps 7`" in page and "| disc | 1 |" not in page and "or code: disc, 1, seed 0." in page

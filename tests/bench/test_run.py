@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 from dataclasses import replace
 
@@ -9,11 +10,12 @@ import pytest
 from PIL import Image
 
 from baad.baselines.baseline import Fitted
+from baad.bench import run
 from baad.bench.job import Fit, Job, Part, Workshop, describe_settings, require_names, train_once
 from baad.bench.made_with import fingerprint
 from baad.bench.methods import METHODS, Method
-from baad.bench.rows import read_rows
-from baad.bench.run import KEYS, is_done, put_rows, run_benchmark, write_results
+from baad.bench.rows import read_rows, write_rows
+from baad.bench.run import KEYS, RESULTS, STRESS, is_done, put_rows, run_benchmark, write_results
 from baad.data.decode import read_image
 from baad.data.reading import read_category
 from baad.data.sample import Category, GoodImage
@@ -347,3 +349,41 @@ def test_a_background_that_no_model_finds_costs_the_rows_of_changed_backgrounds_
         run_benchmark([part], out, Silence(), "command")
     assert [row["category"] for row in read_rows(out / "results.jsonl", KEYS)] == ["bare", "disc"]
     assert {row["category"] for row in read_rows(out / "stress.jsonl", KEYS)} == {"disc"}
+
+
+def test_rows_that_do_not_tell_what_they_are_alike_to_come_to_tell_it(finished, tmp_path, monkeypatch):
+    rows, part, root = finished
+    out = tmp_path / "out"
+    shutil.copytree(root / "out", out)
+    for name in (RESULTS, STRESS):
+        write_rows(out / name, [{key: row[key] for key in row if key != "alike"} for row in read_rows(out / name, ())])
+    monkeypatch.setattr(Workshop, "make", lambda *_: pytest.fail("run again"))
+    assert run_benchmark([part], out, Silence(), "command", root / "runs") == rows
+    assert all(row["alike"] for row in read_rows(out / STRESS, ()))
+
+
+def test_a_row_of_changed_backgrounds_that_was_removed_is_made_anew(finished, tmp_path):
+    _, part, root = finished
+    out = tmp_path / "out"
+    shutil.copytree(root / "out", out)
+    whole = read_rows(out / STRESS, ())
+    write_rows(out / STRESS, whole[:3] + whole[4:])
+    run_benchmark([part], out, Silence(), "command", root / "runs")
+    assert read_rows(out / STRESS, ()) == whole
+
+
+def test_a_seed_among_the_settings_is_refused(category, tmp_path):
+    with pytest.raises(SettingError, match="seed is 7: a benchmark counts seeds from 0"):
+        run_benchmark([Part((category,), ("padim",), 1, replace(SETTINGS, seed=7))], tmp_path, Silence(), "command")
+
+
+def test_a_result_is_written_before_a_table_that_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "format_table", lambda *_: raise_fault())
+    row = {"category": "disc", "method": "baad", "seed": 0, "image_auroc": 0.9}
+    with pytest.raises(KeyError):
+        write_results(tmp_path, [row], [], "command")
+    assert read_rows(tmp_path / RESULTS, KEYS) == [row]
+
+
+def raise_fault():
+    raise KeyError("fault")

@@ -57,3 +57,18 @@ def test_pixels_are_set_against_nearest_neighbour_and_switches_against_baad():
     assert told(rows, "- true_outlines").endswith(": a -0.050")
     assert told(rows, "- no_places").endswith(": a +0.100, c +0.250")
     assert "Pixel AUROC of" not in format_table([row("baad", "a", 0.9), row("padim", "a", 0.8)], "command")
+
+
+def test_rows_of_other_settings_or_code_are_in_no_mean_and_named():
+    rows = [
+        row("baad", "a", 0.9, alike="new"),
+        row("baad", "a", 0.5, 1, alike="old"),
+        row("baad", "a", 0.7, 2, alike="new"),
+    ]
+    lines = format_table(rows, "command").splitlines()
+    assert "| a | baad | 2 | 0.200 | 0.800 |" in lines
+    assert lines[-1].endswith("with other settings or code: a, baad, seed 1.")
+    of_before = [{**each, "alike": None, "settings": "minutes=5.0"} for each in rows]
+    assert "| a | baad | 3 | 0.400 | 0.700 |" in format_table(of_before, "command").splitlines()
+    of_before = [row("baad", "a", 0.9, settings=""), row("baad", "a", 0.5, 1, settings="minutes=5.0")]
+    assert "| a | baad | 1 | – | 0.900 |" in format_table(of_before, "command").splitlines()

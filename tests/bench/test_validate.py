@@ -179,3 +179,11 @@ def test_where_the_part_is_comes_from_the_pictures_of_the_set(tmp_path, monkeypa
     assert find_parts(held_out, files, SETTINGS, Silence())[:, 0, 0].tolist() == [0.0, 1.0]
     find(None)
     assert (find_parts(held_out, files, SETTINGS, Silence()) == 1.0).all() and asked == [6, 6]
+
+
+def test_a_category_that_cannot_be_used_is_named_before_any_training(tmp_path, monkeypatch):
+    good = write_category(tmp_path / "good", normals=8, good=0, defective=0)
+    one = write_category(tmp_path / "one", normals=1, good=0, defective=0)
+    monkeypatch.setattr(Workshop, "make", lambda *_: pytest.fail("trained"))
+    with pytest.raises(DataError, match="one: there is only one normal picture"):
+        run_validation([good, one], tmp_path / "out", SETTINGS, Silence())

@@ -8,13 +8,24 @@ from typing import Any
 import numpy as np
 
 from baad.bench.job import Job, Workshop
-from baad.bench.rows import Row, mean
-from baad.bench.stress import ALL, CLEAN, Examined, require_background, require_both, run_stress
+from baad.bench.rows import Row, mean, split_alike, tell_others
+from baad.bench.stress import (
+    ALL,
+    CHANGES,
+    CLEAN,
+    TRAINED,
+    UNSEEN,
+    Examined,
+    require_background,
+    require_both,
+    run_stress,
+)
 from baad.bench.table import gain, list_gains
 from baad.data.geometry import resize_map
 from baad.data.sample import Category
 from baad.metrics.scorecard import show
 from baad.progress import Progress
+from baad.synthesis.shifts import SHIFTS
 
 OFF = "background_off"  # what the others are compared with
 FEWER = " times fewer"
@@ -49,7 +60,23 @@ def stress_rows(job: Job, workshop: Workshop, progress: Progress) -> list[Row]:
     examined = Examined(lambda place, picture: score(picture), see_part, outline)
     seed = job.settings.seed
     rows = run_stress(examined, drop_unoutlined(job.category), progress, job.method, seed)
-    return [{**row, "seed": seed, **job.judged_with()} for row in rows]
+    return [{**row, "seed": seed, **job.judged_with(), "shifts": SHIFTS} for row in rows]
+
+
+def drop_incomplete(rows: Sequence[Row]) -> list[Row]:
+    """The rows of those jobs that have one of every change, drawn as changes are drawn now; the others are made anew.
+
+    Rows of before tell no `shifts`: theirs are the first ones.
+    """
+    jobs: dict[tuple[Any, ...], set[tuple[str, int]]] = {}
+    for row in rows:
+        if row.get("shifts", 1) == SHIFTS:
+            jobs.setdefault(_job(row), set()).add((row["family"], row["severity"]))
+    return [row for row in rows if jobs.get(_job(row), set()) >= CHANGES]
+
+
+def _job(row: Row) -> tuple[Any, ...]:
+    return row["category"], row["method"], row["seed"]
 
 
 def require_stressable(category: Category) -> None:
@@ -74,6 +101,7 @@ def format_background(rows: Sequence[Row], clean: Sequence[Row] = ()) -> str:
 
     `clean`: the rows of the same methods on all test pictures, those without an outline of the part counted in.
     """
+    rows, others = split_alike(rows, ("category", "method"))
     methods = list(dict.fromkeys(row["method"] for row in rows))
     lines = [
         "## Changed backgrounds",
@@ -95,32 +123,38 @@ def format_background(rows: Sequence[Row], clean: Sequence[Row] = ()) -> str:
             ]
             lines.append(f"| {category} | {method} | " + " | ".join(cells) + " |")
     compared = [line for method in methods if method != OFF for line in compare_with_off(rows, method, clean)]
-    return "\n".join([*lines, *([""] if compared else []), *compared]) + "\n"
+    lines += [*([""] if compared else []), *compared, *tell_others(others, ("category", "method"))]
+    return "\n".join(lines) + "\n"
 
 
 def compare_with_off(rows: Sequence[Row], method: str, clean: Sequence[Row] = ()) -> list[str]:
-    """A line on a method and BAAD without any knowledge of the background, over the categories that both have."""
-    both = [{row["category"] for row in rows if row["method"] == name} for name in (method, OFF)]
-    names = sorted(both[0] & both[1])
+    """A line on a method and BAAD without any knowledge of the background, over the categories and seeds of both."""
+    both = [{(row["category"], row["seed"]) for row in rows if row["method"] == name} for name in (method, OFF)]
+    shared = both[0] & both[1]
+    rows = [row for row in rows if (row["category"], row["seed"]) in shared]
+    names = sorted({category for category, _ in shared})
     if not names:
         return []
 
     def means(name: str, family: str, key: str) -> np.ndarray:
         return np.array([_mean(rows, category, name, family, key) for category in names], float)
 
-    alarmed = {name: pool_alarms(rows, names, name) for name in (method, OFF)}
+    alarmed = {name: pool_alarms(rows, name) for name in (method, OFF)}
     lost = {
         name: float(np.mean(means(name, CLEAN, "image_auroc") - means(name, ALL, "image_auroc")))
         for name in (method, OFF)
     }
     closed = f"{1 - lost[method] / lost[OFF]:.0%}" if lost[OFF] > 0 else "no gap to close"
-    seeds = sorted({row["seed"] for row in rows if row["method"] == method})
-    ratios = [tell_fewer([row for row in rows if row["seed"] == seed], names, method) for seed in seeds]
+    seeds = sorted({seed for _, seed in shared})
+    ratios = [tell_fewer([row for row in rows if row["seed"] == seed], method) for seed in seeds]
     by_seed = f", {', '.join(each.removesuffix(FEWER) for each in ratios)} by seed" if len(seeds) > 1 else ""
-    told = f"{tell_fewer(rows, names, method)} false-positive pixels on the changed background at pixel recall .7"
+    told = f"{tell_fewer(rows, method)} false-positive pixels on the changed background at pixel recall .7"
     told += (
         f"{by_seed} ({' and '.join(show(share, 5) for share in alarmed.values())} of its pixels, all pictures pooled)"
     )
+    if any(row["family"] == UNSEEN for row in rows):
+        known, unseen = (tell_fewer(rows, method, kind) for kind in (TRAINED, UNSEEN))
+        told += f"; {known} by changes that resemble some in training, {unseen} by those that resemble none"
     told += f"; share of the AUROC gap closed: {closed}"
     gains = gain([row for row in clean if row["category"] in names], OFF, "image_auroc", method)
     if gains:
@@ -128,19 +162,19 @@ def compare_with_off(rows: Sequence[Row], method: str, clean: Sequence[Row] = ()
     return [f"- `{method}` against `{OFF}` over {', '.join(names)}: {told}."]
 
 
-def pool_alarms(rows: Sequence[Row], categories: Sequence[str], method: str) -> float | None:
+def pool_alarms(rows: Sequence[Row], method: str, family: str = ALL) -> float | None:
     """False-positive pixels at pixel recall .7 over the pixels of changed background, all pictures counted together;
     None where a category's rows do not count them."""
-    wanted = [row for row in rows if (row["method"], row["family"]) == (method, ALL) and row["category"] in categories]
+    wanted = [row for row in rows if (row["method"], row["family"]) == (method, family)]
     alarmed: list[Any] = [row.get("background_alarmed_70") for row in wanted]
     pixels = sum(row.get("background_pixels") or 0 for row in wanted)
     return sum(alarmed) / pixels if pixels and None not in alarmed else None
 
 
-def tell_fewer(rows: Sequence[Row], categories: Sequence[str], method: str) -> str:
+def tell_fewer(rows: Sequence[Row], method: str, family: str = ALL) -> str:
     """How many times fewer pixels of changed background a method alarms than BAAD without any knowledge of it, in two
     digits: as many as a ratio of small counts is worth."""
-    alarmed, off = (pool_alarms(rows, categories, name) for name in (method, OFF))
+    alarmed, off = (pool_alarms(rows, name, family) for name in (method, OFF))
     if alarmed is None or off is None:
         return "no count of"
     return f"{float(f'{off / alarmed:.2g}'):,g}{FEWER}" if alarmed > 0 else "none, not fewer,"

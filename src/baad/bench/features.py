@@ -9,17 +9,17 @@ from torch import nn
 
 import baad
 from baad.atomic import write_text
-from baad.bench.candidates import SIZE, Candidate, holds_weights, load_candidate
+from baad.bench.candidates import SIZE, TEACHERS, Candidate, holds_weights, load_candidate
 from baad.bench.job import require_names
-from baad.bench.latency import Latency, measure_latency
-from baad.bench.made_with import DIGITS, hash_pictures
-from baad.bench.neighbours import GRID, MEMORY, Pictures, read_pictures, score_features
+from baad.bench.latency import Latency, measure_latency, tell_threads
+from baad.bench.made_with import DIGITS, hash_pictures, hash_tested
+from baad.bench.neighbours import GRID, MEMORY, NEIGHBOURS, Pictures, read_pictures, score_features
 from baad.bench.peers import TEACHER_CHANNELS, WideResNet50, pdn_s
 from baad.bench.rows import Row, mean, put_last, read_rows, write_rows
 from baad.bench.run import check_testable
 from baad.data.reading import read_category
 from baad.data.sample import Category
-from baad.errors import DataError
+from baad.errors import DataError, SettingError
 from baad.learn.blocks import fold_batch_norms
 from baad.learn.pdn import PDN_SHAPES, new_pdn
 from baad.metrics.scorecard import show
@@ -60,8 +60,11 @@ def compare_features(
     `out`/latency.jsonl if they have all candidates; they are measured anew otherwise, all of them in one run. `layout`
     is read_category's.
 
-    Raises DataError for two categories of one name, and where the folder of weights is none.
+    Raises DataError for two categories of one name, and where the folder of weights is none; SettingError where there
+    are no candidates.
     """
+    if not settings.candidates:
+        raise SettingError(f"--candidates names none: give some, such as {','.join(CANDIDATES)}.")
     if settings.pdns and not settings.pdns.is_dir():
         raise DataError(f"{settings.pdns} is not a folder. Give --pdns the one that `baad distill` wrote to (--out).")
     candidates = {name: _load(name, settings) for name in dict.fromkeys(settings.candidates)}
@@ -71,7 +74,7 @@ def compare_features(
     read = [read_category(path, layout) for path in categories]
     require_names(read)
     times = time_candidates(candidates, out, settings, progress)
-    kept = read_rows(out / RESULTS, KEYS)
+    kept = read_rows(out / RESULTS, (*KEYS, *MEASURED))
     rows = [row | cost_of(row["candidate"], times) | _steps_of(row, candidates) for row in kept]
     write_results(out, rows, times, settings)
     for category in read:
@@ -133,22 +136,25 @@ def _load(name: str, settings: FeatureSettings) -> Candidate:
 def _describe(candidate: Candidate, category: Category, settings: FeatureSettings, shown: str) -> dict[str, Any]:
     """What a row says of what it is made with. `shown`: hash of the training pictures."""
     named = dict(zip(KEYS, (candidate.name, category.name, settings.seed)))
-    return {**named, "pdn_sha256": candidate.sha256[:DIGITS], "pictures_sha256": shown}
+    made_with = {"pdn_sha256": candidate.sha256[:DIGITS], "neighbours": NEIGHBOURS, "memory": settings.memory}
+    return {**named, **made_with, "pictures_sha256": shown, "tested_on": hash_tested(category)}
 
 
 def _made(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether the row is made with what is wanted; older rows tell no pictures, and count as made with these."""
-    told = {"pictures_sha256": wanted["pictures_sha256"], **row}
-    return all(told.get(key) == value for key, value in wanted.items())
+    """Whether the row is made with what is wanted; what older rows do not tell counts as made with this."""
+    return all(row.get(key, value) == value for key, value in wanted.items())
 
 
 def time_candidates(
     candidates: Mapping[str, Candidate], out: Path, settings: FeatureSettings, progress: Progress
 ) -> dict[str, Latency]:
-    """Times of all candidates and of `PEERS`, from `out` where it has them all."""
+    """Times of all candidates and of `PEERS`, from `out` where it has them all, of this teacher and these threads."""
+    threads = min(settings.threads, usable_cores())
     known = {
-        row["network"]: Latency(row["size"], row["gmac"], row["medians"], row.get("where", ""))
-        for row in read_rows(out / LATENCY, ("network", "size", "gmac", "medians"))
+        row["network"]: Latency(row["size"], row["gmac"], row["medians"], row["where"])
+        for row in read_rows(out / LATENCY, ("network", "size", "gmac", "medians", "where"))
+        if row["where"].endswith(tell_threads(threads))
+        and (row["network"] not in TEACHERS or row.get("teacher", FeatureSettings.teacher) == settings.teacher)
     }
     if not settings.seconds or {*candidates, *PEERS} <= set(known):
         return known
@@ -159,8 +165,9 @@ def time_candidates(
         elif name not in PEERS:
             each = candidates.get(name) or _load(name, settings)
             networks[name] = (each.network, each.input_size)
-    found = measure_latency(networks, min(settings.threads, usable_cores()), settings.seconds, progress)
-    write_rows(out / LATENCY, ({"network": name} | vars(each) for name, each in found.items()))
+    found = measure_latency(networks, threads, settings.seconds, progress)
+    named = {name: {"network": name} | ({"teacher": settings.teacher} if name in TEACHERS else {}) for name in found}
+    write_rows(out / LATENCY, (named[name] | vars(each) for name, each in found.items()))
     return found
 
 

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 import baad
 from baad.bench.drawn_sets import DrawnSet, draw_sets
 from baad.bench.foreground_table import DRAWN, RESULTS, write_table
-from baad.bench.job import require_names
-from baad.bench.made_with import describe_making, hash_weights
+from baad.bench.job import place_outlines, require_names
+from baad.bench.made_with import RECIPE, describe_making, hash_tested, hash_weights
 from baad.bench.mask_training import train_mask_head
 from baad.bench.rows import Row, put_last, read_rows
 from baad.data.decode import read_image
@@ -101,22 +101,22 @@ def run_foreground(
         require_usable(check_category(category, progress))
     plans = [plan_trials(category, user_masks, seeds) for category in read]
     rows, drawn = read_rows(out / RESULTS, KEYS), read_rows(out / DRAWN, ("set",))
-    write = partial(write_table, out, settings=settings)
+    write = partial(write_table, out)
     with using_machine(settings):
         for category, wanted in zip(read, plans):
-            made_with = describe_making(category, settings)
+            made_with = describe_row(category, settings)
             mine = [row for row in rows if row["category"] == category.name]
-            done = {(row["user_masks"], row["seed"]) for row in mine if _same(row, made_with, "fingerprint")}
+            done = {(row["user_masks"], row["seed"]) for row in mine if is_alike(row, made_with)}
             left = [trial for trial in wanted if (trial.user_masks, trial.seed) not in done]
             for row in run_category(category, left, settings, progress):
                 rows = put_last(rows, row | made_with, KEYS)
                 write(rows, drawn)
                 progress.say(f"{row['category']}, {row['user_masks']} masks, seed {row['seed']}: {describe(row)}")
-        seeker = {"version": baad.__version__, "pdn_sha256": hash_weights(SEEKER), "level": LEAST_QUALITY}
-        done = {row["set"] for row in drawn if _same(row, seeker, "pdn_sha256") and _same(row, seeker, "level")}
+        seeker = {"pdn_sha256": hash_weights(SEEKER), "level": LEAST_QUALITY, "recipe": RECIPE}
+        done = {row["set"] for row in drawn if is_alike(row, seeker)}
         for each in draw_sets():
             if each.name not in done:
-                row = judge_drawn(each) | seeker
+                row = judge_drawn(each) | seeker | {"version": baad.__version__}
                 drawn = put_last(drawn, row, ("set",))
                 write(rows, drawn)
                 progress.say(f"{each.name}: {describe(drawn[-1])}")
@@ -124,8 +124,16 @@ def run_foreground(
     return rows
 
 
-def _same(row: Mapping[str, Any], made_with: Mapping[str, Any], key: str) -> bool:
-    return row.get(key) == made_with[key]
+def describe_row(category: Category, settings: TrainSettings) -> dict[str, Any]:
+    """What a row says of how it is made: the true outlines play the user, and judge."""
+    outlines = place_outlines(category)
+    made_with = describe_making(category, settings, outlines if outlines.is_dir() else None)
+    return {**made_with, "tested_on": hash_tested(category)}
+
+
+def is_alike(row: Mapping[str, Any], made_with: Mapping[str, Any]) -> bool:
+    """Whether a row was made with the same, whatever the version is called."""
+    return all(row.get(key) == value for key, value in made_with.items() if key != "version")
 
 
 def plan_trials(category: Category, user_masks: Sequence[int], seeds: int) -> list[Trial]:

@@ -6,32 +6,41 @@ from pathlib import Path
 import numpy as np
 
 from baad.atomic import write_text
-from baad.bench.rows import Row, mean, write_rows
+from baad.bench.rows import Row, mean, tell_others, write_rows
 from baad.foreground.gate import LEAST_QUALITY
 from baad.metrics.scorecard import show
-from baad.settings import TrainSettings
 
 RESULTS, DRAWN = "results.jsonl", "drawn.jsonl"
 
 
-def write_table(out: Path, rows: Sequence[Row], drawn: Sequence[Row], settings: TrainSettings) -> None:
+def write_table(out: Path, rows: Sequence[Row], drawn: Sequence[Row]) -> None:
     """`out`/results.jsonl, `out`/drawn.jsonl and `out`/README.md."""
     write_rows(out / RESULTS, rows)
     write_rows(out / DRAWN, drawn)
-    write_text(out / "README.md", "\n".join([*describe_masks(rows, settings), "", *describe_gate(rows, drawn)]) + "\n")
+    shown, others = split_newest(rows)
+    lines = [*describe_masks(shown), *tell_others(others, ("category", "user_masks")), "", *describe_gate(shown, drawn)]
+    write_text(out / "README.md", "\n".join(lines) + "\n")
 
 
-def describe_masks(rows: Sequence[Row], settings: TrainSettings) -> list[str]:
+def split_newest(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Those rows of each category that were made as its last one was, and the others: new ones come last."""
+    newest = {row["category"]: row.get("fingerprint") for row in rows}
+    shown = [row for row in rows if row.get("fingerprint") == newest[row["category"]]]
+    return shown, [row for row in rows if row not in shown]
+
+
+def describe_masks(rows: Sequence[Row]) -> list[str]:
     """A line for each category and number of user masks: means over the seeds, and the lowest of them."""
     groups: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["category"], row["user_masks"]), []).append(row)
     names = " ".join(dict.fromkeys(row["category"] for row in rows))
     seeds = max((row["seed"] + 1 for row in rows), default=1)
+    steps = " or ".join(dict.fromkeys(str(row["head_steps"]) for row in rows))
     lines = [
         "# Where the part is",
         "",
-        f"Written by `baad bench foreground {names} --out DIR --seeds {seeds} --steps {settings.steps}`, category "
+        f"Written by `baad bench foreground {names} --out DIR --seeds {seeds} --steps {steps}`, category "
         "names standing for their folders. IoU with the true outlines, which only judge, and play the user who "
         "paints: means over pictures and seeds, the lowest seed in brackets. *Training* are the masks found in the "
         "training pictures (without the painted ones), *test* what a mask head sees in test pictures after it was "

@@ -31,6 +31,11 @@ class Latency:
         return min(self.medians.values())
 
 
+def tell_threads(threads: int) -> str:
+    """How `where` ends."""
+    return f", {threads} threads"
+
+
 def measure_latency(
     networks: Mapping[str, tuple[nn.Module, int]], threads: int, seconds: float, progress: Progress
 ) -> dict[str, Latency]:
@@ -50,7 +55,7 @@ def measure_latency(
             size,
             round(macs[name] / 1e9, 3),
             {runtime: round(float(np.median(times[name, runtime].wall)), 2) for runtime in runtimes},
-            f"{describe_host()['processor']}, {threads} threads",
+            f"{describe_host()['processor']}{tell_threads(threads)}",
         )
         for name, (_, size) in networks.items()
     }

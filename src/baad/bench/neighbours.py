@@ -21,6 +21,7 @@ from baad.learn.pictures import to_images
 from baad.metrics.ranking import auroc, count_levels, fit_bins
 from baad.progress import Progress
 
+NEIGHBOURS = 1  # raise it where what follows changes figures
 MEMORY = 20_000  # normal patches
 GRID = 32  # cells a side
 MAP_SIZE = 128  # px of the anomaly map

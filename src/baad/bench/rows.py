@@ -59,6 +59,33 @@ def put_last(rows: Sequence[Row], made: Row, keys: Sequence[str]) -> list[Row]:
     return [*(row for row in rows if any(row[key] != made[key] for key in keys)), made]
 
 
+def split_alike(rows: Iterable[Row], keys: Sequence[str]) -> tuple[list[Row], list[Row]]:
+    """Those rows which may share a mean, and the others. Of equal values under `keys`, those count that were made, but
+    for the seed, and judged as the one of the lowest seed was: every call makes that one anew."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    kept: list[Row] = []
+    others: list[Row] = []
+    for group in groups.values():
+        first = min(group, key=lambda row: row["seed"])
+        for row in group:
+            (kept if _made(row) == _made(first) else others).append(row)
+    return kept, others
+
+
+def tell_others(others: Sequence[Row], keys: Sequence[str]) -> list[str]:
+    """Lines on rows that `split_alike` has left out; none where there are none."""
+    named = dict.fromkeys(f"{', '.join(str(row[key]) for key in keys)}, seed {row['seed']}" for row in others)
+    told = "Left out, since made or judged otherwise than the row of the lowest seed, with other settings or code"
+    return ["", f"{told}: {'; '.join(named)}."] if named else []
+
+
+def _made(row: Row) -> tuple[Any, ...]:
+    """How a row was made, its seed aside; rows of before tell no `alike`."""
+    return (row.get("alike", (row.get("settings"), row.get("pdn_sha256"))), row.get("tested_on"))
+
+
 def mean(values: Iterable[float | None]) -> float | None:
     """Of those that are known; None where none is."""
     known = [value for value in values if value is not None]

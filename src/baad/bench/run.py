@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from baad.atomic import write_text
-from baad.bench.background import format_background, require_stressable, stress_rows
+from baad.bench.background import drop_incomplete, format_background, require_stressable, stress_rows
 from baad.bench.job import FAILURES, Fit, Job, Part, Workshop, describe_settings, list_jobs, require_outlines
 from baad.bench.methods import METHODS
 from baad.bench.rows import Row, read_rows, write_rows
@@ -19,6 +19,7 @@ from baad.progress import Progress
 
 RESULTS, STRESS = "results.jsonl", "stress.jsonl"
 KEYS = ("category", "method", "seed")  # what a row is of
+READ = (*KEYS, "image_auroc")  # what a row must have
 
 
 def run_benchmark(
@@ -46,7 +47,7 @@ def run_benchmark(
     for category in read.values():
         check_testable(category, progress)
     require_possible(jobs)
-    rows, stressed = read_rows(out / RESULTS, KEYS), read_rows(out / STRESS, KEYS)
+    rows, stressed = read_rows(out / RESULTS, READ), read_rows(out / STRESS, (*READ, "family", "severity"))
     workshop = Workshop(models, progress)
     missing: list[str] = []
 
@@ -59,14 +60,18 @@ def run_benchmark(
 
     for job in jobs:
         wanted = job.judged_with()
-        if not is_done(job, wanted, rows, f"{job}: already in {out.name}", progress):
+        if is_done(job, wanted, rows, f"{job}: already in {out.name}", progress):
+            rows = complete_rows(job, wanted, rows)
+        else:
             made = attempt(measure_one, job, str(job))
             rows = put_rows(job, made, rows)
             for row in made:
                 progress.say(f"{job}: image AUROC {row['image_auroc']}")
             write_results(out, rows, stressed, command)
         told = f"{job}: changed backgrounds already in {out.name}"
-        if job.stress and not is_done(job, wanted, stressed, told, progress):
+        if job.stress and is_done(job, wanted, drop_incomplete(stressed), told, progress):
+            stressed = complete_rows(job, wanted, stressed)
+        elif job.stress:
             progress.say(f"{job}: changing backgrounds")
             made = attempt(stress_rows, job, f"{job}, changed backgrounds")
             stressed = put_rows(job, made, stressed)
@@ -123,6 +128,11 @@ def is_done(job: Job, wanted: Row, rows: Sequence[Row], told: str, progress: Pro
     return False
 
 
+def complete_rows(job: Job, wanted: Row, rows: Sequence[Row]) -> list[Row]:
+    """`rows` with what those of the job, made as is `wanted`, do not tell of it yet."""
+    return [{**wanted, **row} if job.describes(row) else row for row in rows]
+
+
 def put_rows(job: Job, made: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
     """`rows` with those that the job made in the place of its former ones, or at the end."""
     place = next((index for index, row in enumerate(rows) if job.describes(row)), len(rows))
@@ -162,9 +172,10 @@ def check_testable(category: Category, progress: Progress) -> None:
 
 def write_results(out: Path, rows: Sequence[Row], stressed: Sequence[Row], command: str) -> None:
     """The files of rows and the tables made from them."""
-    page = format_table(rows, command)
     write_rows(out / RESULTS, rows)
     if stressed:
         write_rows(out / STRESS, stressed)
+    page = format_table(rows, command)
+    if stressed:
         page += "\n" + format_background(stressed, rows)
     write_text(out / "README.md", page)

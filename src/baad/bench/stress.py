@@ -39,6 +39,10 @@ from baad.synthesis.shifts import FAMILIES, SEVERITIES, has_background, shift_ba
 from baad.verdict.zones import border_width, widen
 
 CLEAN, ALL, TRAINED, UNSEEN = "clean", "all", "trained", "unseen"  # rows beside those of the families
+CHANGES = {
+    *((CLEAN, 0), (TRAINED, 0), (UNSEEN, 0), (ALL, 0)),
+    *((family, severity) for family in FAMILIES for severity in SEVERITIES),
+}  # what `run_stress` gives a row of
 SeePart = Callable[[np.ndarray], np.ndarray]  # picture uint8 [H, W, 3] -> where the part is seen, bool [H, W]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from baad.bench.methods import METHODS
-from baad.bench.rows import Row, mean
+from baad.bench.rows import Row, mean, split_alike, tell_others
 from baad.metrics.scorecard import show
 
 OURS = "baad"
@@ -31,7 +31,8 @@ FIGURES = {  # key -> digits
 
 
 def format_table(rows: Sequence[Row], command: str) -> str:
-    """Means over the seeds. Columns that no row has a figure for are left out."""
+    """Means over the seeds of rows that were made alike. Columns that no row has a figure for are left out."""
+    rows, others = split_alike(rows, ("category", "method"))
     lines = [
         "# Results",
         "",
@@ -43,7 +44,8 @@ def format_table(rows: Sequence[Row], command: str) -> str:
     if len(methods) > 1:
         lines += ["", *compare_methods(rows, methods)]
         lines += [*compare_with_others(rows, methods), *compare_with_baselines(rows, methods)]
-    return "\n".join([*lines, "", *list_figures(rows)]) + "\n"
+    lines += ["", *list_figures(rows), *tell_others(others, ("category", "method"))]
+    return "\n".join(lines) + "\n"
 
 
 def compare_methods(rows: Sequence[Row], methods: Sequence[str]) -> list[str]:

@@ -5,8 +5,8 @@ half is read only after that.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from baad.bench.job import FAILURES, Fit, Job, Workshop, describe_settings, requ
 from baad.bench.rows import Row, read_rows, write_rows
 from baad.bench.run import KEYS, is_done, put_rows, require_all, tell_missing
 from baad.data.decode import read_image
+from baad.data.doctor import check_category, require_usable
 from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
 from baad.data.reading import read_category
 from baad.data.sample import Category
@@ -49,10 +50,13 @@ def run_validation(
     Rows that stand there already are kept, unless their fingerprint says that they were made with something else. Where
     a training fails, or its model cannot be judged, that row is left out, and the others made.
 
-    Raises DataError for two categories of one name; TrainingError, at the end, where rows were left out.
+    Raises DataError for two categories of one name, and, before any training, with a line for each picture that cannot
+    be learnt from; TrainingError, at the end, where rows were left out.
     """
     rows, read = read_rows(out / RESULTS, (*KEYS, *FIGURES)), [read_category(path, layout) for path in categories]
     require_names(read)
+    learnt = [replace(category, test=()) for category in read]
+    require_usable(list(chain.from_iterable(check_category(category, progress) for category in learnt)))
     workshop, missing = Workshop(models, progress), []
     for category in read:
         jobs = [Job(category, method, settings) for method in methods]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+SHIFTS = 1  # raise it where a change is drawn otherwise: rows of before are made anew
 SEVERITIES = (1, 2, 3, 4, 5)
 SEAM = 2.0  # px beyond the outline over which a change fades in, so that the seam is no edge
 LEAST, MOST = 0.005, 0.97  # share of the picture: with less or more of it part there is no background to change
