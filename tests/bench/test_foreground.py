@@ -176,6 +176,8 @@ def test_rows_of_other_outlines_test_pictures_or_code_are_made_anew(tmp_path, mo
         return len(asked) - before
 
     assert [run(), run()] == [2, 0]  # the category, and the drawn set
+    (judged,) = read_rows(tmp_path / "out" / "drawn.jsonl", ("set",))
+    assert (judged["recipe"], judged["code"]) == ("none", foreground.RECIPE)
     for outline in ("train/good/000.png", "test/good/000.png"):
         save_picture(root / "foreground" / outline, np.tile(np.uint8(255) * (np.arange(64) > 31), (64, 1)))
         assert [run(), run()] == [1, 0]

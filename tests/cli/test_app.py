@@ -121,4 +121,4 @@ def test_warnings_of_libraries_reach_programmers_alone(tmp_path, options, told):
 def test_an_empty_argument_is_not_the_folder_one_is_in():
     code = "import sys; from baad.cli.app import main; sys.argv = ['baad', 'train', '', '-o', 'm.baad']; main()"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (told.returncode, told.stderr.count("An argument is empty")) == (2, 1)
+    assert (told.returncode, told.stderr.count("A name is empty")) == (2, 1)

@@ -242,6 +242,18 @@ SETS = (
         told=("has a folder named defect",),
     ),
     Case(
+        what="folder named good beside one of defects, whose pictures lie deeper",
+        make=training(nothing, lambda root: (write_folder(root / "good"), write_folder(root / "dents" / "monday"))),
+        code=2,
+        told=("has a folder named dents",),
+    ),
+    Case(
+        what="folder of good pictures with one in a format that is not read",
+        make=training(lambda: Path("parts/100.heic").write_bytes(b"\0\0\0\x18ftypheic"), write_folder),
+        code=2,
+        told=("it is a HEIC, AVIF or video file",),
+    ),
+    Case(
         what="a layout that does not exist",
         make=lambda here: [*training(nothing)(here), "--layout", "mvtek"],
         code=2,
@@ -329,6 +341,21 @@ SETS = (
         ),
         code=2,
         told=("annotations.json .* it is 65 x 64",),
+    ),
+    Case(
+        what="COCO file deeper in the folder than it is looked for",
+        make=training(
+            lambda: shutil.copytree("elsewhere", "parts/export/task"),
+            lambda root: (write_folder(root), write_layout("coco", root.parent / "elsewhere", draw_set())),
+        ),
+        code=2,
+        told=("holds COCO annotations deep inside",),
+    ),
+    Case(
+        what="labelme file in another folder than its picture",
+        make=judging(lambda: (Path("parts/json").mkdir(), shutil.move("parts/test/006.json", "parts/json")), "labelme"),
+        code=2,
+        told=("it outlines defects in .* which lies elsewhere",),
     ),
     Case(
         what="labelme outline without a label",

@@ -112,7 +112,7 @@ def run_foreground(
                 rows = put_last(rows, row | made_with, KEYS)
                 write(rows, drawn)
                 progress.say(f"{row['category']}, {row['user_masks']} masks, seed {row['seed']}: {describe(row)}")
-        seeker = {"pdn_sha256": hash_weights(SEEKER), "level": LEAST_QUALITY, "recipe": RECIPE}
+        seeker = {"pdn_sha256": hash_weights(SEEKER), "level": LEAST_QUALITY, "code": RECIPE}
         done = {row["set"] for row in drawn if is_alike(row, seeker)}
         for each in draw_sets():
             if each.name not in done:

@@ -69,7 +69,9 @@ def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when PyTorch is loaded
     _prepare_streams()
     if "" in words:
-        sys.exit(_complain("An argument is empty, as of a variable that is not set. Give . for this folder.", UNUSABLE))
+        sys.exit(
+            _complain("A name is empty, as of a variable that is not set. Give . for the folder you are in.", UNUSABLE)
+        )
     try:
         with warnings.catch_warnings(), catch_stop():
             if not sys.warnoptions:  # what libraries warn of is for programmers: python -W default -m baad shows it
