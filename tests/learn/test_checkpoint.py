@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from baad.errors import BundleError
-from baad.learn.checkpoint import continued_log, load_checkpoint, read_header, save_checkpoint
+from baad.learn.checkpoint import continued_log, load_checkpoint, read_header, read_took, save_checkpoint
+from baad.learn.took import Took
 
 
 def start(seed):
@@ -33,7 +34,7 @@ def saved(tmp_path):
     run = start(0)
     step(*run)
     step(*run)
-    save_checkpoint(tmp_path / "c.safetensors", 2, *run, "a run", 1.5)
+    save_checkpoint(tmp_path / "c.safetensors", 2, *run, "a run", Took(1.5, 2.5))
     return tmp_path / "c.safetensors", run
 
 
@@ -46,7 +47,8 @@ def test_a_run_goes_on_from_its_checkpoint_as_if_it_had_not_stopped(saved):
     for each in (run, resumed):
         step(*each)  # with the moments: from none it would go elsewhere
     assert weights(resumed[0]) == weights(run[0])
-    assert read_header(file) == {"step": "2", "minutes": "1.5", "note": "a run"}
+    assert read_header(file) == {"step": "2", "minutes": "1.5", "busy": "2.5", "note": "a run"}
+    assert read_took(file) == Took(1.5, 2.5)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")

@@ -65,7 +65,9 @@ def test_the_card_states_minutes_over_all_calls_and_threads(photos, tmp_path, mo
         return draw_crops(*given)
 
     drawn, ticks = [], iter(range(0, 600, 30))  # each look at the clock is half a minute later
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    monkeypatch.setattr(
+        "baad.learn.took.time", SimpleNamespace(monotonic=lambda: next(ticks), process_time=lambda: 0.0)
+    )
     monkeypatch.setattr(module, "SAVE_EVERY", 2)
     with monkeypatch.context() as striking, pytest.raises(InterruptedError):
         striking.setattr(module, "draw_crops", draw_twice)

@@ -11,7 +11,7 @@ import torch
 from baad.errors import TrainingError
 from baad.foreground.gate import Gate
 from baad.learn.batches import BatchPlan, Material, batches
-from baad.learn.checkpoint import CHECKPOINT, read_header
+from baad.learn.checkpoint import CHECKPOINT, read_header, read_took
 from baad.learn.loop import (
     RECONSTRUCTION_ONLY,
     check_loss,
@@ -24,6 +24,7 @@ from baad.learn.loop import (
 from baad.learn.mtrs import unfold
 from baad.learn.network import SIZES, Baad
 from baad.learn.pdn import new_pdn
+from baad.learn.took import Took
 from baad.learn.train import batch_plan
 from baad.progress import Silence
 from baad.settings import TrainSettings
@@ -145,6 +146,17 @@ def test_a_stop_between_two_steps_waits_for_the_next_one_and_saves_it(material, 
     with pytest.raises(Stopped):
         train(material, replace(SETTINGS, steps=8), tmp_path, progress=Stopping())
     assert len(read_log(tmp_path)) == 5 and int(read_header(tmp_path / CHECKPOINT)["step"]) == 5
+
+
+def test_what_a_stopped_run_took_counts_for_the_one_that_goes_on(material, tmp_path, monkeypatch):
+    settings = replace(SETTINGS, steps=8)
+    monkeypatch.setattr("baad.learn.loop.SAVE_EVERY", 4)
+    train(material, settings, tmp_path, stop=4)
+    before = read_took(tmp_path / CHECKPOINT)
+    assert before.minutes > 0 and before.busy > 0
+    monkeypatch.setattr("baad.learn.loop.stopwatch", lambda: lambda: Took(1.0, 2.0))
+    train(material, settings, tmp_path, start=4)
+    assert read_took(tmp_path / CHECKPOINT) == before + Took(1.0, 2.0)
 
 
 def test_a_loss_that_is_no_number_stops_training():

@@ -31,6 +31,7 @@ from baad.learn.resume import (
     saying_what_is_saved,
     were_shown,
 )
+from baad.learn.took import Took
 from baad.learn.train import train
 from baad.progress import Silence
 from baad.settings import TrainSettings
@@ -166,7 +167,7 @@ def test_a_run_can_be_gone_on_with_where_it_is_whole_and_of_the_same_settings(tm
     assert not can_go_on(model, SETTINGS)
     part = torch.nn.Linear(1, 1)
     optimizer, note = torch.optim.AdamW(part.parameters()), note_run(SETTINGS, 800, "pictures", masks).to_text()
-    save_checkpoint(run_dir / CHECKPOINT, 200, {"part": part}, optimizer, note)
+    save_checkpoint(run_dir / CHECKPOINT, 200, {"part": part}, optimizer, note, Took())
     assert not can_go_on(model, SETTINGS)  # without the masks
     keep_masks(run_dir, Gate(False, "none", 0.0, "why", None), masks)
     assert can_go_on(model, SETTINGS) and not can_go_on(model, replace(SETTINGS, seed=1))

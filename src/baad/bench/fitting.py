@@ -1,7 +1,6 @@
 """The baselines of one category and seed, made ready as BAAD's training makes itself ready: split, size, PDN, masks,
 minutes and seed. Baselines see whole pictures, whatever tile_px says. Each is fitted once, whatever rows need it."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,6 +24,7 @@ from baad.learn.blocks import count_macs, count_parameters, fold_batch_norms
 from baad.learn.foreground_masks import Seen, Shown, choose_foreground
 from baad.learn.pdn import Pdn
 from baad.learn.pictures import Pictures, read_pictures
+from baad.learn.took import Took, stopwatch
 from baad.learn.train import batch_plan, choose_view
 from baad.progress import Progress
 from baad.runtime.session import RawMaps
@@ -42,24 +42,7 @@ class Ready:
     normals: Normals
     gate: Gate
     pdn: Pdn
-    took: "Took"
-
-
-@dataclass(frozen=True)
-class Took:
-    """Minutes on the clock, and of the processor, of all threads."""
-
-    minutes: float
-    busy: float
-
-    def __add__(self, other: "Took") -> "Took":
-        return Took(self.minutes + other.minutes, self.busy + other.busy)
-
-
-def stopwatch() -> Callable[[], Took]:
-    """What tells how long it was since."""
-    began, busy = time.monotonic(), time.process_time()
-    return lambda: Took((time.monotonic() - began) / 60.0, (time.process_time() - busy) / 60.0)
+    took: Took
 
 
 NEW: dict[str, Callable[[Pdn, TrainSettings], Baseline]] = {

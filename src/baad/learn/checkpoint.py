@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from baad.atomic import replacing
 from baad.errors import BundleError, OutputError
+from baad.learn.took import Took
 
 CHECKPOINT, LOG = "checkpoint.safetensors", "losses.jsonl"  # in a run folder
 
@@ -24,9 +25,9 @@ def save_checkpoint(
     parts: dict[str, nn.Module],
     optimizer: torch.optim.Optimizer,
     note: str,
-    minutes: float = 0.0,
+    took: Took,
 ) -> None:
-    """Write weights and buffers of `parts`, the optimizer's moments, the number of steps done and their minutes.
+    """Write weights and buffers of `parts`, the optimizer's moments, the number of steps done and what they took.
 
     `note` says what run this belongs to; loading refuses another one. Raises OutputError where the disk refuses.
     """
@@ -37,7 +38,7 @@ def save_checkpoint(
     }
     for index, moments in optimizer.state_dict()["state"].items():
         state |= {f"optimizer/{index}/{key}": torch.as_tensor(value).contiguous() for key, value in moments.items()}
-    content = save(state, {"step": str(step), "minutes": str(minutes), "note": note})
+    content = save(state, {"step": str(step), "minutes": str(took.minutes), "busy": str(took.busy), "note": note})
     with replacing(file) as partial, partial.open("wb") as opened:
         opened.write(content)
         opened.flush()
@@ -83,6 +84,12 @@ def read_header(file: Path) -> dict[str, str]:
             return opened.metadata() or {}
     except Exception as error:  # safetensors' own errors have no common base with OSError
         raise _unusable(file, error) from error
+
+
+def read_took(file: Path) -> Took:
+    """What the steps of a checkpoint took. Raises BundleError where it is damaged."""
+    header = read_header(file)
+    return Took(float(header.get("minutes", 0.0)), float(header.get("busy", 0.0)))
 
 
 @contextmanager

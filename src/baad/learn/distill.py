@@ -7,7 +7,6 @@ seed and step, and what was done lies in the work folder (targets.py, checkpoint
 import hashlib
 import json
 import math
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -24,13 +23,14 @@ from baad.atomic import write_bytes, write_text
 from baad.data.checksum import hash_file
 from baad.learn.batches import draw_ahead
 from baad.learn.blocks import count_macs
-from baad.learn.checkpoint import load_checkpoint, read_header, save_checkpoint
+from baad.learn.checkpoint import load_checkpoint, read_took, save_checkpoint
 from baad.learn.lite_start import fit_heads, start_from
 from baad.learn.machine import choose_device, using_threads
 from baad.learn.pdn import PDN_SHAPES, STRIDE, Pdn, read_weights
 from baad.learn.pictures import to_image
 from baad.learn.precision import autocast
 from baad.learn.targets import Targets, TargetSettings, cache_targets, find_photos
+from baad.learn.took import Took, stopwatch
 from baad.progress import Progress
 from baad.stopping import catch_stop
 
@@ -145,11 +145,11 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
     checkpoint = work / f"student-{settings.size}-{hashlib.sha256(note.encode()).hexdigest()[:8]}.safetensors"
     for half in work.glob(f"{checkpoint.name}.*.partial"):
         half.unlink(missing_ok=True)  # of a run that was killed while it wrote
-    start, earlier, began = 0, 0.0, time.monotonic()
+    start, earlier, watch = 0, Took(), stopwatch()
     if checkpoint.exists():
         start = load_checkpoint(checkpoint, {"network": network}, optimizer, note)
-        earlier = float(read_header(checkpoint).get("minutes", 0.0))
-    minutes = earlier
+        earlier = read_took(checkpoint)
+    took = earlier
     pairs = draw_ahead(lambda step: draw_crops(targets, settings, place, step), start, settings.steps)
     with (
         catch_stop() as stop,
@@ -170,11 +170,11 @@ def train_student(targets: Targets, work: Path, settings: DistillSettings, progr
             optimizer.step()
             told = f"loss {loss.item():.3f}"  # waits for the step, so that whoever stops it meanwhile is heard below
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps or stop.asked:
-                minutes = earlier + (time.monotonic() - began) / 60.0
-                save_checkpoint(checkpoint, step + 1, {"network": network}, optimizer, note, minutes)
+                took = earlier + watch()
+                save_checkpoint(checkpoint, step + 1, {"network": network}, optimizer, note, took)
                 stop.raise_if_asked()
             task.advance(1, told)
-    return network.cpu().eval(), minutes
+    return network.cpu().eval(), took.minutes
 
 
 def new_student(settings: DistillSettings, targets: Targets) -> Pdn:

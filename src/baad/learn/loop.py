@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from baad.errors import TrainingError
 from baad.learn.batches import Batch
-from baad.learn.checkpoint import CHECKPOINT, LOG, continued_log, load_checkpoint, read_header, save_checkpoint
+from baad.learn.checkpoint import CHECKPOINT, LOG, continued_log, load_checkpoint, read_took, save_checkpoint
 from baad.learn.losses import baad_loss, loss_weights
 from baad.learn.network import Baad
 from baad.learn.precision import autocast
+from baad.learn.took import Took, stopwatch
 from baad.progress import Progress
 from baad.settings import TrainSettings
 from baad.stopping import catch_stop
@@ -37,7 +38,7 @@ class Trained:
     """The averaged network, in evaluation mode, and what it took before this run, if that was continued."""
 
     model: Baad
-    earlier: float  # minutes
+    earlier: Took
 
 
 class Average:
@@ -79,12 +80,12 @@ def run(
     optimizer = new_optimizer(trained, settings)
     average = Average(model, settings.ema)
     state = trained | {f"average_{name}": part for name, part in average.parts.items()}
-    checkpoint, earlier = run_dir / CHECKPOINT, 0.0
+    checkpoint, earlier = run_dir / CHECKPOINT, Took()
     if start:
         load_checkpoint(checkpoint, state, optimizer, note)
-        earlier = float(read_header(checkpoint).get("minutes", 0.0))
+        earlier = read_took(checkpoint)
     model.train()
-    began = time.monotonic()
+    took = stopwatch()
     with (
         catch_stop() as stop,
         stop.held(),
@@ -114,8 +115,7 @@ def run(
             log.write(json.dumps({"step": step, **record, "gradient_norm": round(float(norm), 4)}) + "\n")
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == settings.steps or stop.asked:
                 log.flush()
-                minutes = earlier + (time.monotonic() - began) / 60.0
-                save_checkpoint(checkpoint, step + 1, state, optimizer, note, minutes)
+                save_checkpoint(checkpoint, step + 1, state, optimizer, note, earlier + took())
                 stop.raise_if_asked()  # here alone: whoever stops it later is heard when the next step is saved
             task.advance(1, f"loss {record['total']:.3f}")
     model.mtrs.load_state_dict(average.parts["mtrs"].state_dict())

@@ -60,6 +60,7 @@ from baad.learn.resume import (
     saying_what_is_saved,
     were_shown,
 )
+from baad.learn.took import stopwatch
 from baad.learn.views import choose_tile, cut_views, tell_mirrored
 from baad.learn.witnesses import NormalSource
 from baad.progress import Progress, Silence, format_seconds
@@ -115,7 +116,7 @@ def train(
     the result must not be used, OutputError where `out` cannot be written, Stopped after Ctrl-C, SIGTERM or SIGHUP.
     Nothing is left half-written.
     """
-    began, busy, progress = time.monotonic(), time.process_time(), progress or Silence()
+    watch, progress = stopwatch(), progress or Silence()
     choose_device(settings.device)
     shown = Shown(fg_masks, empty_scene)
     if shown and settings.foreground == "off":
@@ -142,11 +143,11 @@ def train(
             )
             onnx, calibration, scores, certificate = deploy(trained.model, ready, progress)
             highest = name_highest(scores, [image.path for image in ready.split.held_out])
-            minutes = trained.earlier + (time.monotonic() - began) / 60.0
+            took = trained.earlier + watch()
             manifest = {
                 "category": text_of_path(category_name),
-                "train_minutes": round(minutes, 3),
-                "processor_minutes": round((time.process_time() - busy) / 60.0, 3),  # of all threads, in this call
+                "train_minutes": round(took.minutes, 3),
+                "processor_minutes": round(took.busy, 3),  # of all threads
                 **describe_run(trained.model, ready),
                 "chosen": settings.differing(ready.settings),  # by training itself, in place of what was asked for
                 "highest_held_out": highest,
@@ -164,7 +165,7 @@ def train(
                 samples=sample_pictures(ready.pictures.resized, ready.foregrounds, ready.gate.per_image),
             )
         forget_run(run_dir)
-    return TrainResult(out, ready.settings.steps, minutes, ready.gate, calibration, highest)
+    return TrainResult(out, ready.settings.steps, took.minutes, ready.gate, calibration, highest)
 
 
 @dataclass(frozen=True)
