@@ -52,8 +52,9 @@ def test_the_line_tells_how_much_of_the_gap_is_closed(rows):
 
 
 def test_what_is_lost_on_pictures_as_they_are_is_read_from_all_of_them(rows):
-    clean = [{"method": name, "category": "a", "image_auroc": value} for name, value in (("baad", 0.8), ("baad", 0.9))]
-    clean += [{"method": "background_off", "category": "a", "image_auroc": 0.88}]
+    rows += [each | {"seed": 1} for each in rows]
+    figures = (("baad", 0, 0.8), ("baad", 1, 0.9), ("background_off", 0, 0.88), ("background_off", 1, 0.88))
+    clean = [{"method": name, "category": "a", "seed": seed, "image_auroc": value} for name, seed, value in figures]
     assert compare_with_off(rows, "baad", clean)[0].endswith("clean AUROC above it, all test pictures: a -0.030.")
     assert "a -0.030" in format_background(rows, clean)
 
@@ -174,3 +175,10 @@ def test_without_outlines_all_work_through_what_baad_takes_for_the_part(tmp_path
     assert clean["true_outlines"] == 0.0 and 0.0 < clean["outside_share"] < 1.0
     with pytest.raises(DataError, match="no background to change"):
         stress_rows(job, Workshop(1.0), Silence())
+
+
+def test_pictures_as_they_are_are_compared_over_seeds_of_both(rows):
+    clean = [{"method": name, "category": "a", "seed": 0, "image_auroc": 0.9} for name in ("baad", "background_off")]
+    worse = {"method": "baad", "category": "a", "seed": 1, "image_auroc": 0.1}
+    assert "all test pictures: a +0.000." in format_background(rows, [*clean, worse])
+    assert "all test pictures: a +0.000." in format_background(rows, [*clean, worse | {"settings": "x"}])

@@ -146,7 +146,9 @@ def test_times_are_taken_together_and_only_when_one_is_missing(tmp_path, monkeyp
     room.time_candidates(named, tmp_path, replace(settings, teacher="wide_resnet50_2"), Silence())
     assert len(taken) == 3  # times of another teacher are not its own
     monkeypatch.setattr(room, "usable_cores", lambda: 2)
-    room.time_candidates(named, tmp_path, replace(settings, teacher="wide_resnet50_2", threads=2), Silence())
+    two = replace(settings, teacher="wide_resnet50_2", threads=2)
+    assert room.time_candidates(named, tmp_path, replace(two, seconds=0), Silence())  # as they were taken
+    room.time_candidates(named, tmp_path, two, Silence())
     assert len(taken) == 4
 
 
@@ -155,12 +157,14 @@ def test_no_candidates_are_a_clear_error(category, tmp_path):
         compare_features([category], tmp_path / "out", replace(QUICK, candidates=[]), Silence())
 
 
-def test_rows_of_other_test_pictures_or_another_memory_are_made_anew(category, tmp_path, monkeypatch):
+def test_rows_of_other_test_pictures_or_another_memory_are_made_anew():
     wanted = {"candidate": "fast", "category": "a", "seed": 0, "pdn_sha256": "1", "tested_on": "2", "memory": 10}
     assert room._made(wanted | {"image_auroc": 0.9}, wanted)
     assert not room._made(wanted | {"tested_on": "3"}, wanted)
     assert not room._made(wanted | {"memory": 20}, wanted)
-    assert room._made({key: wanted[key] for key in ("candidate", "category", "seed", "pdn_sha256")}, wanted)
+    of_before = {key: wanted[key] for key in ("candidate", "category", "seed", "pdn_sha256")}
+    assert room.complete_row(of_before, wanted) == wanted  # from then on it tells
+    assert room.complete_row(of_before | {"memory": 20}, wanted) == of_before | {"memory": 20}
 
 
 def test_means_are_over_the_categories_that_all_candidates_have():

@@ -99,3 +99,19 @@ def test_a_plan_that_cannot_be_run_is_a_clear_error(tmp_path, text, told):
 def test_a_plan_that_is_not_there_is_a_clear_error(tmp_path):
     with pytest.raises(SettingError, match="Cannot read"):
         read_plan(tmp_path / "none.toml", Path("data"))
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "steps", "minutes"),
+    [
+        ("minutes = 3.0\nsteps = 300", "minutes = 5.0", 300, 5.0),
+        ("minutes = 3.0", "steps = 300", 300, 0.0),
+        ("", "steps = 300\nminutes = 5.0", 300, 5.0),
+        ("", "minutes = 5.0\nsteps = 300", 300, 5.0),
+    ],
+)
+def test_minutes_count_before_steps_that_are_given_beside_them(tmp_path, shared, own, steps, minutes):
+    plan = tmp_path / "plan.toml"
+    plan.write_text(f'{shared}\n[[part]]\ncategories = ["a"]\nmethods = ["baad"]\n{own}\n')
+    (part,) = read_plan(plan, tmp_path)
+    assert (part.settings.steps, part.settings.minutes) == (steps, minutes)

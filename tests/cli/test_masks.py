@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -319,5 +320,15 @@ def test_proposals_of_a_stopped_call_never_pass_for_what_the_user_painted(baad, 
     assert calls and not [path.name for path in out.iterdir() if path.name.startswith(".")]
     there = {path: path for path in out.glob("0*.png")}
     assert drop_unchanged(out, there) == {}
+    assert len(there) == {"write_mask": 6, "contact_sheet": 6, "write_text": 0, "replacing": 1}[at]
     assert baad(*ask(parts, out)).code == 0
     assert len(list(out.glob("0*.png"))) == 6
+
+
+def test_what_a_killed_process_of_the_same_number_left_is_never_laid_over_the_users_work(baad, found, folders):
+    parts, _, out = folders
+    found(np.ones((64, 64), bool))
+    left = save_picture(out / f".{os.getpid()}.partial" / "000.png", np.zeros((64, 64), np.uint8))
+    found(None)
+    assert baad(*ask(parts, out)).code == 0
+    assert [path.name for path in out.iterdir()] == ["masks.json"] and not left.exists()

@@ -271,6 +271,17 @@ def test_masks_with_soft_edges_in_a_folder_of_their_own_are_no_pictures(tmp_path
     assert said(check(root), "error", f"masks/000{suffix}") == ["it is a mask, taken for a picture"]
 
 
+def test_silhouettes_in_two_folders_are_pictures(tmp_path):
+    rows, columns = np.mgrid[:96, :96]
+    for place, radius in (("caps", 40), ("labels", 30)):
+        edge = np.clip(radius - np.hypot(rows - 48, columns - 48) + 0.5, 0, 1)
+        for number in range(2):
+            save_picture(
+                tmp_path / "parts" / place / f"00{number}.png", np.rint(200 * edge + 20 + number).astype(np.uint8)
+            )
+    assert not [finding for finding in check(tmp_path / "parts") if "taken for a picture" in finding.problem]
+
+
 def test_defects_without_any_mask_warn_before_evaluation_with_the_place_for_them(tmp_path):
     root = write_category(tmp_path)
     shutil.move(root / "ground_truth", root / "masks")

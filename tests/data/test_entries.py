@@ -4,12 +4,13 @@ import pytest
 
 from baad.data.entries import (
     Entry,
+    defects_of_folders,
     half_of,
     half_of_folders,
-    is_named_for_defects,
     join_kinds,
     kind_of_label,
     make_category,
+    may_hold_defects,
 )
 
 
@@ -36,6 +37,9 @@ def test_a_split_or_a_files_name_tells_the_half_by_any_of_its_words(text, half):
         (("instances_Train",), "train"),
         (("training_line", "test"), "test"),
         (("testing", "train"), "train"),
+        (("test_ok",), "test"),
+        (("test-a", "JPEGImages"), "test"),
+        (("img_test_split",), "test"),
         (("test_cell_3", "good"), ""),
         (("training_line",), ""),
         (("contest", "latest", "trains"), ""),
@@ -46,9 +50,26 @@ def test_the_innermost_folder_that_is_named_for_a_half_tells_it(names, half):
     assert half_of_folders(names) == half
 
 
-def test_words_in_a_folders_name_tell_of_defects():
-    assert all(map(is_named_for_defects, ("NG", "defect_parts", "lot 3 rejected", "nio-2")))
-    assert not any(map(is_named_for_defects, ("no_defects", "defect free", "badge", "king", "lot 3")))
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (("NG",), "NG"),
+        (("line", "defect_parts", "monday"), "defect_parts"),
+        (("nio-2", "lot 3 rejected"), "lot 3 rejected"),
+        (("defects", "good"), ""),
+        (("anomaly_detection", "cam1"), ""),
+        (("bad_homburg",), ""),
+        (("no_defects",), ""),
+        ((), ""),
+    ],
+)
+def test_the_innermost_folder_that_may_hold_defects_alone_names_them(names, kind):
+    assert defects_of_folders(names) == kind
+
+
+def test_any_word_may_speak_of_defects_unless_another_turns_it_round():
+    assert all(map(may_hold_defects, ("NG", "defect_parts", "rejected_on_monday", "bad_homburg")))
+    assert not any(map(may_hold_defects, ("no_defects", "defect free", "anomaly_detection", "badge", "king", "lot 3")))
 
 
 def test_words_for_good_are_one_kind_and_others_stay_as_they_are():

@@ -158,3 +158,12 @@ def test_two_files_of_one_picture_are_refused(tmp_path):
     write(tmp_path / "b.json", shape("point", (1, 1)), imagePath="a.png")
     with pytest.raises(DataError, match=r"b\.json: it says that it is for .*a\.png, as .*a\.json does"):
         read_labelme_folder(tmp_path)
+
+
+def test_outlines_of_a_picture_that_is_gone_are_none_of_another_one_of_its_name(tmp_path):
+    for place in "ab":
+        picture(tmp_path / place / "0.png")
+        write(tmp_path / place / "0.json")
+    write(tmp_path / "c" / "0.json", shape("point", (1, 1)))
+    category = read_labelme_folder(tmp_path)
+    assert (len(category.train), category.notes) == (2, ("1 labelme files have no picture",))

@@ -214,8 +214,9 @@ def test_painted_masks_of_the_part_are_never_learnt_from(tmp_path):
     found = read_category(tmp_path / "parts", part_masks=mine)
     assert {image.path.parent.name for image in found.train} == {"good"}
     assert "2 masks of the part left aside" in found.notes
-    (mine / "000.json").write_text(json.dumps(OUTLINED["labelme"]))  # then pictures may lie beside it
-    assert len(read_category(tmp_path / "parts", "folder", mine).train) == 5
+    (mine / "002.json").write_text(json.dumps(OUTLINED["labelme"]))  # then pictures may lie beside it
+    save_picture(mine / "own.png", np.full((64, 64), 99, np.uint8))
+    assert len(read_category(tmp_path / "parts", "folder", mine).train) == 4
 
 
 @pytest.mark.parametrize("layout", OUTLINED)
@@ -249,3 +250,44 @@ def test_pictures_that_cannot_be_read_are_among_those_found(tmp_path):
     root = write_folder(tmp_path / "parts", normals=2)
     (root / "a.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     assert "a.HEIC" in [image.path.name for image in read_category(root).train]
+
+
+@pytest.mark.parametrize("layout", OUTLINED)
+@pytest.mark.parametrize("deep", ["", "monday"])
+def test_outlines_in_folders_of_the_part_mark_no_defects(tmp_path, layout, deep):
+    root = write_folder(tmp_path / "parts", normals=3)
+    place = root / "fg_mask" / deep
+    place.mkdir(parents=True)
+    (place / "000.json").write_text(json.dumps(OUTLINED[layout]))
+    assert len(read_category(root).train) == 3
+
+
+def test_annotations_that_lie_too_deep_are_found_beside_those_of_the_part(tmp_path):
+    root = write_folder(tmp_path / "parts", normals=3)
+    for place in ("a_mine/sub", "z/task"):
+        (root / place).mkdir(parents=True)
+        (root / place / "all.json").write_text(json.dumps(OUTLINED["coco"]))
+    with pytest.raises(DataError, match=r"deep inside, .*z.task.all\.json"):
+        read_category(root, part_masks=root / "a_mine")
+
+
+def test_of_a_folder_that_holds_painted_masks_and_outlines_the_painted_ones_are_left_out(tmp_path):
+    root = write_folder(tmp_path / "parts", normals=4)
+    for name in ("000", "001"):
+        save_picture(root / "mine" / f"{name}.png", np.full((64, 64), 255, np.uint8))
+    (root / "mine" / "003.json").write_text(json.dumps(OUTLINED["labelme"]).replace("000.png", "../003.png"))
+    category = read_category(root, part_masks=root / "mine")
+    assert {image.path.parent for image in category.train} == {root} and len(category.train) == 4
+
+
+def test_a_list_may_name_a_picture_in_the_folder_of_masks(tmp_path):
+    root = write_folder(tmp_path / "parts", normals=2)
+    (tmp_path / "manifest.csv").write_text("path\nparts/000.png\nparts/001.png\n")
+    assert len(read_category(tmp_path / "manifest.csv", part_masks=root).train) == 2
+
+
+def test_a_word_for_good_among_the_test_pictures_makes_no_btad(tmp_path):
+    root = write_category(tmp_path, normals=3, good=2)
+    (root / "test" / "good").rename(root / "test" / "ok")
+    category = read_category(root)
+    assert (category.layout, len(category.train)) == ("MVTec AD", 3)

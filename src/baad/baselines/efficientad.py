@@ -99,7 +99,7 @@ class EfficientAD:
             torch.manual_seed(settings.seed)
             self.student = new_student(self._teacher)
             self.autoencoder = Autoencoder(self._mean.shape[1], (self._shape[0] // 32, self._shape[1] // 32))
-            steps = round(settings.steps * settings.batch_size / BATCH)  # as many pictures as BAAD sees
+            steps = max(1, round(settings.steps * settings.batch_size / BATCH))  # as many pictures as BAAD sees
             schedule = Schedule(steps, settings.minutes, RATE, FALL_AT, WEIGHT_DECAY)
             banks = make_banks(np.random.default_rng([settings.seed, 5]), noises=1)  # scenes are all it needs
             steps = train_network(

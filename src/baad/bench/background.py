@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from baad.bench.job import Job, Workshop
-from baad.bench.rows import Row, mean, split_alike, tell_others
+from baad.bench.rows import LOWEST, Row, mean, split_alike, tell_others
 from baad.bench.stress import (
     ALL,
     CHANGES,
@@ -122,8 +122,9 @@ def format_background(rows: Sequence[Row], clean: Sequence[Row] = ()) -> str:
                 for key in FIGURES
             ]
             lines.append(f"| {category} | {method} | " + " | ".join(cells) + " |")
-    compared = [line for method in methods if method != OFF for line in compare_with_off(rows, method, clean)]
-    lines += [*([""] if compared else []), *compared, *tell_others(others, ("category", "method"))]
+    whole, _ = split_alike(clean, ("category", "method"))
+    compared = [line for method in methods if method != OFF for line in compare_with_off(rows, method, whole)]
+    lines += [*([""] if compared else []), *compared, *tell_others(others, ("category", "method"), LOWEST)]
     return "\n".join(lines) + "\n"
 
 
@@ -156,7 +157,7 @@ def compare_with_off(rows: Sequence[Row], method: str, clean: Sequence[Row] = ()
         known, unseen = (tell_fewer(rows, method, kind) for kind in (TRAINED, UNSEEN))
         told += f"; {known} by changes that resemble some in training, {unseen} by those that resemble none"
     told += f"; share of the AUROC gap closed: {closed}"
-    gains = gain([row for row in clean if row["category"] in names], OFF, "image_auroc", method)
+    gains = gain([row for row in clean if (row["category"], row["seed"]) in shared], OFF, "image_auroc", method)
     if gains:
         told += f"; clean AUROC above it, all test pictures: {list_gains(gains)}"
     return [f"- `{method}` against `{OFF}` over {', '.join(names)}: {told}."]

@@ -78,24 +78,26 @@ def compare_features(
     rows = [row | cost_of(row["candidate"], times) | _steps_of(row, candidates) for row in kept]
     write_results(out, rows, times, settings)
     for category in read:
-        for row in score_category(category, candidates, rows, settings, progress):
+        wanted = describe_wanted(category, candidates, settings)
+        rows = [complete_row(row, wanted.get(row["candidate"], {})) for row in rows]
+        for row in score_category(category, candidates, wanted, rows, settings, progress):
             rows = put_last(rows, row | cost_of(row["candidate"], times), KEYS)
             write_results(out, rows, times, settings)
             figures = ", ".join(f"{name} {row[name]}" for name in MEASURED)
             progress.say(f"{category.name}, {row['candidate']}: {figures}")
+    write_results(out, rows, times, settings)
     return rows
 
 
 def score_category(
     category: Category,
     candidates: Mapping[str, Candidate],
+    wanted: Mapping[str, Mapping[str, Any]],
     rows: Sequence[Row],
     settings: FeatureSettings,
     progress: Progress,
 ) -> Iterator[Row]:
-    """Yields a row, without costs, for each candidate that has none yet."""
-    shown = hash_pictures(category)
-    wanted = {each.name: _describe(each, category, settings, shown) for each in candidates.values()}
+    """Yields a row, without costs, for each candidate that has none yet. `wanted`: what its row says of its making."""
     missing = [each for each in candidates.values() if not any(_made(row, wanted[each.name]) for row in rows)]
     if missing:
         check_testable(category, progress)
@@ -114,7 +116,7 @@ def score_category(
         fidelity = {name: candidate.fidelity.get(name) for name in ("r2", "cosine", "cka")}
         sizes = {name: getattr(candidate, name) for name in ("input_size", "stride", "channels")}
         yield (
-            wanted[candidate.name]
+            dict(wanted[candidate.name])
             | figures
             | fidelity
             | sizes
@@ -133,11 +135,21 @@ def _load(name: str, settings: FeatureSettings) -> Candidate:
     return load_candidate(name, settings.pdns, settings.teacher, settings.weights, settings.seed)
 
 
-def _describe(candidate: Candidate, category: Category, settings: FeatureSettings, shown: str) -> dict[str, Any]:
-    """What a row says of what it is made with. `shown`: hash of the training pictures."""
-    named = dict(zip(KEYS, (candidate.name, category.name, settings.seed)))
-    made_with = {"pdn_sha256": candidate.sha256[:DIGITS], "neighbours": NEIGHBOURS, "memory": settings.memory}
-    return {**named, **made_with, "pictures_sha256": shown, "tested_on": hash_tested(category)}
+def describe_wanted(
+    category: Category, candidates: Mapping[str, Candidate], settings: FeatureSettings
+) -> dict[str, dict[str, Any]]:
+    """What the row of each candidate says of what it is made with."""
+    same: dict[str, Any] = {"neighbours": NEIGHBOURS, "memory": settings.memory}
+    same |= {"pictures_sha256": hash_pictures(category), "tested_on": hash_tested(category)}
+    return {
+        name: {**dict(zip(KEYS, (name, category.name, settings.seed))), "pdn_sha256": each.sha256[:DIGITS], **same}
+        for name, each in candidates.items()
+    }
+
+
+def complete_row(row: Row, wanted: Mapping[str, Any]) -> Row:
+    """The row with what it does not tell yet, if it is made with what is wanted."""
+    return {**row, **wanted, **row} if wanted and _made(row, wanted) else row
 
 
 def _made(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -153,7 +165,7 @@ def time_candidates(
     known = {
         row["network"]: Latency(row["size"], row["gmac"], row["medians"], row["where"])
         for row in read_rows(out / LATENCY, ("network", "size", "gmac", "medians", "where"))
-        if row["where"].endswith(tell_threads(threads))
+        if (not settings.seconds or row["where"].endswith(tell_threads(threads)))
         and (row["network"] not in TEACHERS or row.get("teacher", FeatureSettings.teacher) == settings.teacher)
     }
     if not settings.seconds or {*candidates, *PEERS} <= set(known):

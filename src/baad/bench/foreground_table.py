@@ -18,14 +18,15 @@ def write_table(out: Path, rows: Sequence[Row], drawn: Sequence[Row]) -> None:
     write_rows(out / RESULTS, rows)
     write_rows(out / DRAWN, drawn)
     shown, others = split_newest(rows)
-    lines = [*describe_masks(shown), *tell_others(others, ("category", "user_masks")), "", *describe_gate(shown, drawn)]
+    told = tell_others(others, ("category", "user_masks"), "the last row of the category")
+    lines = [*describe_masks(shown), *told, "", *describe_gate(shown, drawn)]
     write_text(out / "README.md", "\n".join(lines) + "\n")
 
 
 def split_newest(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """Those rows of each category that were made as its last one was, and the others: new ones come last."""
-    newest = {row["category"]: row.get("fingerprint") for row in rows}
-    shown = [row for row in rows if row.get("fingerprint") == newest[row["category"]]]
+    newest = {row["category"]: (row.get("fingerprint"), row.get("tested_on")) for row in rows}
+    shown = [row for row in rows if (row.get("fingerprint"), row.get("tested_on")) == newest[row["category"]]]
     return shown, [row for row in rows if row not in shown]
 
 

@@ -34,7 +34,13 @@ def read_plan(file: Path, data: Path) -> list[Part]:
     parts = given.pop("part", None)
     if not isinstance(parts, list) or not all(isinstance(each, dict) for each in parts) or not parts:
         raise SettingError(f"{file} has no [[part]]. docs/benchmarks.md shows a plan.")
-    return [_read_part({**given, **each}, f"part {index} of {file}", data) for index, each in enumerate(parts, 1)]
+    return [_read_part(_lay_over(given, each), f"part {index} of {file}", data) for index, each in enumerate(parts, 1)]
+
+
+def _lay_over(given: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """What is given for all parts, and over it a part's own. Steps of its own replace minutes for all."""
+    kept = {name: value for name, value in given.items() if name != "minutes" or "steps" not in own}
+    return {**kept, **own}
 
 
 def _read_part(given: dict[str, Any], where: str, data: Path) -> Part:
@@ -63,4 +69,5 @@ def _take_names(given: dict[str, Any], key: str, where: str) -> list[str]:
 
 
 def _as_words(given: Mapping[str, Any]) -> Sequence[str]:
-    return [f"{name}={value}" for name, value in given.items()]
+    """Settings, `minutes` last: given together with steps it is what counts."""
+    return [f"{name}={given[name]}" for name in sorted(given, key="minutes".__eq__)]

@@ -13,6 +13,7 @@ from baad.data.jsonfile import parse_json
 from baad.errors import DataError
 
 Row = dict[str, Any]
+LOWEST = "the row of the lowest seed"
 
 
 def read_rows(file: Path, keys: Sequence[str]) -> list[Row]:
@@ -70,20 +71,21 @@ def split_alike(rows: Iterable[Row], keys: Sequence[str]) -> tuple[list[Row], li
     for group in groups.values():
         first = min(group, key=lambda row: row["seed"])
         for row in group:
-            (kept if _made(row) == _made(first) else others).append(row)
+            (kept if _are_alike(row, first) else others).append(row)
     return kept, others
 
 
-def tell_others(others: Sequence[Row], keys: Sequence[str]) -> list[str]:
-    """Lines on rows that `split_alike` has left out; none where there are none."""
+def tell_others(others: Sequence[Row], keys: Sequence[str], first: str) -> list[str]:
+    """Lines on rows that are left out as made otherwise than `first`; none where there are none."""
     named = dict.fromkeys(f"{', '.join(str(row[key]) for key in keys)}, seed {row['seed']}" for row in others)
-    told = "Left out, since made or judged otherwise than the row of the lowest seed, with other settings or code"
+    told = f"Left out, since made or judged otherwise than {first}, with other settings or code"
     return ["", f"{told}: {'; '.join(named)}."] if named else []
 
 
-def _made(row: Row) -> tuple[Any, ...]:
-    """How a row was made, its seed aside; rows of before tell no `alike`."""
-    return (row.get("alike", (row.get("settings"), row.get("pdn_sha256"))), row.get("tested_on"))
+def _are_alike(row: Row, other: Row) -> bool:
+    """Whether two rows were made alike, their seeds aside; rows of before tell no `alike`."""
+    told = ("alike",) if "alike" in row and "alike" in other else ("settings", "pdn_sha256")
+    return all(row.get(key) == other.get(key) for key in (*told, "tested_on"))
 
 
 def mean(values: Iterable[float | None]) -> float | None:

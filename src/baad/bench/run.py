@@ -130,7 +130,7 @@ def is_done(job: Job, wanted: Row, rows: Sequence[Row], told: str, progress: Pro
 
 def complete_rows(job: Job, wanted: Row, rows: Sequence[Row]) -> list[Row]:
     """`rows` with what those of the job, made as is `wanted`, do not tell of it yet."""
-    return [{**wanted, **row} if job.describes(row) else row for row in rows]
+    return [{**row, **wanted, **row} if job.describes(row) else row for row in rows]
 
 
 def put_rows(job: Job, made: Sequence[Row], rows: Sequence[Row]) -> list[Row]:

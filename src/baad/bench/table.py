@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from baad.bench.methods import METHODS
-from baad.bench.rows import Row, mean, split_alike, tell_others
+from baad.bench.rows import LOWEST, Row, mean, split_alike, tell_others
 from baad.metrics.scorecard import show
 
 OURS = "baad"
@@ -44,7 +44,7 @@ def format_table(rows: Sequence[Row], command: str) -> str:
     if len(methods) > 1:
         lines += ["", *compare_methods(rows, methods)]
         lines += [*compare_with_others(rows, methods), *compare_with_baselines(rows, methods)]
-    lines += ["", *list_figures(rows), *tell_others(others, ("category", "method"))]
+    lines += ["", *list_figures(rows), *tell_others(others, ("category", "method"), LOWEST)]
     return "\n".join(lines) + "\n"
 
 

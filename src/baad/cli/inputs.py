@@ -163,9 +163,7 @@ def _line_reader(listed: TextIO) -> Callable[[], str]:
 def find_named(word: str, alone: bool, every: int = 1) -> Iterator[Given]:
     """The pictures of one word. `alone`: places of a folder's pictures need not begin with the folder's own name."""
     path = Path(word)
-    if not word:
-        yield Remark("A name is empty. Give a picture, or . for the folder you are in.", skipped=True)
-    elif os.path.isdir(path):
+    if os.path.isdir(path):
         yield from _find_below(path, alone)
     elif _is_pattern(word):
         matches = _matches(word)

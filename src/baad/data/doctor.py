@@ -277,12 +277,12 @@ def _check_mixture(train: Sequence[_Picture], test: Sequence[_Picture], root: Pa
 def _check_strays(pictures: Sequence[_Picture], root: Path) -> list[Finding]:
     """Masks that were taken for pictures: they lie among those they belong to, or in a folder beside them."""
     named = {(picture.path.parent, picture.path.stem) for picture in pictures}
-    shared = Counter(stem for _, stem in named)
+    pictured = {picture.path.stem for picture in pictures if not picture.nearly_two}  # silhouettes are like masks
 
     def is_stray(picture: _Picture) -> bool:
         path = picture.path
         if MASK_PLACE.fullmatch(path.parent.name):
-            return picture.two_levels or (picture.nearly_two and shared[path.stem] > 1)
+            return picture.two_levels or (picture.nearly_two and path.stem in pictured)
         return picture.two_levels and (path.parent, _owner(path)) in named
 
     strays = [picture.path for picture in pictures if is_stray(picture)]

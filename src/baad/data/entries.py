@@ -16,13 +16,13 @@ DEFECT_WORDS = {
     *("anomaly", "anomalies", "anomalous", "bad", "broken", "damaged", "defect", "defective", "defects"),
     *("fail", "failed", "faulty", "ko", "ng", "nio", "nok", "reject", "rejected", "rejects", "scrap"),
 }
-NOT_WORDS = {"free", "no", "non", "not", "without", "zero"}  # no_defects
+PLAIN_WORDS = {  # that may stand beside a word for a half, or for defects, and change nothing
+    *("annotations", "data", "dataset", "image", "images", "img", "imgs", "instances", "item", "items", "jpegimages"),
+    *("lot", "part", "parts", "picture", "pictures", "piece", "pieces", "public", "sample", "samples", "set", "split"),
+}
+TURNING_WORDS = {"detection", "detector", "free", "inspection", "no", "non", "not", "without", "zero"}  # no_defects
 TRAIN_WORDS = {"train", "training"}
 TEST_WORDS = {"test", "testing", "val", "valid", "validation", "eval"}
-HALF_FOLDER = re.compile(  # train, val2017, test-images; not test_cell_3 or training_line, which name a place
-    rf"(?:images|instances)?[_\- ]?({'|'.join(sorted(TRAIN_WORDS | TEST_WORDS))})"
-    r"[_\- ]?(?:set|images|data|public)?[_\- ]?\d*"
-)
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,19 @@ def half_of(text: str) -> Half:
 
 
 def half_of_folders(names: Sequence[str]) -> Half:
-    """The half that the innermost folder named for one speaks of: "line_1", "test", "good" -> "test"."""
+    """The half that the innermost folder named for one speaks of: "line_1", "val2017", "good" -> "test". One that is
+    named for something else besides, as "test_cell_3" is for a place, is none."""
+    return next((half_of(name) for name in reversed(names) if _says_only(name, TRAIN_WORDS | TEST_WORDS)), "")
+
+
+def defects_of_folders(names: Sequence[str]) -> str:
+    """The innermost folder named for defects and for nothing else: "lot_3", "NG parts" -> "NG parts"; "" where there is
+    none, or one named good lies inside of it."""
     for name in reversed(names):
-        match = HALF_FOLDER.fullmatch(name.lower())
-        if match:
-            return half_of(match[1])
+        if is_named_good(name):
+            return ""
+        if _says_only(name, DEFECT_WORDS):
+            return name
     return ""
 
 
@@ -77,10 +85,16 @@ def is_named_good(folder: str) -> bool:
     return folder.lower() in GOOD_WORDS
 
 
-def is_named_for_defects(folder: str) -> bool:
-    """Whether one of the words in a folder's name means defective, and none turns it round: "defect_parts"."""
+def may_hold_defects(folder: str) -> bool:
+    """Whether one of the words in a folder's name means defective, and none turns it round: "rejected_on_monday"."""
     words = _words(folder)
-    return bool(words & DEFECT_WORDS) and not words & NOT_WORDS
+    return bool(words & DEFECT_WORDS) and not words & TURNING_WORDS
+
+
+def _says_only(name: str, wanted: set[str]) -> bool:
+    """Whether a name has one of the words that are wanted, and no others but those that change nothing."""
+    words = {word for word in _words(name) if len(word) > 1}
+    return bool(words & wanted) and words <= wanted | GOOD_WORDS | DEFECT_WORDS | PLAIN_WORDS
 
 
 def kind_of_label(label: str) -> str:

@@ -12,7 +12,8 @@ from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, GoodImage
 
 LAYOUT = "folder of good pictures"
-MASK_FOLDERS = ("foreground", "fg_mask", "ground_truth")  # hold masks, never pictures
+PART_FOLDERS = ("foreground", "fg_mask")  # hold masks or outlines of the part
+MASK_FOLDERS = (*PART_FOLDERS, "ground_truth")  # hold masks, never pictures
 SESSIONS_FROM = 5  # sub-folders
 
 

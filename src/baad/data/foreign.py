@@ -23,6 +23,8 @@ def explain_foreign(content: bytes) -> tuple[str, str]:
         return "it is a HEIC, AVIF or video file, which cannot be read", "Export it as JPEG or PNG"
     if content[4:8] == b"jP  ":
         return "it is a JPEG 2000 file, which cannot be read", RESAVE
+    if content.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
+        return "it is a JPEG XL file, which cannot be read", RESAVE
     if content[128:132] == b"DICM":
         return "it is a DICOM file, which cannot be read", RESAVE
     if content.startswith(PICTURES):

@@ -12,6 +12,7 @@ import base64
 import binascii
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -20,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from baad.data.decode import open_samples, show_path
-from baad.data.entries import Entry, half_of_folders, is_named_for_defects, join_kinds, kind_of_label, make_category
+from baad.data.entries import Entry, defects_of_folders, half_of_folders, join_kinds, kind_of_label, make_category
 from baad.data.files import find_images, walk_folders
-from baad.data.folder import leave_out_masks
+from baad.data.folder import PART_FOLDERS, leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points, to_runs
 from baad.data.results import leave_out_results, note_results
@@ -61,24 +62,22 @@ def read_labelme_folder(root: Path, part_masks: Path | None = None) -> Category:
     by_place = {path.with_suffix(""): path for path in pictures}
     there = {os.path.normpath(path): path for path in pictures}
     found: dict[Path, Annotation] = {}
-    lonely = 0
+    lonely: list[tuple[Path, str, Annotation]] = []
     for file in find_labelme(root, part_masks):
         annotation = read_labelme(file)
         named = PureWindowsPath(annotation.picture).as_posix()  # labelme on Windows writes backslashes
         picture = there.get(os.path.normpath(file.parent / named)) or by_place.get(file.with_suffix(""))
-        if picture is None and annotation.labels and _is_somewhere(named, pictures):
-            problem = f"it outlines defects in {show_path(named)}, which lies elsewhere in the folder than it says"
-            raise refuse(file, problem, "Lay it beside its picture, or take it out of the folder")
         if picture is None:
-            lonely += 1
+            lonely.append((file, named, annotation))
         elif picture in found:
             other = show_path(found[picture].outlines.file)
             problem = f"it says that it is for {show_path(picture)}, as {other} does"
             raise refuse(file, problem, "Correct its imagePath, or remove it")
         else:
             found[picture] = annotation
+    _refuse_misplaced(lonely, [path for path in pictures if path not in found])
     entries = [_to_entry(path, root, found.get(path)) for path in pictures]
-    counted = {"labelme files have no picture": lonely, "masks left aside": len(files) - len(plain)}
+    counted = {"labelme files have no picture": len(lonely), "masks left aside": len(files) - len(plain)}
     notes = [*(f"{number} {what}" for what, number in counted.items() if number), *note_results(results)]
     return make_category(root.resolve().name, root, LAYOUT, entries, notes)
 
@@ -105,15 +104,22 @@ def read_labelme(file: Path, all_labels: bool = False) -> Annotation:
 
 
 def find_labelme(root: Path, aside: Path | None = None) -> Iterator[Path]:
-    """labelme files at any depth, by name; hidden files and folders are left out, and the folder `aside`."""
+    """labelme files at any depth, by name, but in hidden folders, in those of the part, and in the folder `aside`."""
     for place, names in walk_folders(root, aside=aside):
+        if set(Path(place).relative_to(root).parts) & set(PART_FOLDERS):
+            continue
         named = (Path(place, name) for name in sorted(names) if name.lower().endswith(".json"))
         yield from (file for file in named if mentions(file, *KEYS))
 
 
-def _is_somewhere(named: str, pictures: Sequence[Path]) -> bool:
-    """Whether any of the pictures bears the name of the file that is looked for."""
-    return os.path.basename(named) in {path.name for path in pictures}
+def _refuse_misplaced(lonely: Sequence[tuple[Path, str, Annotation]], pictures: Sequence[Path]) -> None:
+    """Raises DataError where a file without a picture outlines defects in one that lies elsewhere: the only one of the
+    name among `pictures`, which have no file."""
+    named = Counter(path.name for path in pictures)
+    for file, picture, annotation in lonely:
+        if annotation.labels and named[os.path.basename(picture)] == 1:
+            problem = f"it outlines defects in {show_path(picture)}, which lies elsewhere in the folder than it says"
+            raise refuse(file, problem, "Lay it beside its picture, or take it out of the folder")
 
 
 def _to_entry(path: Path, root: Path, annotation: Annotation | None) -> Entry:
@@ -122,8 +128,7 @@ def _to_entry(path: Path, root: Path, annotation: Annotation | None) -> Entry:
     half = half_of_folders(places)
     if annotation and annotation.labels:
         return Entry(path, join_kinds(annotation.labels), half, (annotation.outlines,))
-    kinds = [place for place in places if is_named_for_defects(place)]
-    return Entry(path, kinds[-1] if kinds else "good", half)
+    return Entry(path, defects_of_folders(places) or "good", half)
 
 
 def _read_shape(shape: dict[str, Any], size: tuple[int, int], file: Path, name: str) -> Shape:

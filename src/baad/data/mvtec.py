@@ -47,8 +47,9 @@ def is_mvtec_2(root: Path) -> bool:
 
 
 def is_btad(root: Path) -> bool:
-    """Whether the folder holds train/ok, test/ok or test/ko."""
-    return any(os.path.isdir(root / place) for place in ("train/ok", "test/ok", "test/ko"))
+    """Whether the folder holds train/ok, test/ok or test/ko, and no train/good."""
+    places = ("train/ok", "test/ok", "test/ko")
+    return any(os.path.isdir(root / place) for place in places) and not os.path.isdir(root / "train" / "good")
 
 
 def read_mvtec(root: Path | str) -> Category:
@@ -106,7 +107,8 @@ def note_unread(root: Path, train: Sequence[GoodImage], test: Sequence[LabelledI
     places = [root / place for place in ("", "train", "validation", "test")]
     loose = [path for place in places if os.path.isdir(place) for path in find_images(place)]
     beside = [path for place in places[1:3] for folder in list_folders(place) for path in find_images(folder, True)]
-    left = len(set(leave_out_masks(leave_out_results([*loose, *beside], lambda path: None), root)) - read)
+    others = leave_out_masks(sorted({*loose, *beside} - read), root)
+    left = len(leave_out_results(others, lambda path: None))
     return (f"{left} pictures left aside, which lie in none of this layout's places",) if left else ()
 
 

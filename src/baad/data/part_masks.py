@@ -126,7 +126,7 @@ def list_copies(folder: Path) -> set[Path]:
 
 def was_refused(folder: Path) -> bool:
     """Whether all that a folder holds is a masks.json which says that there is nothing beside the part."""
-    alone = os.path.isdir(folder) and os.listdir(folder) == [LIST]
+    alone = os.path.isdir(folder) and [name for name in os.listdir(folder) if name[0] != "."] == [LIST]
     return alone and _read_list(folder).get("gate") == "none"
 
 

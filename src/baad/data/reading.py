@@ -7,10 +7,12 @@ from pathlib import Path
 
 from baad.data import coco, labelme, loco, manifest, mvtec, visa
 from baad.data.decode import show_path, text_of_path
-from baad.data.entries import is_named_for_defects, is_named_good
+from baad.data.entries import is_named_good, may_hold_defects
 from baad.data.files import IMAGE_SUFFIXES, find_images, list_folders
 from baad.data.folder import LAYOUT as PLAIN
 from baad.data.folder import leave_out_masks, read_folder
+from baad.data.masks import mask_file
+from baad.data.part_masks import find_part_masks
 from baad.data.sample import Category
 from baad.data.table import TABLES
 from baad.errors import DataError, SettingError
@@ -63,7 +65,7 @@ def read_category(root: Path | str, layout: str = "auto", part_masks: Path | Non
     aside = part_masks if part_masks is not None and _is_inside(part_masks, root) else None
     category = ANNOTATED[name](root, aside) if name in ANNOTATED else LAYOUTS[name].read(root)
     category = replace(category, name=text_of_path(category.name))  # goes into texts that are UTF-8
-    if aside is not None and _is_painted(aside):
+    if aside is not None and name != "manifest":  # which lists no picture that is none
         category = _leave_out(category, aside)
     if layout == "auto" and name == "folder" and any(_outlines_part(key, root, part_masks) for key in ANNOTATIONS):
         category = replace(category, notes=(*category.notes, "the outlines among them are of the part"))
@@ -149,8 +151,8 @@ def _refuse_several(root: Path) -> None:
 
 def _refuse_deep_annotations(root: Path, part_masks: Path | None) -> None:
     """Defects that a file outlines deeper than `read_coco` looks are not to be learnt as normal."""
-    file = coco.find_deeper(root)
-    if file is not None and not (part_masks is not None and file.resolve().is_relative_to(part_masks.resolve())):
+    file = coco.find_deeper(root, part_masks)
+    if file is not None:
         raise DataError(
             f"{show_path(root)} holds COCO annotations deep inside, {show_path(file)}, which may mark defects. "
             "Give that file, or the folder of its pictures; or the layout 'folder' if all are good after all."
@@ -160,11 +162,11 @@ def _refuse_deep_annotations(root: Path, part_masks: Path | None) -> None:
 def _refuse_defects(root: Path, part_masks: Path | None) -> None:
     """A folder with a sub-folder named for defects, or with others beside one named good, is not one of normals."""
     pictures = leave_out_masks(find_images(root, recursive=True), root)
-    if part_masks is not None and _is_inside(part_masks, root) and _is_painted(part_masks):
-        pictures = _not_below(part_masks, pictures)
+    if part_masks is not None and _is_inside(part_masks, root):
+        pictures = leave_out_painted(part_masks, pictures)
     places = {path.parent.relative_to(root).parts for path in pictures}
     names = {part for place in places for part in place}
-    suspicious = sorted(name for name in names if is_named_for_defects(name) or name.lower() == "test")
+    suspicious = sorted(name for name in names if may_hold_defects(name) or name.lower() == "test")
     for above, good in {(place[:depth], place[depth]) for place in places for depth in range(len(place))}:
         if is_named_good(good):
             beside = {place[len(above)] for place in places if len(place) > len(above) and place[: len(above)] == above}
@@ -182,20 +184,22 @@ def _is_inside(folder: Path, root: Path) -> bool:
     return place != whole and place.is_relative_to(whole)
 
 
-def _is_painted(part_masks: Path) -> bool:
-    """Whether a folder of masks of the part holds no outlines, beside which pictures might lie."""
-    return not any(list(find(part_masks)) for find in ANNOTATIONS.values())
-
-
-def _not_below(folder: Path, pictures: Sequence[Path]) -> list[Path]:
-    place = os.path.join(os.path.realpath(folder), "")
-    return [path for path in pictures if not os.path.realpath(path).startswith(place)]
+def leave_out_painted(part_masks: Path, files: Sequence[Path]) -> list[Path]:
+    """The files that are no masks of the part: those outside of the folder of such masks, and, where outlines lie in it
+    as well, those inside that no picture outside has for its mask."""
+    place = os.path.join(os.path.realpath(part_masks), "")
+    outside = [file for file in files if not os.path.realpath(file).startswith(place)]
+    if not any(list(find(part_masks)) for find in ANNOTATIONS.values()):
+        return outside
+    masks = {os.path.realpath(mask_file(mask)) for mask in find_part_masks(part_masks, outside).values()}
+    return [file for file in files if os.path.realpath(file) not in masks]
 
 
 def _leave_out(category: Category, part_masks: Path) -> Category:
-    """The category without what lies in the user's folder of masks of the part."""
-    train = [image for image in category.train if _not_below(part_masks, [image.path])]
-    test = [image for image in category.test if _not_below(part_masks, [image.path])]
-    gone = len(category.train) + len(category.test) - len(train) - len(test)
-    notes = (f"{gone} masks of the part left aside",) if gone else ()
-    return replace(category, train=tuple(train), test=tuple(test), notes=(*category.notes, *notes))
+    """The category without the user's painted masks of the part."""
+    files = [image.path for image in category.train] + [image.path for image in category.test]
+    kept = set(leave_out_painted(part_masks, files))
+    train = tuple(image for image in category.train if image.path in kept)
+    test = tuple(image for image in category.test if image.path in kept)
+    notes = (f"{len(files) - len(kept)} masks of the part left aside",) if len(kept) < len(files) else ()
+    return replace(category, train=train, test=test, notes=(*category.notes, *notes))

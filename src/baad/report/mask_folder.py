@@ -74,6 +74,7 @@ def write_mask_folder(
     names = list(name_pictures(list(places)).values())
     records: list[dict[str, Any]] = [{"image": name} for name in names]
     staged = out / f".{os.getpid()}.partial"
+    shutil.rmtree(staged, ignore_errors=True)  # of a process of the same number that was killed
     make_folder(staged)
     try:
         if gate.masks is not None and gate.per_image is not None:
@@ -99,7 +100,7 @@ def write_mask_folder(
         for place in (*places.values(), Path(SHEET)):
             if os.path.isfile(staged / place):
                 with replacing(out / place) as partial:
-                    os.replace(staged / place, partial)
+                    shutil.move(staged / place, partial)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 
