@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from baad import Detector
-from baad.data.decode import find_images, read_image
+from baad.data.decode import read_image
+from baad.data.files import find_images
 
 
 def frames(folder: Path) -> Iterator[np.ndarray]:
