@@ -14,6 +14,7 @@ IMAGE_SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 UNREAD_SUFFIXES = (".heic", ".heif", ".avif", ".jp2", ".jxl")  # pictures, too: decoding says what to do
+SUFFIXES = (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)
 
 
 def find_images(
@@ -27,7 +28,7 @@ def find_images(
     """
     found: list[Path] = []
     for place, names in walk_folders(folder, refuse or _refuse_folder):
-        found += [Path(place, name) for name in names if name.lower().endswith((*IMAGE_SUFFIXES, *UNREAD_SUFFIXES))]
+        found += [Path(place, name) for name in names if name.lower().endswith(SUFFIXES)]
         if not recursive:
             break
     return sorted(found, key=natural_order)

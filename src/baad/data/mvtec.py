@@ -16,7 +16,7 @@ Dataset", 2025; Mishra et al., "VT-ADL", 2021 (BTAD).
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from baad.data.entries import is_named_good
@@ -101,14 +101,13 @@ def kind_of_folder(folder: Path) -> str:
     return "good" if is_named_good(folder.name) else folder.name
 
 
-def note_unread(root: Path, train: Sequence[GoodImage], test: Sequence[LabelledImage]) -> tuple[str, ...]:
-    """What the notes say of pictures that lie where the layout has none, such as right in train/."""
-    read = {image.path for image in train} | {image.path for image in test}
-    places = [root / place for place in ("", "train", "validation", "test")]
-    loose = [path for place in places if os.path.isdir(place) for path in find_images(place)]
-    beside = [path for place in places[1:3] for folder in list_folders(place) for path in find_images(folder, True)]
-    others = leave_out_masks(sorted({*loose, *beside} - read), root)
-    left = len(leave_out_results(others, lambda path: None))
+def note_unread(root: Path, good: str) -> tuple[str, ...]:
+    """What the notes say of pictures that lie where the layout has none, such as right in train/ or in train/other."""
+    halves = [root / "train", root / "validation"]
+    found = [path for place in (root, *halves, root / "test") if os.path.isdir(place) for path in find_images(place)]
+    beside = (folder for half in halves for folder in list_folders(half) if folder.name != good)
+    found += [path for folder in beside for path in find_images(folder, recursive=True)]
+    left = len(leave_out_results(leave_out_masks(found, root), lambda path: None))
     return (f"{left} pictures left aside, which lie in none of this layout's places",) if left else ()
 
 
@@ -143,7 +142,7 @@ def _read_tree(root: Path, layout: str, good: str) -> Category:
         outlines = root / "foreground" / "test" / folder.name
         masks = root / "ground_truth" / folder.name
         test += read_kind(folder, masks, kind_of_folder(folder), results.append, outlines)
-    notes = (*note_unread(root, train, test), *note_results(results))
+    notes = (*note_unread(root, good), *note_results(results))
     return Category(root.resolve().name, root, layout, train, tuple(test), notes)
 
 
