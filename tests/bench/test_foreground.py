@@ -194,3 +194,5 @@ def test_rows_that_were_made_otherwise_than_the_newest_are_not_shown(tmp_path):
     page = (tmp_path / "README.md").read_text()
     assert "--steps 7`" in page and "| disc | 1 |" not in page and "or code: disc, 1, seed 0." in page
     assert "otherwise than the last row of the category" in page
+    judged = [{**rows[1], "tested_on": "old", "seed": 1}, {**rows[1], "tested_on": "new"}]
+    assert foreground_table.split_newest(judged) == (judged[1:], judged[:1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from baad.data.masks import read_mask
-from baad.data.part_masks import find_part_masks, lay_below, name_pictures, place_part_masks
+from baad.data.part_masks import find_part_masks, lay_below, name_pictures, place_part_masks, was_refused
 from baad.errors import DataError
 from tests.factory import save_picture
 
@@ -143,3 +143,11 @@ def test_a_picture_is_not_its_own_mask(tmp_path, place):
     assert find_part_masks(tmp_path, [picture]) == {}
     write_labelme(picture.with_suffix(".json"), "part")  # where labelme saves it
     assert marked(find_part_masks(tmp_path, [picture])[picture]) == [[1, 1], [1, 2], [2, 1], [2, 2]]
+
+
+def test_what_a_killed_call_left_hidden_does_not_hide_a_refusal(tmp_path):
+    (tmp_path / "masks.json").write_text('{"gate": "none"}')
+    (tmp_path / ".7.partial").mkdir()
+    assert was_refused(tmp_path)
+    (tmp_path / "000.png").touch()
+    assert not was_refused(tmp_path)
