@@ -69,6 +69,7 @@ def test_all_methods_get_rows_with_the_same_flat_keys(finished):
 def test_rows_tell_steps_cost_and_both_tasks(finished):
     baad, unsuppressed, blind, nearest, draem = finished[0]
     assert [row["steps"] for row in finished[0]] == [1, 1, 1, 0, 1]
+    assert {row["device"] for row in finished[0]} == {"cpu"}
     assert baad["parameters"] == unsuppressed["parameters"] > 0 and nearest["macs"] > 0
     assert baad["mask_iou"] == unsuppressed["mask_iou"] is not None and draem["mask_iou"] is not None
     assert blind["mask_iou"] is None

@@ -37,6 +37,7 @@ class Fitted:
     macs: int  # multiply-accumulates
     mask_steps: int = 0  # of a mask network beside it
     processor_minutes: float | None = None  # of all threads, where that is known
+    device: str | None = "cpu"  # that it was fitted on: "cpu", "cuda", "mps", where that is known
 
 
 class Baseline(Protocol):

@@ -162,8 +162,8 @@ class Workshop:
         model = train_once(job.category, settings, self._models, self._progress, method.outlined)
         bundle = read_bundle(model)
         session, told = open_session(model, bundle, job, self._progress), bundle.manifest
-        busy = told.get("processor_minutes")
-        fitted = Fitted(told["steps"], told["parameters"], told["macs"], processor_minutes=busy)
+        cost = (told["steps"], told["parameters"], told["macs"])
+        fitted = Fitted(*cost, processor_minutes=told.get("processor_minutes"), device=told.get("device"))
         return Fit(session.run, fitted, told["train_minutes"], settings.image_head)
 
     def _fit(self, category: Category, method: Method, settings: TrainSettings) -> Fit:

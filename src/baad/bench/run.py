@@ -154,6 +154,7 @@ def measure(job: Job, detector: Fit, progress: Progress) -> Row:
         **card.row(job.method, job.settings.seed, fitted.steps, detector.minutes),
         "mask_steps": fitted.mask_steps,
         "processor_minutes": fitted.processor_minutes,
+        "device": fitted.device,
         **watched.figures(),
         "parameters": fitted.parameters,
         "macs": fitted.macs,

@@ -69,11 +69,12 @@ def describe_manifest(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     cost = f"{manifest.get('parameters', 0):,} parameters, {manifest.get('macs', 0) / 1e9:.2f} GMAC a picture"
     calibrated = "calibrated" in manifest
     held_out = "" if calibrated else f", {known['n_held_out']} held out for the threshold"
+    device = f" on {manifest['device']}" if "device" in manifest else ""
     when = f"{known['calibrated']}: the threshold comes from {known['n_held_out']} good pictures given later"
     return [
         ("model", f"{known['category'] or 'no name'}, made {known['created']} by baad {known['baad_version']}"),
         ("network", f"{known['size']} at {width}x{height} px: {cost}"),
-        ("training", f"{known['steps']} steps, seed {known['seed']}, {known['train_minutes']} min"),
+        ("training", f"{known['steps']} steps, seed {known['seed']}, {known['train_minutes']} min{device}"),
         ("pictures", f"{known['n_train']} to learn from{held_out}"),
         *([("calibrated", when)] if calibrated else []),
         *(("highest", f"{each['image']} {each['score']:.4g}") for each in manifest.get("highest_held_out", [])),

@@ -304,6 +304,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
         "settings": settings.to_dict(),
         "seed": settings.seed,
         "steps": settings.steps,
+        "device": torch.device(choose_device(settings.device)).type,
         "n_train": len(ready.split.fit),
         "n_held_out": len(ready.split.held_out),
         "split": ready.split.note,
