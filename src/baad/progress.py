@@ -70,7 +70,8 @@ class TerminalBars:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", markup=False),
         )
-        with Bars(*columns, console=self._console, transient=True) as bars:
+        shared = sys.stdout is not None and sys.stdout.isatty()  # results in a file or a pipe are none of a bar's
+        with Bars(*columns, console=self._console, transient=True, redirect_stdout=shared) as bars:
             yield _BarTask(bars, bars.add_task(name, total=total, note=""))
 
 

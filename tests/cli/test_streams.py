@@ -33,6 +33,22 @@ def test_closed_outputs_are_no_fault_and_no_file_is_taken_for_one(model, picture
     assert [line.split(",")[1] for line in lines] == ["verdict", "ok", "error"]  # no message among them
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize("words", [("--json", "-"), ("--csv", "-")])
+def test_results_go_to_a_pipe_where_messages_go_to_a_terminal(model, picture, words):
+    import pty
+
+    screen, terminal = pty.openpty()
+    command = [*BAAD, "predict", str(model), str(picture.parent), *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal, text=True) as running:
+        os.close(terminal)
+        out = running.communicate(timeout=120)[0]
+    told = os.read(screen, 65536).decode()
+    os.close(screen)
+    assert running.returncode == 0 and "a.png" in out and "1 judged" in told
+    assert len(out.splitlines()) == (1 if words[0] == "--json" else 2)
+
+
 def test_a_closed_list_of_names_is_an_empty_one(model):
     code, _, err = shell("predict", model, "-", "<&-")
     assert (code, err) == (0, "0 judged, 0 rejected\n")
