@@ -31,19 +31,22 @@ def test_what_is_read_comes_in_order_and_errors_in_their_places():
     assert found == [0, 10, 20, "three is no picture", 40]
 
 
-def test_no_more_is_read_than_may_be_kept():
-    drawn, reading = [], threading.Event()
+@pytest.mark.parametrize("ahead", [0, 1, 2])
+def test_no_more_is_drawn_than_is_asked_for_and_so_many_ahead(ahead):
+    drawn = []
 
     def sources():
         for number in range(100):
             drawn.append(number)
-            reading.set()
             yield number
 
-    stream = read_ahead(sources(), fussy, ahead=2)
-    next(stream)
+    stream = read_ahead(sources(), fussy, ahead)
+    assert next(stream) == (0, 0)
     time.sleep(0.3)
-    assert len(drawn) <= 1 + 2 + 1  # one handed out, two kept, one in hand
+    assert len(drawn) == 1 + ahead
+    assert next(stream) == (1, 10)
+    time.sleep(0.3)
+    assert len(drawn) == 2 + ahead
 
 
 def test_what_was_read_is_not_kept_waiting_by_a_source_that_waits():

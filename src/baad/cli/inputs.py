@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TextIO
 
@@ -93,6 +93,14 @@ def _all_there(found: Iterable[Given]) -> list[Given]:
 def is_endless(words: Sequence[str]) -> bool:
     """Whether the words may name more pictures than can be counted before the first is judged."""
     return any(word == "-" or _holds_frames(word) for word in words)
+
+
+def require_ends(words: Sequence[str]) -> None:
+    """Raise SettingError where a camera has other words behind it, which would be judged when it is gone."""
+    for camera, other in pairwise(words):
+        if is_live(camera):
+            told = f"{hide_secrets(camera)} goes on without end: {hide_secrets(other)} behind it would not be judged"
+            raise SettingError(f"{told}. Name the camera last; start one call for each of several.")
 
 
 def _holds_frames(word: str) -> bool:

@@ -61,12 +61,13 @@ class Run:
                     told = f"{show_path(other)} and {show_path(picture.path)} would share {show_path(out)}"
                     raise OutputError(f"{told}. Judge them in two calls, each into a folder of its own.")
 
-    def judge(self, found: "Iterable[Given]", task: "Task", stop: Stop) -> Iterator[Record]:
-        """The record of each picture, until somebody asks to stop: never in the middle of one."""
+    def judge(self, found: "Iterable[Given]", task: "Task", stop: Stop, ahead: int) -> Iterator[Record]:
+        """The record of each picture, until somebody asks to stop: never in the middle of one. `ahead`: so many are
+        read before they are asked for."""
         from baad.cli.inputs import open_given
 
         try:
-            for judged in self.detector.stream(found, read=open_given, whole=stop.held):
+            for judged in self.detector.stream(found, ahead=ahead, read=open_given, whole=stop.held):
                 record = self._answer(judged)
                 if record is not None:
                     yield record  # whoever takes it writes it before the next one, and before the stop

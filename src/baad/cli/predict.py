@@ -94,17 +94,20 @@ def main(
     and --csv appear when all is judged; of --watch and of cameras they get each answer at once, after the lines they
     hold. The page of --html judges what it shows a second time.
     """
-    from baad.cli.inputs import Given, Picture, find_pictures, is_endless, watch_pictures
+    from baad.cli.inputs import Given, Picture, find_pictures, is_endless, require_ends, watch_pictures
     from baad.errors import SettingError
     from baad.progress import Silence, choose_progress
     from baad.runtime.detector import Detector
     from baad.runtime.output import appending, write_csv
+    from baad.runtime.stream import AHEAD
     from baad.runtime.video import is_live
     from baad.verdict.promise import tell_not_kept
 
     if threshold is not None and false_alarms is not None:
         raise SettingError("--threshold and --false-alarms both set the threshold. Give one of them.")
-    lasting = watch or any(map(is_live, paths))
+    require_ends(paths)
+    live = any(map(is_live, paths))
+    lasting = watch or live
     _require_texts(json_file, csv_file, html, lasting)
     if html is not None:
         _require_page(html, watch or is_endless(paths))
@@ -124,7 +127,7 @@ def main(
         run.prepare_page(model)
     run.require_nothing_lost(found if isinstance(found, list) else ())
     with catch_stop() as stop, (progress if total and not shown else Silence()).task("judging", total) as task:
-        records = run.judge(found, task, stop)
+        records = run.judge(found, task, stop, ahead=0 if live else AHEAD)
         if json_file is not None:
             records = _with_json(records, json_file, lasting)
         if csv_file is None:

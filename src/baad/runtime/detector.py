@@ -16,7 +16,7 @@ from baad.data.geometry import resize_map
 from baad.errors import BaadError, BundleError, ImageError, InputMismatch, SettingError
 from baad.runtime.frame import Frame
 from baad.runtime.session import RawMaps, Session
-from baad.runtime.stream import Judged, read_ahead
+from baad.runtime.stream import AHEAD, Judged, read_ahead
 from baad.runtime.tiles import Scorer, as_trained
 from baad.runtime.zoned import TOP_CELLS, find_box, score_zones
 from baad.verdict.calibration import Calibration, at_rate, at_threshold
@@ -118,17 +118,17 @@ class Detector:
     def stream(
         self,
         images: Iterable[Any],
-        ahead: int = 2,
+        ahead: int = AHEAD,
         read: Callable[[Any], Opened] | None = None,
         whole: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Iterator[Judged]:
         """Judge any number of pictures, in their order, in bounded memory; the next are read while one is judged.
 
         Where `predict` would raise ImageError or BundleError, `error` comes in the place of `verdict`. `images` is
-        drawn from another thread, at most `ahead` + 1 before they are asked for. They are what `predict` takes, arrays
-        copied when they are drawn, so that a camera may fill one buffer again and again; or anything that `read` makes
-        pixels and notes of, or raises ImageError for. `whole` is entered before a picture is judged and left when the
-        next one is asked for, as for `Stop.held`.
+        drawn from another thread, at most `ahead` before they are asked for; 0 is for a camera, whose frames would grow
+        old. They are what `predict` takes, arrays copied when they are drawn, so that a camera may fill one buffer
+        again and again; or anything that `read` makes pixels and notes of, or raises ImageError for. `whole` is entered
+        before a picture is judged and left when the next one is asked for, as for `Stop.held`.
 
         for judged in detector.stream(sorted(Path("new").glob("*.png"))):
             print(judged.source, judged.verdict.label if judged.verdict else judged.error)

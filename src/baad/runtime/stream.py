@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from queue import Empty, Full, Queue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from baad.verdict.decide import Verdict
 
 Source = TypeVar("Source")
 Read = TypeVar("Read")
+AHEAD = 2  # pictures read while one is judged
 PATIENCE = 0.1  # seconds between two looks at whether anybody still wants what was read
 
 
@@ -29,48 +30,48 @@ class Judged:
 def read_ahead(
     sources: Iterable[Source],
     read: Callable[[Source], Read],
-    ahead: int = 2,
+    ahead: int = AHEAD,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[Source, Read | ImageError]]:
     """(source, what `read` makes of it), in their order; an ImageError of `read` comes in the place of its result.
 
-    `sources` are drawn and read on another thread, at most `ahead` + 1 of them before they are asked for. Whatever
-    else goes wrong there is raised here. A source that waits, such as a camera, delays nothing that was read already.
-    `meanwhile` is called while the first is read.
+    `sources` are drawn and read on another thread, at most `ahead` of them before they are asked for: with 0 none, as a
+    camera wants it, whose frames would grow old. Whatever else goes wrong there is raised here. A source that waits,
+    such as a camera, delays nothing that was read already. `meanwhile` is called before the first is asked for.
     """
-    line: Queue[tuple[Any, Any]] = Queue(maxsize=max(1, ahead))
-    unwanted, end = threading.Event(), object()
+    line: SimpleQueue[tuple[Any, Any]] = SimpleQueue()
+    wanted, unwanted, end = threading.Semaphore(max(0, ahead)), threading.Event(), object()
 
-    def put(source: Any, found: Any) -> bool:
+    def next_wanted() -> bool:
+        """Wait until one more may be drawn; whether anybody still wants it."""
         while not unwanted.is_set():
-            try:
-                line.put((source, found), timeout=PATIENCE)
+            if wanted.acquire(timeout=PATIENCE):
                 return True
-            except Full:
-                continue
         return False
 
     def work() -> None:
         try:
-            for source in sources:
+            drawn = iter(sources)
+            while next_wanted():
+                source: Any = next(drawn, end)
+                if source is end:
+                    line.put((end, None))
+                    return
                 try:
                     found: Any = read(source)
                 except ImageError as error:
                     found = error
-                if not put(source, found):
-                    return
-            put(end, None)
+                line.put((source, found))
+                del source, found  # before the next one is waited for
         except BaseException as error:  # raised again where the results are taken
-            put(end, error)
+            line.put((end, error))
 
     threading.Thread(target=work, name="baad reading", daemon=True).start()
     try:
         meanwhile()
         while True:
-            try:
-                source, found = line.get(timeout=PATIENCE)  # Windows hears of no Ctrl-C in a wait without end
-            except Empty:
-                continue
+            wanted.release()
+            source, found = _take(line)
             if source is end:
                 if found is not None:
                     raise found
@@ -79,3 +80,12 @@ def read_ahead(
             del source, found  # before the next one is waited for
     finally:
         unwanted.set()
+
+
+def _take(line: "SimpleQueue[tuple[Any, Any]]") -> tuple[Any, Any]:
+    """The next of the line, waited for in pieces: Windows hears of no Ctrl-C in a wait without end."""
+    while True:
+        try:
+            return line.get(timeout=PATIENCE)
+        except Empty:
+            continue
