@@ -1,9 +1,12 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from baad.errors import TrainingError, how_to_install
 from baad.learn.parity import Certificate, Comparison, InPyTorch, Runner, compare, open_runners, require_parity
+from baad.runtime import openvino_network
 from baad.runtime.session import RawMaps
 from tests.fake_model import brightness_graph
 
@@ -109,6 +112,21 @@ def test_without_openvino_the_certificate_says_that_it_was_left_out(monkeypatch)
     runners, remarks = open_runners(brightness_graph(), 1, 0.5, lambda session: session, None)
     assert [each.runtime.split()[0] for each in runners] == ["ONNX"]
     assert remarks == (f"OpenVINO is not installed and was not compared. {how_to_install('openvino')}",)
+
+
+def test_a_broken_openvino_costs_no_training_and_is_said(monkeypatch, tmp_path):
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino/__init__.py").write_text("raise ImportError('libtbb.so.12: cannot open shared object file')")
+    for name in [name for name in sys.modules if name.split(".")[0] == "openvino"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(openvino_network, "_new_core", openvino_network._new_core.__wrapped__)  # none made before
+    runners, remarks = open_runners(brightness_graph(), 1, 0.5, lambda session: session, None)
+    assert [each.runtime.split()[0] for each in runners] == ["ONNX"]
+    assert remarks == (
+        "OpenVINO was not compared. OpenVINO is installed and does not load: libtbb.so.12: cannot open shared object "
+        "file. Install it again: pip install --force-reinstall openvino",
+    )
 
 
 def test_people_are_told_what_was_compared_and_what_came_of_it():

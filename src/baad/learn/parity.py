@@ -10,7 +10,7 @@ import onnxruntime
 import torch
 
 import baad
-from baad.errors import TrainingError, how_to_install
+from baad.errors import MissingExtra, TrainingError, how_to_install
 from baad.learn.deploy import DeployGraph
 from baad.learn.witnesses import NormalSource, Witnesses, choose_witnesses
 from baad.progress import Progress
@@ -240,14 +240,17 @@ def open_runners(
     judging: Callable[[Scorer], Scorer],
     usual: tuple[int, int] | None,
 ) -> tuple[list[Runner], tuple[str, ...]]:
-    """The graph in every runtime there is, ONNX Runtime first, and remarks on those that are absent.
+    """The graph in every runtime there is, ONNX Runtime first, and remarks on those that are absent or broken.
 
     `usual`: (H, W) of the pictures, where all have one size: OpenVINO makes a copy of the graph for it, as on the line.
     """
     runners = [Runner(f"ONNX Runtime {onnxruntime.__version__}", "fp32", judging(Session(onnx, threads)), threshold)]
     if not has_openvino():
         return runners, (f"OpenVINO is not installed and was not compared. {how_to_install('openvino')}",)
-    session = judging(Session(onnx, threads, "openvino", usual=usual))
+    try:
+        session = judging(Session(onnx, threads, "openvino", usual=usual))
+    except MissingExtra as error:  # no reason to lose a training, whose model ONNX Runtime judges as well
+        return runners, (f"OpenVINO was not compared. {error}",)
     return [*runners, Runner(name_openvino(), "fp32", session, threshold)], ()
 
 

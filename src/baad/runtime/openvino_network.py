@@ -23,7 +23,7 @@ def has_openvino() -> bool:
 
 
 def shared_core() -> "openvino.Core":  # noqa: TID251
-    """The one OpenVINO core of this process, kept until its end. Raises MissingExtra where OpenVINO is not installed.
+    """The one OpenVINO core of this process, kept until its end. Raises MissingExtra where it is absent or broken.
 
     The processor plugin of each core gives the thread a stack for signal handlers and takes it away at its end. Where
     two come and go out of order, the next signal (Ctrl-C) finds no stack, and the process dies (seen in 2026.4 on a
@@ -37,7 +37,10 @@ def shared_core() -> "openvino.Core":  # noqa: TID251
 def _new_core() -> "openvino.Core":  # noqa: TID251
     try:
         import openvino
-    except ImportError as error:
+    except (ImportError, OSError) as error:
+        if has_openvino():
+            told = f"OpenVINO is installed and does not load: {first_line(error)}"
+            raise MissingExtra(f"{told}. Install it again: pip install --force-reinstall openvino") from error
         raise MissingExtra(f"Running in OpenVINO needs openvino. {how_to_install('openvino')}") from error
     return openvino.Core()  # noqa: TID251 (the one place)
 
