@@ -181,8 +181,8 @@ def _lost(word: str, index: int, why: str, started: str = "") -> Frame:
 
 
 def hide_secrets(word: str) -> str:
-    """An address without the user and password in it, as far as they can be told."""
-    return LOGIN.sub("", SECRET.sub(r"\1***", word))
+    """An address without the user and password in it, as far as they can be told; anything else as it is."""
+    return LOGIN.sub("", SECRET.sub(r"\1***", word)) if is_remote(word) else word
 
 
 def _place(word: str, index: int, started: str) -> Path:
