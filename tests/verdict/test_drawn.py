@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from baad.errors import DataError
+from baad.errors import DataError, SettingError
 from baad.verdict.drawn import DrawnZone, DrawnZones, paint_rules, parse_zones, read_zones
 
 UPPER_LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5))
@@ -87,3 +87,24 @@ def test_a_file_that_cannot_be_meant_is_refused_with_its_place(tmp_path, content
     with pytest.raises(DataError) as caught:
         read_zones(tmp_path / "zones.json")
     assert "zones.json" in str(caught.value) and told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "polygon", "frame", "told"),
+    [
+        ("ignroe", UPPER_LEFT, "picture", "has the rule 'ignroe'. Give reject, warn or ignore"),
+        ("ignore", UPPER_LEFT, "table", "has the frame 'table'. Give picture or part"),
+        ("ignore", UPPER_LEFT[:2], "part", "is no polygon of three points"),
+        ("ignore", ((0, 900), (1000, 900), (1000, 1000)), "picture", "within 10 frames of its own. Give shares"),
+        ("ignore", ((0, 4), (2, 4), (2, 5)), "picture", "lies outside of the picture"),
+        ("ignore", ((float("nan"), 0.1), (0.2, 0.1), (0.2, 0.3)), "part", "is no polygon of three points"),
+    ],
+)
+def test_zones_made_in_python_are_checked_as_those_of_files_are(rule, polygon, frame, told):
+    with pytest.raises(SettingError, match=f"^A drawn zone .*{told}"):
+        DrawnZone(rule, tuple(map(tuple, polygon)), frame)
+
+
+def test_an_unknown_rule_elsewhere_is_refused():
+    with pytest.raises(SettingError, match="elsewhere is 'nothing'"):
+        DrawnZones((), "nothing")

@@ -22,7 +22,7 @@ from baad.data.jsonfile import read_json, refuse
 from baad.data.labelme import KEYS, read_labelme
 from baad.data.outlines import paint_outlines, to_points
 from baad.data.sample import Outlines, Point, Shape
-from baad.errors import DataError
+from baad.errors import DataError, SettingError
 
 Rule = Literal["reject", "warn", "ignore"]
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in px; x1 and y1 lie just outside
@@ -34,19 +34,31 @@ FURTHEST = 10.0  # frames away that a point may lie
 
 @dataclass(frozen=True)
 class DrawnZone:
-    """A polygon and what an alarm in it means; points in shares of the frame's width and height."""
+    """A polygon and what an alarm in it means; points in shares of the frame's width and height.
+
+    Raises SettingError for anything else: an unknown rule or frame, fewer than three points, points far off or, in the
+    frame "picture", all outside of it, as pixels are.
+    """
 
     rule: Rule
     polygon: tuple[Point, ...]
     frame: str = "picture"
 
+    def __post_init__(self) -> None:
+        if wrong := _find_fault(self.rule, self.polygon, self.frame):
+            raise SettingError(f"A drawn zone {wrong[0]}. {wrong[1]}.")
+
 
 @dataclass(frozen=True)
 class DrawnZones:
-    """All zones of a model; later ones lie over earlier ones."""
+    """All zones of a model; later ones lie over earlier ones. Raises SettingError for an unknown rule."""
 
     zones: tuple[DrawnZone, ...] = ()
     elsewhere: Rule = "reject"
+
+    def __post_init__(self) -> None:
+        if self.elsewhere not in RULES:
+            raise SettingError(f"elsewhere is {self.elsewhere!r}. Give {', '.join(RULES[:-1])} or {RULES[-1]}.")
 
     def __bool__(self) -> bool:
         """Whether anything is drawn that makes a difference."""
@@ -116,7 +128,11 @@ def _from_labelme(file: Path) -> DrawnZones:
         rule = _read_rule(label, "a label", file)
         if not shape.rings:
             raise refuse(file, f"a shape labelled {label} is no polygon", "Draw zones as polygons or rectangles")
-        zones += [DrawnZone(rule, tuple((x / width, y / height) for x, y in ring)) for ring in shape.rings]
+        for ring in shape.rings:
+            points = tuple((x / width, y / height) for x, y in ring)
+            if wrong := _find_fault(rule, points, "picture"):
+                raise refuse(file, f"a shape labelled {label} {wrong[0]}", wrong[1])
+            zones.append(DrawnZone(rule, points))
     return DrawnZones(tuple(zones))
 
 
@@ -125,17 +141,26 @@ def _read_zone(value: object, index: int, size: tuple[float, float], file: Path)
     if not isinstance(value, Mapping):
         raise refuse(file, f"{name} is no object with a rule and a polygon", "Write it as the others")
     frame = value.get("frame", "picture")
-    if frame not in FRAMES:
-        raise refuse(file, f"{name} has the frame {frame!r}", f"Give {' or '.join(FRAMES)}")
     points = to_points(value.get("polygon"), file, name)
     if frame == "picture":
         points = tuple((x / size[0], y / size[1]) for x, y in points)
+    if wrong := _find_fault(value.get("rule"), points, frame):
+        raise refuse(file, f"{name} {wrong[0]}", wrong[1])
+    return DrawnZone(value["rule"], points, frame)
+
+
+def _find_fault(rule: object, points: tuple[Point, ...], frame: object) -> tuple[str, str] | None:
+    """What is wrong with a zone, as a predicate, and what to do; None where nothing is."""
+    if rule not in RULES:
+        return f"has the rule {rule!r}", f"Give {', '.join(RULES[:-1])} or {RULES[-1]}"
+    if frame not in FRAMES:
+        return f"has the frame {frame!r}", f"Give {' or '.join(FRAMES)}"
     if len(points) < 3 or not all(abs(number) <= FURTHEST for point in points for number in point):
-        problem = f"{name} is no polygon of three points or more within {FURTHEST:g} frames of its own"
-        raise refuse(file, problem, 'Give shares of the width and height, or "size": [width, height] beside "zones"')
+        problem = f"is no polygon of three points or more within {FURTHEST:g} frames of its own"
+        return problem, 'Give shares of the width and height, or "size": [width, height] beside "zones"'
     if frame == "picture" and any(map(_is_outside, zip(*points))):
-        raise refuse(file, f"{name} lies outside of the picture", 'Is "size" that of the picture it was drawn on?')
-    return DrawnZone(_read_rule(value.get("rule"), name, file), points, str(frame))
+        return "lies outside of the picture", 'Is "size" that of the picture it was drawn on?'
+    return None
 
 
 def _is_outside(shares: tuple[float, ...]) -> bool:
