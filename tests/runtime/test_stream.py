@@ -1,12 +1,13 @@
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import baad.runtime.detector
-from baad.errors import BundleError, DataError, ImageError
+from baad.errors import BundleError, DataError, ImageError, SettingError
 from baad.runtime.detector import Detector
 from baad.runtime.frame import Frame
 from baad.runtime.stream import read_ahead
@@ -205,3 +206,30 @@ def test_warming_up_changes_nothing(detector):
     before = detector.predict(draw_part(green=220)).score
     assert detector.warm_up() is detector
     assert detector.predict(draw_part(green=220)).score == before
+
+
+@pytest.mark.parametrize(
+    ("one", "named"),
+    [
+        ("part.png", "part.png"),
+        (Path("part.png"), "part.png"),
+        (Frame("film.mp4#7", Path("7.png"), draw_part()), "film.mp4#7"),
+        (draw_part(), "an array of shape"),
+        (draw_part()[:, :, 0], "an array of shape"),
+    ],
+    ids=["name", "path", "frame", "picture", "grey picture"],
+)
+def test_one_picture_in_place_of_many_is_refused(detector, one, named):
+    """The rows of an array would pass for pictures, and the letters of a name for names."""
+    for judge in (detector.stream, detector.predict_batch):
+        with pytest.raises(
+            SettingError, match=rf"takes many pictures, and {named}.* is one\. Give a list, or use predict"
+        ):
+            list(judge(one))
+
+
+def test_a_stack_of_pictures_is_many(detector):
+    stack = np.stack([draw_part(), draw_part(green=220)])
+    single = [detector.predict(each).score for each in stack]
+    assert [verdict.score for verdict in detector.predict_batch(stack)] == pytest.approx(single)
+    assert [judged.verdict.score for judged in detector.stream(stack)] == single

@@ -13,10 +13,10 @@ import numpy as np
 from baad.bundle import read_bundle
 from baad.data.decode import NO_MEMORY, UnreadableFile, open_samples, read_content, to_picture
 from baad.data.geometry import resize_map
-from baad.errors import BaadError, BundleError, ImageError, InputMismatch, SettingError
+from baad.errors import BaadError, BundleError, ImageError, InputMismatch
 from baad.runtime.frame import Frame
 from baad.runtime.session import RawMaps, Session
-from baad.runtime.stream import AHEAD, Judged, read_ahead
+from baad.runtime.stream import AHEAD, Judged, read_ahead, require_many
 from baad.runtime.tiles import Scorer, as_trained
 from baad.runtime.zoned import TOP_CELLS, find_box, score_zones
 from baad.verdict.calibration import Calibration, at_rate, at_threshold
@@ -108,7 +108,11 @@ class Detector:
         return self._judge(*open_picture(image))
 
     def predict_batch(self, images: Sequence[Picture]) -> list[Verdict]:
-        """Judge pictures, all in memory, together; on a processor no faster than one by one. Raises as `predict`."""
+        """Judge pictures, all in memory, together; on a processor no faster than one by one. Raises as `predict`.
+
+        SettingError for one picture in place of many.
+        """
+        require_many(images, "predict_batch")
         opened = [open_picture(image) for image in images]
         for pixels, _ in opened:
             self._require_fit(pixels)
@@ -134,10 +138,7 @@ class Detector:
             print(judged.source, judged.verdict.label if judged.verdict else judged.error)
         """
 
-        if isinstance(images, (str, os.PathLike)):
-            raise SettingError(
-                f"stream takes many pictures, and {os.fspath(images)} is one. Give a list, or use predict."
-            )
+        require_many(images, "stream")
 
         def prepare() -> None:
             with suppress(BaadError):  # what cannot be run is said of each picture

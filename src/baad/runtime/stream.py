@@ -1,5 +1,6 @@
 """Many pictures, one after the other: the next ones are read while one is judged; order kept, memory bounded."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from baad.errors import BundleError, ImageError
+from baad.errors import BundleError, ImageError, SettingError
+from baad.runtime.frame import Frame
 from baad.verdict.decide import Verdict
 
 Source = TypeVar("Source")
@@ -25,6 +27,15 @@ class Judged:
     pixels: np.ndarray | None  # uint8 [H, W, 3]
     verdict: Verdict | None
     error: ImageError | BundleError | None = None
+
+
+def require_many(images: Any, method: str) -> None:
+    """Raise SettingError for what is one picture: a name, a frame, an array that is no stack of them."""
+    one = str(images) if isinstance(images, (str, os.PathLike)) else images.name if isinstance(images, Frame) else ""
+    if isinstance(images, np.ndarray) and (images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))):
+        one = f"an array of shape {list(images.shape)}"  # whose rows would be taken for pictures
+    if one:
+        raise SettingError(f"{method} takes many pictures, and {one} is one. Give a list, or use predict.")
 
 
 def read_ahead(
