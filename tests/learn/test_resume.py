@@ -22,6 +22,7 @@ from baad.learn.resume import (
     claimed,
     find_run,
     keep_masks,
+    keep_zones,
     note_run,
     place_run,
     read_masks,
@@ -35,12 +36,14 @@ from baad.learn.took import Took
 from baad.learn.train import train
 from baad.progress import Silence
 from baad.settings import TrainSettings
+from baad.verdict.drawn import DrawnZone, DrawnZones
 from tests.factory import save_picture, write_folder
 from tests.fake_model import brightness_graph, fake_certificate
 
 PROGRAM = Path(__file__).with_name("killed_runs.py")
 STEPS = 20
 SETTINGS = TrainSettings()
+ZONES = DrawnZones((DrawnZone("ignore", ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5))),))
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +214,16 @@ def test_kept_masks_serve_where_the_same_is_shown_or_nothing(tmp_path):
     assert were_shown(tmp_path, "these") and were_shown(tmp_path, "") and not were_shown(tmp_path, "others")
 
 
+def test_zones_are_kept_for_who_goes_on_and_for_nobody_else(tmp_path):
+    others = DrawnZones(ZONES.zones, elsewhere="warn")
+    assert keep_zones(tmp_path, None, True, Silence()) is None  # none were given before
+    assert keep_zones(tmp_path, ZONES, False, Silence()) == ZONES
+    assert keep_zones(tmp_path, None, True, Silence()) == ZONES
+    assert keep_zones(tmp_path, others, True, Silence()) == others == keep_zones(tmp_path, None, True, Silence())
+    assert keep_zones(tmp_path, None, False, Silence()) is None  # begun anew, without zones
+    assert keep_zones(tmp_path, None, True, Silence()) is None
+
+
 @pytest.mark.parametrize("shows", [False, True])
 def test_a_run_with_a_foreground_goes_on_with_the_masks_it_found(tmp_path, monkeypatch, shows):
     """Stopped at its third step of four, and continued where nothing is proposed a second time."""
@@ -244,8 +257,10 @@ def test_a_run_with_a_foreground_goes_on_with_the_masks_it_found(tmp_path, monke
     train(images, settings, tmp_path / "whole.baad", empty_scene=scene)
     with monkeypatch.context() as striking, pytest.raises(KeyboardInterrupt):
         striking.setattr("baad.learn.loop.check_loss", strike)
-        train(images, settings, tmp_path / "cut.baad", empty_scene=scene)
+        train(images, settings, tmp_path / "cut.baad", empty_scene=scene, zones=ZONES)
     train(images, settings, tmp_path / "cut.baad", empty_scene=scene, resume=True)
     assert found == [3, 3]  # pictures, in the first two trainings
+    assert json.loads(member(tmp_path / "cut.baad", "manifest.json"))["zones"] == ZONES.to_json()
+    assert sorted(file.name for file in (tmp_path / "cut.baad.run").iterdir()) == ["losses.jsonl"]
     whole, cut = weights
     assert whole.keys() == cut.keys() and all(torch.equal(whole[name], cut[name]) for name in whole)

@@ -3,6 +3,7 @@
 A run folder, MODEL.run, holds
     checkpoint.safetensors    weights, moments, steps done; in its header the RunNote
     foreground.safetensors    where the part is in each training picture, and what the gate said
+    zones.json                drawn zones, where some were given
     losses.jsonl              a line a step
 """
 
@@ -24,14 +25,15 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 import baad
-from baad.atomic import write_bytes
+from baad.atomic import write_bytes, write_text
 from baad.errors import BaadError, BundleError, DataError, OutputError, SettingError, TrainingError
 from baad.foreground.gate import Gate
 from baad.learn.checkpoint import CHECKPOINT, read_header
 from baad.progress import Progress
 from baad.settings import TrainSettings
+from baad.verdict.drawn import DrawnZones, read_zones
 
-MASKS = "foreground.safetensors"
+MASKS, ZONES = "foreground.safetensors", "zones.json"
 ANEW = "leave --resume away to begin anew"
 
 
@@ -138,8 +140,8 @@ def discard_run(run_dir: Path, progress: Progress) -> None:
 
 
 def forget_run(run_dir: Path) -> None:
-    """Remove checkpoint and masks; the log stays."""
-    for name in (CHECKPOINT, MASKS):
+    """Remove checkpoint, masks and zones; the log stays."""
+    for name in (CHECKPOINT, MASKS, ZONES):
         (run_dir / name).unlink(missing_ok=True)
 
 
@@ -181,6 +183,22 @@ def read_masks(run_dir: Path) -> Gate:
         return Gate(**{**told, "masks": masks if told["accepted"] else None, "per_image": quality})
     except Exception as error:  # safetensors' own errors, and whatever a changed header may cause
         raise BundleError(f"{file} is absent or damaged ({error}): the run cannot go on. To train, {ANEW}.") from error
+
+
+def keep_zones(run_dir: Path, zones: DrawnZones | None, resume: bool, progress: Progress) -> DrawnZones | None:
+    """The drawn zones of this call, kept for the next; where it goes on with a run and none are given, that run's.
+
+    Raises DataError where what was kept is damaged.
+    """
+    file = run_dir / ZONES
+    if zones is None and resume and file.exists():
+        progress.say("zones: those that the run began with")
+        return read_zones(file)
+    if zones:
+        write_text(file, json.dumps(zones.to_json()))
+    else:
+        file.unlink(missing_ok=True)
+    return zones
 
 
 @contextmanager

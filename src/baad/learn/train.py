@@ -50,6 +50,7 @@ from baad.learn.resume import (
     find_run,
     forget_run,
     keep_masks,
+    keep_zones,
     leaving_no_empty_folder,
     note_run,
     prepare_run_dir,
@@ -130,17 +131,11 @@ def train(
             past = find_run(out, run_dir, settings, progress) if resume else None
             ready = prepare(images, settings, run_dir, progress, shown, past)
         with saying_what_is_saved(run_dir, go_on):
+            zones = keep_zones(run_dir, zones, resume, progress)
             plan, start = batch_plan(ready.settings, ready.gate), past.step if past else 0
             stream = batches(ready.material, plan, start, ready.settings.steps)
-            trained = run(
-                new_model(ready.settings, ready.material.images, ready.gate.accepted),
-                stream,
-                start,
-                ready.settings,
-                run_dir,
-                progress,
-                ready.note,
-            )
+            model = new_model(ready.settings, ready.material.images, ready.gate.accepted)
+            trained = run(model, stream, start, ready.settings, run_dir, progress, ready.note)
             onnx, calibration, scores, certificate = deploy(trained.model, ready, progress)
             highest = name_highest(scores, [image.path for image in ready.split.held_out])
             took = trained.earlier + watch()
