@@ -26,7 +26,15 @@ std::string read_text(const std::string& file) {
     return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
-// The numbers of "key": 1.5 or "key": [1, 2.5] in JSON. The keys read here occur once in decision.json.
+// decision.json without its "groups" of near copies, whose lists are called as those of all pictures are.
+std::string read_decision(const std::string& file) {
+    std::string json = read_text(file);
+    const std::size_t found = json.find("\"groups\":");
+    if (found != std::string::npos) json.erase(found, json.find('}', found) + 1 - found);
+    return json;
+}
+
+// The numbers of "key": 1.5 or "key": [1, 2.5] in JSON. The keys read here occur once in what read_decision gives.
 std::vector<double> numbers_of(const std::string& json, const std::string& key) {
     const std::size_t found = json.find("\"" + key + "\":");
     if (found == std::string::npos) throw std::runtime_error("decision.json has no " + key);
@@ -65,7 +73,7 @@ Picture read_ppm(const std::string& file) {
 int main(int count, char** words) try {
     if (count < 3) throw std::runtime_error("call it so: judge FOLDER PICTURE.ppm ...");
     const std::string folder = words[1];
-    const std::string decision = read_text(folder + "/decision.json");
+    const std::string decision = read_decision(folder + "/decision.json");
     const double threshold = numbers_of(decision, "threshold").at(0);
     const std::vector<double> good = numbers_of(decision, "scores");
     if (decision.find("\"tile_px\":") != std::string::npos && numbers_of(decision, "tile_px").at(0) != 0)
