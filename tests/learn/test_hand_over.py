@@ -359,6 +359,19 @@ def test_the_cpp_example_judges_as_python_does(judge, export, small, category, t
         assert float(p_value) == pytest.approx(verdict.p_value, abs=1e-5)
 
 
+def test_the_cpp_example_finds_the_scores_of_all_pictures_in_any_order_of_keys(judge, export, category, tmp_path):
+    folder = Path(shutil.copytree(export("openvino"), tmp_path / "line"))
+    Image.fromarray(read_image(category.train[0].path)).save(tmp_path / "part.ppm")
+    decision = json.loads((folder / "decision.json").read_text())
+    decision.pop("groups", None)
+    answers = []
+    for groups in ({}, {"groups": {"pixel_maxima": [9.0], "scores": [-9.0]}}):  # of near copies, ahead of the others
+        (folder / "decision.json").write_text(json.dumps({**groups, **decision}))
+        command = [str(judge), str(folder), str(tmp_path / "part.ppm")]
+        answers.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert answers[0] == answers[1] and " p " in answers[0]
+
+
 def test_the_cpp_example_refuses_a_model_that_judges_in_tiles(judge, export, tmp_path):
     folder = Path(shutil.copytree(export("openvino"), tmp_path / "line"))
     decision = folder / "decision.json"
