@@ -1,11 +1,10 @@
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from baad.runtime.session import RawMaps
+from baad.runtime.tiles import TiledSession
 from baad.runtime.zoned import apply_zones, find_box, halve, score_zones
 from baad.verdict.drawn import DrawnZone, DrawnZones
 
@@ -48,13 +47,6 @@ def test_what_is_no_doubling_is_halved_by_least_squares(height, seed):
     assert np.allclose(halve(values)[:, 0], np.linalg.pinv(doubling) @ values.mean(axis=1), atol=1e-4)
 
 
-def test_the_map_of_a_large_picture_in_tiles_is_halved_in_a_moment():
-    values = np.random.default_rng(0).normal(size=(3000, 4000)).astype(np.float32)
-    began = time.process_time()
-    assert halve(values).shape == (1500, 2000)
-    assert time.process_time() - began < 4.0  # half a second; a pseudo-inverse took 13
-
-
 def test_what_is_ignored_is_not_in_the_score():
     scores = score_zones(raw_of(grid(left=9.0, right=4.0)), DrawnZones((DrawnZone("ignore", LEFT),)))
     assert scores.counting == scores.rejecting == pytest.approx(4.0, abs=1e-3)
@@ -71,13 +63,50 @@ def test_zones_never_raise_a_score():
     assert score_zones(raw, DrawnZones((DrawnZone("ignore", LEFT),))).counting <= raw.score
 
 
-def test_what_only_a_tile_saw_of_an_ignored_place_does_not_raise_the_rest():
-    blended = raw_of(grid(left=7.0, right=4.0))
-    of_tiles = RawMaps(blended.anomaly, blended.foreground, 9.0)  # where tiles overlap, one of them saw more
-    scores = score_zones(of_tiles, DrawnZones((DrawnZone("ignore", LEFT),)))
-    assert scores.counting == pytest.approx(4.0, abs=1e-3)
+class Pits:
+    """A network on tiles of 16 x 16: its cells are means of 2 x 2 pixels, its score that of the sixteen highest."""
+
+    def run(self, image):
+        return raw_of(image[..., 0].reshape(8, 2, 8, 2).mean((1, 3)))
+
+    def run_batch(self, images):
+        return [self.run(image) for image in images]
+
+
+def judge_in_tiles(picture, zones):
+    raw = TiledSession(Pits(), 16, (16, 16), False).run(picture[..., None].repeat(3, 2))
+    return raw.score, score_zones(raw, zones)
+
+
+@pytest.mark.parametrize("width", [24, 25, 26, 27, 40, 41])
+def test_what_is_left_beside_an_ignored_label_is_scored_tile_by_tile(width):
+    """Pits in four tiles, harmless each: the highest cells of all of them together would be far above any tile's."""
+    picture, middle = np.zeros((24, width), int), width // 2
+    picture[2:4, 2:4] = picture[20:22, 2:4] = picture[2:4, -4:-2] = picture[20:22, -4:-2] = 80
+    left, right = (middle - 4) / width, (middle + 4) / width
+    label = DrawnZone("ignore", ((left, 0.3), (right, 0.3), (right, 0.7), (left, 0.7)))
+    alone, _ = judge_in_tiles(picture, DrawnZones())
+    picture[10:14, middle - 2 : middle + 2] = 200
+    score, zoned = judge_in_tiles(picture, DrawnZones((label,)))
+    assert score > 4 * alone and zoned.counting == zoned.rejecting == pytest.approx(alone, rel=1e-3)
+
+
+def test_what_one_tile_saw_in_an_ignored_place_counts_in_none():
+    picture = np.zeros((24, 41), int)
+    picture[4:12, 2:10], picture[6:10, 30:34] = 100, 60  # a label, and a dent
+    score, zoned = judge_in_tiles(picture, DrawnZones((DrawnZone("ignore", LEFT),)))
+    alone = np.where(np.arange(41) < 20, 0, picture)
+    assert score > 90 and zoned.counting == pytest.approx(judge_in_tiles(alone, DrawnZones())[0], rel=0.02)
     right = tuple((1.0 - x, y) for x, y in LEFT)
-    assert score_zones(of_tiles, DrawnZones((DrawnZone("ignore", right),))).counting == 9.0
+    assert judge_in_tiles(picture, DrawnZones((DrawnZone("ignore", right),)))[1].counting == score
+
+
+def test_a_tile_that_is_ignored_whole_says_nothing_and_mirrored_cells_are_nowhere():
+    picture = np.zeros((10, 40), int)  # lower than a tile: continued by its mirror image
+    picture[2:6, 30:34] = 90
+    score, zoned = judge_in_tiles(picture, DrawnZones((DrawnZone("ignore", tuple((1.0 - x, y) for x, y in LEFT)),)))
+    assert score > 20 and zoned.counting == pytest.approx(0.0, abs=1e-3)
+    assert judge_in_tiles(picture, DrawnZones(elsewhere="ignore"))[1].counting == pytest.approx(0.0, abs=1e-3)
 
 
 def test_where_all_is_ignored_the_score_is_the_lowest():

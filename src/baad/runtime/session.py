@@ -43,6 +43,16 @@ class Network(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class TileMap:
+    """What the network says about one tile of a picture."""
+
+    top: int  # in px of the picture's map
+    left: int
+    anomaly: np.ndarray  # float32 [h, w]
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
 class RawMaps:
     """What the network says about one picture, at the network's own size, before any decision."""
 
@@ -50,6 +60,7 @@ class RawMaps:
     foreground: np.ndarray  # float32 [h, w] in 0..1
     score: float  # any real number, higher is stranger
     rebuilt: np.ndarray | None = None  # the reconstruction, folded as BAAD's network gives it, or uint8 [h, w, 3]
+    tiles: tuple[TileMap, ...] = ()  # where `anomaly` is blended of such; `score` is their highest
 
     @property
     def reconstruction(self) -> np.ndarray | None:

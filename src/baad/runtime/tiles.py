@@ -13,7 +13,7 @@ import numpy as np
 
 from baad.data.geometry import resize_map
 from baad.errors import SettingError
-from baad.runtime.session import RawMaps
+from baad.runtime.session import RawMaps, TileMap
 
 LEAST = 64  # px
 OVERLAP = 0.25  # of a tile's side, at least, between neighbours
@@ -111,7 +111,7 @@ def weigh_cells(tile: tuple[int, int]) -> np.ndarray:
 def blend_tiles(grid: Grid, places: Sequence[Place], maps: Iterable[np.ndarray], below: np.ndarray) -> np.ndarray:
     """Maps of tiles, [..., h, w] each -> maps of the whole picture, float32 [..., H, W]; `below`, where no tile lies.
 
-    Each is added as it comes: of a picture with a thousand tiles only those in work are in memory.
+    Each is added as it comes, so that no stack of them all is made.
     """
     total = np.zeros(below.shape, np.float32)
     weights, weight = np.zeros(grid.shape, np.float32), weigh_cells(grid.tile)
@@ -138,17 +138,17 @@ class TiledSession:
             whole = self._session.run(image)
             below = np.stack([resize_map(whole.anomaly, grid.shape), resize_map(whole.foreground, grid.shape)])
             places = keep_part(grid, below[1])
-        scores: list[float] = []
+        judged: list[TileMap] = []
 
         def judge_tiles() -> Iterator[np.ndarray]:
             for start in range(0, len(places), TOGETHER):
                 tiles = [cut_tile(image, grid, place) for place in places[start : start + TOGETHER]]
                 for raw in self._session.run_batch(tiles):
-                    scores.append(raw.score)
+                    judged.append(TileMap(*places[len(judged)], raw.anomaly, raw.score))
                     yield np.stack([raw.anomaly, raw.foreground])
 
         anomaly, foreground = blend_tiles(grid, places, judge_tiles(), below)
-        return RawMaps(anomaly, foreground, max(scores))
+        return RawMaps(anomaly, foreground, max(tile.score for tile in judged), tiles=tuple(judged))
 
     def run_batch(self, images: Sequence[np.ndarray]) -> list[RawMaps]:
         """One picture after the other: the tiles of each go through the network together."""

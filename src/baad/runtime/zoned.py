@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from baad.runtime.session import RawMaps
-from baad.verdict.drawn import IGNORE, REJECT, Box, DrawnZones, paint_rules
+from baad.runtime.session import RawMaps, TileMap
+from baad.verdict.drawn import IGNORE, REJECT, Box, DrawnZones, paint_corner_rules, paint_rules
 from baad.verdict.regions import find_regions
 
 TOP_CELLS = 16  # the score is the mean of so many highest cells of the network's own grid, half as fine as its map
@@ -26,16 +26,30 @@ class ZonedScores:
 
 
 def score_zones(raw: RawMaps, zones: DrawnZones) -> ZonedScores:
-    """The network's score once more, over parts of the picture. Where every cell counts it is the network's own."""
-    cells = halve(raw.anomaly)  # [h / 2, w / 2]
-    rules = paint_rules(zones, (cells.shape[0], cells.shape[1]), find_box(_shrink(raw.foreground, cells.shape)))
-    highest = _top(cells.ravel(), cells)  # the network's own score; of tiles, whose map is blended, it may be lower
+    """The network's score once more, over parts of the picture. Where every cell counts it is the network's own; of
+    tiles it is the highest of theirs, as it is without zones."""
+    shape = (raw.anomaly.shape[0], raw.anomaly.shape[1])
+    rules = paint_corner_rules(zones, shape, find_box(raw.foreground))
+    tiles = raw.tiles or (TileMap(0, 0, raw.anomaly, raw.score),)
+    lowest, counting, rejecting = float(raw.anomaly.min()), [], []
+    for tile in tiles:
+        (height, width), top, left = tile.anomaly.shape, tile.top, tile.left
+        own = rules[top + 1 : top + height : 2, left + 1 : left + width : 2]  # at the centres of cells, 2 x 2 px
+        counting.append(_score_of(tile, own != IGNORE, lowest))
+        rejecting.append(_score_of(tile, own == REJECT, lowest))
+    return ZonedScores(max(counting), max(rejecting))
 
-    def over(kept: np.ndarray) -> float:
-        left = _top(cells[kept], cells)
-        return raw.score if left >= highest else min(raw.score, left)
 
-    return ZonedScores(over(rules != IGNORE), over(rules == REJECT))
+def _score_of(tile: TileMap, kept: np.ndarray, lowest: float) -> float:
+    """The score of the cells that are kept, bool [h / 2, w / 2], or fewer where the picture ends before the tile;
+    `lowest`, at most the tile's, where none is."""
+    if kept.all():
+        return tile.score
+    if not kept.any():
+        return min(tile.score, lowest)
+    cells = halve(tile.anomaly)[: kept.shape[0], : kept.shape[1]]
+    left = _top(cells[kept])
+    return tile.score if left >= _top(cells.ravel()) else min(tile.score, left)
 
 
 def apply_zones(raw: RawMaps, zones: DrawnZones) -> RawMaps:
@@ -66,13 +80,10 @@ def find_box(foreground: np.ndarray) -> Box | None:
 
 
 def halve(values: np.ndarray) -> np.ndarray:
-    """Undo a bilinear doubling: [2h, 2w] -> the [h, w] that was doubled. Maps of odd sides are returned as they are.
+    """Undo a bilinear doubling: [2h, 2w] -> the [h, w] that was doubled.
 
-    Of a map that is no doubling, such as one blended of tiles, what comes nearest to it when doubled (least squares).
+    Of a map that is no doubling what comes nearest to it when doubled (least squares).
     """
-    height, width = values.shape
-    if height % 2 or width % 2:
-        return values
     return _halve_rows(_halve_rows(values).T).T
 
 
@@ -98,15 +109,6 @@ def _halve_rows(values: np.ndarray) -> np.ndarray:
     return solved
 
 
-def _shrink(foreground: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """[2h, 2w] -> [h, w] by means of 2 x 2; a map of that shape already is returned as it is."""
-    if foreground.shape == tuple(shape):
-        return foreground
-    return foreground.reshape(shape[0], 2, shape[1], 2).mean(axis=(1, 3))
-
-
-def _top(values: np.ndarray, cells: np.ndarray) -> float:
-    """Mean of the highest values; the lowest of all cells where none is left."""
-    if values.size == 0:
-        return float(cells.min())
+def _top(values: np.ndarray) -> float:
+    """Mean of the highest values."""
     return float(np.partition(values, -min(TOP_CELLS, values.size))[-TOP_CELLS:].mean())

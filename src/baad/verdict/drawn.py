@@ -109,13 +109,24 @@ def paint_rules(zones: DrawnZones, shape: tuple[int, int], box: Box | None) -> n
     their rules holds where none lies, so that a part that is not seen is never less looked at. A pixel belongs to a
     zone when its centre lies inside.
     """
+    return _paint(zones, shape, (0, 0, shape[1], shape[0]), box, 0.0)
+
+
+def paint_corner_rules(zones: DrawnZones, shape: tuple[int, int], box: Box | None) -> np.ndarray:
+    """The same at the corners of pixels, uint8 [H + 1, W + 1]: there lie the centres of cells of 2 x 2 px, wherever the
+    first of them begins."""
+    return _paint(zones, (shape[0] + 1, shape[1] + 1), (0, 0, shape[1], shape[0]), box, 0.5)
+
+
+def _paint(zones: DrawnZones, shape: tuple[int, int], picture: Box, box: Box | None, shift: float) -> np.ndarray:
+    """uint8 of `shape`; both frames are moved by `shift` right and down."""
     lost = [RULES.index(zone.rule) for zone in zones.zones if zone.frame == "part" and box is None]
     rules = np.full(shape, min([RULES.index(zones.elsewhere), *lost]), np.uint8)
     for zone in zones.zones:
-        frame = (0, 0, shape[1], shape[0]) if zone.frame == "picture" else box
+        frame = picture if zone.frame == "picture" else box
         if frame is not None:
             x0, y0, x1, y1 = frame
-            ring = tuple((x0 + x * (x1 - x0), y0 + y * (y1 - y0)) for x, y in zone.polygon)
+            ring = tuple((shift + x0 + x * (x1 - x0), shift + y0 + y * (y1 - y0)) for x, y in zone.polygon)
             rules[paint_outlines(Outlines(Path(), shape, (Shape(rings=(ring,)),)))] = RULES.index(zone.rule)
     return rules
 
