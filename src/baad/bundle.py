@@ -51,6 +51,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
     "parameters": lambda value: isinstance(value, (int, float)),
     "macs": lambda value: isinstance(value, (int, float)),
     "findings": lambda value: isinstance(value, list),
+    "device": lambda value: isinstance(value, str),
     "train_minutes": lambda value: isinstance(value, (int, float)),
     "processor_minutes": lambda value: isinstance(value, (int, float)),
     "settings": lambda value: isinstance(value, dict),

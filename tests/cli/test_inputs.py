@@ -157,12 +157,18 @@ def test_films_are_never_listed_before_the_first_picture_is_judged(clips, word, 
     assert is_endless([word]) is endless
 
 
-@pytest.mark.parametrize("absent", ["gone.mp4", "camera:0"])
-def test_a_film_or_camera_of_a_list_that_does_not_open_costs_itself_alone(clips, absent):
+@pytest.mark.parametrize(
+    ("absent", "told"),
+    [
+        ("gone.mp4", "Cannot open gone.mp4."),
+        ("camera:0", "camera:0 on standard input: name a camera on the command line, it has no end."),
+    ],
+)
+def test_a_film_of_a_list_that_does_not_open_and_any_camera_cost_themselves_alone(clips, absent, told):
     listed = io.StringIO(f"a.png\n{absent}\nclips/a.mp4\nb.png\n")
     found = list(find_pictures(["-"], listed))
     assert [type(each) for each in found] == [Picture, Remark, Frame, Frame, Frame, Picture]
-    assert found[1] == Remark(f"Cannot open {absent}.", skipped=True, name=absent)
+    assert found[1] == Remark(told, skipped=True, name=absent)
 
 
 @pytest.mark.parametrize("absent", ["gone.mp4", "gone/*.png", "empty"])

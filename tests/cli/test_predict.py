@@ -183,7 +183,7 @@ def test_what_stands_behind_a_camera_is_refused_for_it_would_never_be_judged(baa
     for words in (("camera:0", "camera:1"), ("rtsp://me:secret@10.0.0.7/main", parts), ("camera:0", "-")):
         told = baad("predict", model, *words, "--json", "-")
         assert (told.code, told.out) == (2, "")
-        assert "goes on without end" in told.err and "Name the camera last" in told.err and "secret" not in told.err
+        assert "may go on for ever" in told.err and "Name the camera last" in told.err and "secret" not in told.err
 
 
 def test_a_frame_of_a_camera_is_taken_when_the_one_before_is_judged(baad, model, monkeypatch):

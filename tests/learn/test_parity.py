@@ -114,9 +114,17 @@ def test_without_openvino_the_certificate_says_that_it_was_left_out(monkeypatch)
     assert remarks == (f"OpenVINO is not installed and was not compared. {how_to_install('openvino')}",)
 
 
-def test_a_broken_openvino_costs_no_training_and_is_said(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    "module",
+    [
+        "raise ImportError('libtbb.so.12: cannot open shared object file')",
+        "def Core():\n    raise RuntimeError('libtbb.so.12: cannot open shared object file')",
+    ],
+    ids=["at import", "at work"],
+)
+def test_a_broken_openvino_costs_no_training_and_is_said(monkeypatch, tmp_path, module):
     (tmp_path / "openvino").mkdir()
-    (tmp_path / "openvino/__init__.py").write_text("raise ImportError('libtbb.so.12: cannot open shared object file')")
+    (tmp_path / "openvino/__init__.py").write_text(module)
     for name in [name for name in sys.modules if name.split(".")[0] == "openvino"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)

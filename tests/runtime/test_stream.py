@@ -233,3 +233,11 @@ def test_a_stack_of_pictures_is_many(detector):
     single = [detector.predict(each).score for each in stack]
     assert [verdict.score for verdict in detector.predict_batch(stack)] == pytest.approx(single)
     assert [judged.verdict.score for judged in detector.stream(stack)] == single
+
+
+def test_arrays_of_names_are_many_and_so_is_what_a_reader_of_ones_own_takes(detector, tmp_path):
+    names = [str(save_picture(tmp_path / f"{number}.png", draw_part())) for number in range(2)]
+    for array in (np.array(names), np.array(names, dtype=object)):
+        assert [judged.error for judged in detector.stream(array)] == [None, None]
+    told = list(detector.stream(np.arange(2), read=lambda number: (draw_part(green=200 + int(number)), ())))
+    assert [int(judged.source) for judged in told] == [0, 1] and all(judged.verdict for judged in told)

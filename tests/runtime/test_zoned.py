@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -107,6 +109,43 @@ def test_a_tile_that_is_ignored_whole_says_nothing_and_mirrored_cells_are_nowher
     score, zoned = judge_in_tiles(picture, DrawnZones((DrawnZone("ignore", tuple((1.0 - x, y) for x, y in LEFT)),)))
     assert score > 20 and zoned.counting == pytest.approx(0.0, abs=1e-3)
     assert judge_in_tiles(picture, DrawnZones(elsewhere="ignore"))[1].counting == pytest.approx(0.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("height", [10, 11, 12, 13])
+def test_a_rim_that_is_ignored_is_ignored_to_its_last_row_in_a_picture_lower_than_a_tile(height):
+    picture = np.zeros((height, 40), int)
+    picture[-4:, 10:30] = 100
+    rim = DrawnZone("ignore", ((0.0, 0.4), (1.0, 0.4), (1.0, 1.0), (0.0, 1.0)))
+    score, zoned = judge_in_tiles(picture, DrawnZones((rim,)))
+    assert score > 50 and zoned.counting < 5
+
+
+@pytest.mark.parametrize(("border", "counts"), [(14, False), (12, True)])
+def test_a_zone_ends_between_the_cells_of_a_tile_that_begins_at_an_odd_place(border, counts):
+    """Tiles of 25 px begin at 0 and 9: the second one's cells begin at odd places, a bright one at 12."""
+    picture = np.zeros((16, 25), int)
+    picture[:, 13:15] = 100
+    kept = DrawnZone("reject", ((border / 25, 0.0), (1.0, 0.0), (1.0, 1.0), (border / 25, 1.0)))
+    raw = TiledSession(Pits(), 16, (16, 16), False).run(picture[..., None].repeat(3, 2))
+    assert [tile.left for tile in raw.tiles] == [0, 9]
+    second = score_zones(replace(raw, tiles=raw.tiles[1:]), DrawnZones((kept,), elsewhere="ignore")).counting
+    assert second == pytest.approx(50.0 if counts else 0.0, abs=1.0)  # eight cells of 100 among the sixteen highest
+
+
+@pytest.mark.parametrize("left", [60.2, 61.2, 61.8, 62.4])
+def test_a_zone_narrower_than_a_cell_is_not_lost(left):
+    """Painted along its outline, where no cell's centre lies inside."""
+    seam = DrawnZone("reject", tuple((x / 256, y) for x, y in ((left, 0), (left + 0.8, 0), (left + 0.8, 1), (left, 1))))
+    cells = np.zeros((8, 128))
+    cells[:, int(left / 2)] = 50.0
+    assert score_zones(raw_of(cells), DrawnZones((seam,), elsewhere="ignore")).counting > 20
+
+
+def test_maps_that_are_no_doublings_count_pixel_by_pixel():
+    anomaly = np.zeros((9, 9), np.float32)
+    anomaly[:, :4] = 5.0
+    raw = RawMaps(anomaly, np.ones((9, 9), np.float32), 5.0)
+    assert score_zones(raw, DrawnZones((DrawnZone("ignore", LEFT),))).counting == 0.0
 
 
 def test_where_all_is_ignored_the_score_is_the_lowest():

@@ -96,10 +96,10 @@ def is_endless(words: Sequence[str]) -> bool:
 
 
 def require_ends(words: Sequence[str]) -> None:
-    """Raise SettingError where a camera has other words behind it, which would be judged when it is gone."""
+    """Raise SettingError where a camera or a stream has other words behind it, which would wait until it is gone."""
     for camera, other in pairwise(words):
         if is_live(camera):
-            told = f"{hide_secrets(camera)} goes on without end: {hide_secrets(other)} behind it would not be judged"
+            told = f"{hide_secrets(camera)} may go on for ever, and {hide_secrets(other)} behind it would wait"
             raise SettingError(f"{told}. Name the camera last; start one call for each of several.")
 
 
@@ -151,7 +151,10 @@ def _find_listed(listed: TextIO, every: int) -> Iterator[Given]:
             yield Remark(told, skipped=True)
             return
         name = (line if number else line.removeprefix(BYTE_ORDER_MARK)).rstrip("\r\n")
-        if name.strip():
+        if is_live(name):
+            told = f"{hide_secrets(name)} on standard input: name a camera on the command line, it has no end"
+            yield Remark(f"{told}.", skipped=True, name=hide_secrets(name))
+        elif name.strip():
             yield from find_named(name, False, every)
 
 

@@ -40,7 +40,10 @@ def main(
     steps: options.Steps = None,
     minutes: options.Minutes = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a stopped run; give the same pictures and settings.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on with a stopped run: the same pictures and settings. It keeps masks and zones."
+        ),
     ] = False,
     quiet: options.Quiet = False,
 ) -> int:

@@ -31,7 +31,7 @@ from baad.foreground.gate import Gate
 from baad.learn.checkpoint import CHECKPOINT, read_header
 from baad.progress import Progress
 from baad.settings import TrainSettings
-from baad.verdict.drawn import DrawnZones, read_zones
+from baad.verdict.drawn import DrawnZones, is_zones, read_zones
 
 MASKS, ZONES = "foreground.safetensors", "zones.json"
 ANEW = "leave --resume away to begin anew"
@@ -87,7 +87,7 @@ def find_run(out: Path, run_dir: Path, settings: TrainSettings, progress: Progre
     if not file.exists():
         if out.exists():
             raise TrainingError(f"{out} is finished: there is nothing to go on with. To train it again, {ANEW}.")
-        progress.say(f"nothing was saved in {run_dir} yet: training starts from the beginning")
+        progress.say(f"nothing was saved in {run_dir} yet: training starts from the beginning, as this call has it")
         return None
     past = read_run(file)
     then, now = past.note.settings, settings.to_dict()
@@ -136,7 +136,8 @@ def discard_run(run_dir: Path, progress: Progress) -> None:
     """Remove what an earlier run saved; it is said."""
     if (run_dir / CHECKPOINT).exists():
         progress.warn(f"what an earlier run saved in {run_dir} is discarded: training begins anew")
-    forget_run(run_dir)
+    for name in (CHECKPOINT, MASKS):  # not the zones, of which `keep_zones` decides
+        (run_dir / name).unlink(missing_ok=True)
 
 
 def forget_run(run_dir: Path) -> None:
@@ -188,9 +189,11 @@ def read_masks(run_dir: Path) -> Gate:
 def keep_zones(run_dir: Path, zones: DrawnZones | None, resume: bool, progress: Progress) -> DrawnZones | None:
     """The drawn zones of this call, kept for the next; where it goes on with a run and none are given, that run's.
 
-    Raises DataError where what was kept is damaged.
+    Raises SettingError for zones that ignore all, DataError where what was kept is damaged.
     """
     file = run_dir / ZONES
+    if zones and not is_zones(zones.to_json()):
+        raise SettingError("The zones ignore all: no picture would ever be rejected. Say where an alarm counts.")
     if zones is None and resume and file.exists():
         progress.say("zones: those that the run began with")
         return read_zones(file)

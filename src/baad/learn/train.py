@@ -110,7 +110,8 @@ def train(
     `empty_scene`: picture of the scene without a part. `zones`: what an alarm means where. `findings`: warnings
     about the data, the first of which are kept in the model file.
     `resume`: go on with a stopped run of the same pictures and settings; the weights become those of a run that was
-    never stopped. `go_on`: what does that, for what is said where this one is stopped; empty where nothing does.
+    never stopped, and its zones are kept where none are given. `go_on`: what does that, for what is said where this one
+    is stopped; empty where nothing does.
 
     Raises DataError for too few pictures, for one that comes twice, and where none that is held out is like the others;
     the errors of reading them, SettingError for a device that is not there or masks without a use, TrainingError where

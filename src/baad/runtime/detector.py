@@ -138,7 +138,8 @@ class Detector:
             print(judged.source, judged.verdict.label if judged.verdict else judged.error)
         """
 
-        require_many(images, "stream")
+        if read is None:
+            require_many(images, "stream")
 
         def prepare() -> None:
             with suppress(BaadError):  # what cannot be run is said of each picture

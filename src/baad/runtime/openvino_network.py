@@ -37,12 +37,13 @@ def shared_core() -> "openvino.Core":  # noqa: TID251
 def _new_core() -> "openvino.Core":  # noqa: TID251
     try:
         import openvino
-    except (ImportError, OSError) as error:
+
+        return openvino.Core()  # noqa: TID251 (the one place)
+    except (ImportError, OSError, RuntimeError) as error:
         if has_openvino():
             told = f"OpenVINO is installed and does not load: {first_line(error)}"
             raise MissingExtra(f"{told}. Install it again: pip install --force-reinstall openvino") from error
         raise MissingExtra(f"Running in OpenVINO needs openvino. {how_to_install('openvino')}") from error
-    return openvino.Core()  # noqa: TID251 (the one place)
 
 
 class OpenVinoNetwork:

@@ -60,7 +60,7 @@ class RawMaps:
     foreground: np.ndarray  # float32 [h, w] in 0..1
     score: float  # any real number, higher is stranger
     rebuilt: np.ndarray | None = None  # the reconstruction, folded as BAAD's network gives it, or uint8 [h, w, 3]
-    tiles: tuple[TileMap, ...] = ()  # where `anomaly` is blended of such; `score` is their highest
+    tiles: tuple[TileMap, ...] = ()  # those that `anomaly` is blended of, twice its memory; `score` is their highest
 
     @property
     def reconstruction(self) -> np.ndarray | None:

@@ -32,7 +32,8 @@ class Judged:
 def require_many(images: Any, method: str) -> None:
     """Raise SettingError for what is one picture: a name, a frame, an array that is no stack of them."""
     one = str(images) if isinstance(images, (str, os.PathLike)) else images.name if isinstance(images, Frame) else ""
-    if isinstance(images, np.ndarray) and (images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))):
+    pixels = isinstance(images, np.ndarray) and images.dtype.kind in "buif"  # other arrays hold names
+    if pixels and (images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))):
         one = f"an array of shape {list(images.shape)}"  # whose rows would be taken for pictures
     if one:
         raise SettingError(f"{method} takes many pictures, and {one} is one. Give a list, or use predict.")

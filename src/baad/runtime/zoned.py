@@ -1,11 +1,12 @@
 """Drawn zones applied to what the network says of a picture: the score anew without the places that do not count."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from baad.runtime.session import RawMaps, TileMap
-from baad.verdict.drawn import IGNORE, REJECT, Box, DrawnZones, paint_corner_rules, paint_rules
+from baad.verdict.drawn import IGNORE, REJECT, Box, Corners, DrawnZones, paint_rules
 from baad.verdict.regions import find_regions
 
 TOP_CELLS = 16  # the score is the mean of so many highest cells of the network's own grid, half as fine as its map
@@ -28,21 +29,37 @@ class ZonedScores:
 def score_zones(raw: RawMaps, zones: DrawnZones) -> ZonedScores:
     """The network's score once more, over parts of the picture. Where every cell counts it is the network's own; of
     tiles it is the highest of theirs, as it is without zones."""
-    shape = (raw.anomaly.shape[0], raw.anomaly.shape[1])
-    rules = paint_corner_rules(zones, shape, find_box(raw.foreground))
-    tiles = raw.tiles or (TileMap(0, 0, raw.anomaly, raw.score),)
+    shape, box = (raw.anomaly.shape[0], raw.anomaly.shape[1]), find_box(raw.foreground)
     lowest, counting, rejecting = float(raw.anomaly.min()), [], []
-    for tile in tiles:
-        (height, width), top, left = tile.anomaly.shape, tile.top, tile.left
-        own = rules[top + 1 : top + height : 2, left + 1 : left + width : 2]  # at the centres of cells, 2 x 2 px
-        counting.append(_score_of(tile, own != IGNORE, lowest))
-        rejecting.append(_score_of(tile, own == REJECT, lowest))
+    for tile in raw.tiles or (TileMap(0, 0, raw.anomaly, raw.score),):
+        rules = _paint_cells(tile, shape, zones, box)
+        counting.append(_score_of(tile, rules != IGNORE, lowest))
+        rejecting.append(_score_of(tile, rules == REJECT, lowest))
     return ZonedScores(max(counting), max(rejecting))
 
 
+def _paint_cells(tile: TileMap, shape: tuple[int, int], zones: DrawnZones, box: Box | None) -> np.ndarray:
+    """Which rule holds at each cell of a tile, uint8 [h / 2, w / 2], or fewer where the picture ends before the tile.
+
+    `shape`: (H, W) of the picture's map. A cell that lies half beyond its end goes with its neighbour.
+    """
+    side = _side_of_cells(tile.anomaly)
+
+    def seen_from_tile(x0: float, y0: float, x1: float, y1: float) -> Corners:
+        return (x0 - tile.left) / side, (y0 - tile.top) / side, (x1 - tile.left) / side, (y1 - tile.top) / side
+
+    rows, columns = min(tile.anomaly.shape[0], shape[0] - tile.top), min(tile.anomaly.shape[1], shape[1] - tile.left)
+    whole, part = seen_from_tile(0, 0, shape[1], shape[0]), box and seen_from_tile(*box)
+    rules = paint_rules(zones, (math.ceil(rows / side), math.ceil(columns / side)), part, whole)
+    if rows % side and len(rules) > 1:
+        rules[-1] = rules[-2]
+    if columns % side and rules.shape[1] > 1:
+        rules[:, -1] = rules[:, -2]
+    return rules
+
+
 def _score_of(tile: TileMap, kept: np.ndarray, lowest: float) -> float:
-    """The score of the cells that are kept, bool [h / 2, w / 2], or fewer where the picture ends before the tile;
-    `lowest`, at most the tile's, where none is."""
+    """The score of the cells that are kept, bool [h / 2, w / 2] or fewer; `lowest`, or the tile's, where none is."""
     if kept.all():
         return tile.score
     if not kept.any():
@@ -50,6 +67,11 @@ def _score_of(tile: TileMap, kept: np.ndarray, lowest: float) -> float:
     cells = halve(tile.anomaly)[: kept.shape[0], : kept.shape[1]]
     left = _top(cells[kept])
     return tile.score if left >= _top(cells.ravel()) else min(tile.score, left)
+
+
+def _side_of_cells(anomaly: np.ndarray) -> int:
+    """How many px of a map a cell of the network's own grid is wide: one where the map is no doubling."""
+    return 1 if anomaly.shape[0] % 2 or anomaly.shape[1] % 2 else 2
 
 
 def apply_zones(raw: RawMaps, zones: DrawnZones) -> RawMaps:
@@ -60,7 +82,7 @@ def apply_zones(raw: RawMaps, zones: DrawnZones) -> RawMaps:
     shape = (raw.anomaly.shape[0], raw.anomaly.shape[1])
     ignored = paint_rules(zones, shape, find_box(raw.foreground)) == IGNORE
     anomaly = np.where(ignored, raw.anomaly.min(), raw.anomaly)
-    return replace(raw, anomaly=anomaly, score=score_zones(raw, zones).rejecting)
+    return replace(raw, anomaly=anomaly, score=score_zones(raw, zones).rejecting, tiles=())
 
 
 def find_box(foreground: np.ndarray) -> Box | None:
@@ -80,10 +102,12 @@ def find_box(foreground: np.ndarray) -> Box | None:
 
 
 def halve(values: np.ndarray) -> np.ndarray:
-    """Undo a bilinear doubling: [2h, 2w] -> the [h, w] that was doubled.
+    """Undo a bilinear doubling: [2h, 2w] -> the [h, w] that was doubled. Maps of odd sides are returned as they are.
 
-    Of a map that is no doubling what comes nearest to it when doubled (least squares).
+    Of another map that is no doubling what comes nearest to it when doubled (least squares).
     """
+    if _side_of_cells(values) == 1:
+        return values
     return _halve_rows(_halve_rows(values).T).T
 
 

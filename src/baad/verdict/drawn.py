@@ -26,6 +26,7 @@ from baad.errors import DataError, SettingError
 
 Rule = Literal["reject", "warn", "ignore"]
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in px; x1 and y1 lie just outside
+Corners = tuple[float, float, float, float]  # the same between pixels
 RULES: tuple[Rule, ...] = ("reject", "warn", "ignore")
 REJECT, IGNORE = RULES.index("reject"), RULES.index("ignore")  # as `paint_rules` paints them
 FRAMES = ("picture", "part")
@@ -102,31 +103,24 @@ def parse_zones(content: object, file: Path) -> DrawnZones:
     return DrawnZones(drawn, elsewhere)
 
 
-def paint_rules(zones: DrawnZones, shape: tuple[int, int], box: Box | None) -> np.ndarray:
+def paint_rules(
+    zones: DrawnZones, shape: tuple[int, int], box: Corners | None, picture: Corners | None = None
+) -> np.ndarray:
     """Which rule holds at each pixel, as its place in RULES: uint8 [H, W] for `shape` (H, W).
 
     `box`: the part's, in px of that shape. Without one, zones that follow the part are left out, and the strictest of
     their rules holds where none lies, so that a part that is not seen is never less looked at. A pixel belongs to a
-    zone when its centre lies inside.
+    zone when its centre lies inside; a zone too narrow for that is painted along its outline. `picture`: where the
+    picture lies, if `shape` is not all of it.
     """
-    return _paint(zones, shape, (0, 0, shape[1], shape[0]), box, 0.0)
-
-
-def paint_corner_rules(zones: DrawnZones, shape: tuple[int, int], box: Box | None) -> np.ndarray:
-    """The same at the corners of pixels, uint8 [H + 1, W + 1]: there lie the centres of cells of 2 x 2 px, wherever the
-    first of them begins."""
-    return _paint(zones, (shape[0] + 1, shape[1] + 1), (0, 0, shape[1], shape[0]), box, 0.5)
-
-
-def _paint(zones: DrawnZones, shape: tuple[int, int], picture: Box, box: Box | None, shift: float) -> np.ndarray:
-    """uint8 of `shape`; both frames are moved by `shift` right and down."""
     lost = [RULES.index(zone.rule) for zone in zones.zones if zone.frame == "part" and box is None]
     rules = np.full(shape, min([RULES.index(zones.elsewhere), *lost]), np.uint8)
+    whole = picture or (0, 0, shape[1], shape[0])
     for zone in zones.zones:
-        frame = picture if zone.frame == "picture" else box
+        frame = whole if zone.frame == "picture" else box
         if frame is not None:
             x0, y0, x1, y1 = frame
-            ring = tuple((shift + x0 + x * (x1 - x0), shift + y0 + y * (y1 - y0)) for x, y in zone.polygon)
+            ring = tuple((x0 + x * (x1 - x0), y0 + y * (y1 - y0)) for x, y in zone.polygon)
             rules[paint_outlines(Outlines(Path(), shape, (Shape(rings=(ring,)),)))] = RULES.index(zone.rule)
     return rules
 
