@@ -122,7 +122,7 @@ def test_a_rim_that_is_ignored_is_ignored_to_its_last_row_in_a_picture_lower_tha
 
 @pytest.mark.parametrize(("border", "counts"), [(13.5, True), (14.5, False)])
 def test_a_zone_ends_between_the_cells_of_a_tile_that_begins_at_an_odd_place(border, counts):
-    """Tiles of 25 px begin at 0 and 9: of the second, a bright cell has its centre at 14."""
+    """Tiles of a picture 25 px wide begin at 0 and 9; of the second, a bright cell has its centre at 14."""
     picture = np.zeros((16, 25), int)
     picture[:, 13:15] = 100
     kept = DrawnZone("reject", ((border / 25, 0.0), (1.0, 0.0), (1.0, 1.0), (border / 25, 1.0)))
