@@ -2,9 +2,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.calling import Outcome, call_baad
 from tests.fake_model import write_fake_model
+
+settings.register_profile("shared", deadline=None, database=None)  # machines may be busy, and checkouts stay clean
+settings.load_profile("shared")
 
 
 @pytest.fixture

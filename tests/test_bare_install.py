@@ -66,6 +66,7 @@ def test_judging_loads_what_it_needs_and_no_more(line):
 
 def test_the_command_loads_nothing_of_the_extras(line):
     words = ["baad", "predict", str(line / "m.baad"), str(line / "a.png")]
-    code = f"import sys; sys.argv = {words!r}\nfrom baad.cli.app import main\ntry: main()\nexcept SystemExit: pass"
+    code = f"import sys; sys.argv = {words!r}\nfrom baad.cli.app import main\n"
+    code += "try: main()\nexcept SystemExit as end: assert not end.code"
     heavy = {"torch", "onnx", "scipy", "cv2", "openvino", "safetensors", "jinja2", "timm", "sklearn"}
     assert not loaded_by(code) & heavy

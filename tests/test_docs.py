@@ -3,12 +3,14 @@
 import importlib.util
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import baad
 from baad.cli.app import VERBS, build_app
+from baad.settings import load_settings
 from tests.factory import write_category
 from tests.fake_model import write_fake_model
 
@@ -88,6 +90,16 @@ def parse(words):
         assert words and words[0] in command.commands, f"baad has no verb {' '.join(words)}"
         command, name, words = command.commands[words[0]], words[0], words[1:]
     command.make_context(name, list(words))
+    load_settings(None, [change for option, change in pairwise(words) if option == "--set"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_settings_that_the_text_names_exist(page):
+    load_settings(None, re.findall(r"`--set (?!name=|\w+=N)(\w+=[\w.%]+)`", page.read_text("utf-8")))
+
+
+def test_the_readme_prints_commands():
+    assert len(commands_of(ROOT / "README.md")) > 5
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

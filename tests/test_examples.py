@@ -12,7 +12,7 @@ from tests.factory import write_category
 from tests.fake_model import write_fake_model
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-TINY = ("size=fast", "image_size=128", "steps=3", "batch_size=2", "threads=1")
+TINY = ("size=fast", "image_size=128", "steps=3", "batch_size=2", "threads=1", "device=cpu")
 
 
 def run(name, *words):

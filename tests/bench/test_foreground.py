@@ -16,7 +16,7 @@ from baad.progress import Silence
 from baad.settings import TrainSettings
 from tests.factory import save_picture, write_category
 
-SETTINGS = TrainSettings(steps=1, threads=1, image_size=64)
+SETTINGS = TrainSettings(steps=1, threads=1, image_size=64, device="cpu")
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from baad.settings import TrainSettings
 from baad.synthesis.banks import make_banks
 from tests.learn.test_loop import rings
 
-SETTINGS = TrainSettings(size="tiny", image_size=64, steps=40, batch_size=8, threads=1, ema=0.9, pdn="random")
+SETTINGS = TrainSettings(
+    size="tiny", image_size=64, steps=40, batch_size=8, threads=1, ema=0.9, pdn="random", device="cpu"
+)
 
 
 def test_the_mask_head_learns_and_the_rest_stays_as_it_was():

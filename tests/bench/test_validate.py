@@ -28,7 +28,7 @@ from baad.settings import TrainSettings
 from baad.synthesis.heldback import KINDS
 from tests.factory import write_category
 
-SETTINGS = TrainSettings(image_size=64, steps=3, batch_size=2, held_out=0.25)
+SETTINGS = TrainSettings(image_size=64, steps=3, batch_size=2, held_out=0.25, device="cpu")
 
 
 def test_a_recipe_is_judged_on_held_out_normals_alone_and_not_again(tmp_path, monkeypatch):

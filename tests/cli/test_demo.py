@@ -1,8 +1,10 @@
 import sys
+from functools import partial
 
 import pytest
 
 from baad.cli import demo
+from baad.data.example import write_example
 from tests.factory import write_category
 
 
@@ -41,6 +43,16 @@ def test_it_trains_1200_steps_unless_told_otherwise(tmp_path, category, told, st
     with pytest.raises(Asked) as asked:
         demo.main(data=category, out=tmp_path / "out", quiet=True, **told)
     assert asked.value.args == (steps, minutes)
+
+
+def test_without_data_it_draws_its_example_once_and_learns_from_that(tmp_path, monkeypatch):
+    small = partial(write_example, normals=4, good=2, defective=2, size=64)
+    monkeypatch.setattr("baad.data.example.write_example", small)
+    for _ in range(2):
+        with pytest.raises(Asked) as asked:
+            demo.main(out=tmp_path / "out", quiet=True)
+    assert asked.value.args == (1200, 0.0)
+    assert len(list((tmp_path / "out" / "example" / "train" / "good").iterdir())) == 4
 
 
 def test_files_that_no_earlier_demo_made_are_left_alone(tmp_path, category, baad):

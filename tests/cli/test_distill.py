@@ -10,6 +10,8 @@ from baad.learn import targets
 from baad.learn.pdn_designs import PDN_SHAPES
 from tests.learn.photos import colour_teacher, write_photos
 
+MACHINE = ("--threads", 1, "--device", "cpu")
+
 
 @pytest.fixture
 def distilled(baad, tmp_path, monkeypatch):
@@ -18,7 +20,7 @@ def distilled(baad, tmp_path, monkeypatch):
     monkeypatch.setitem(PDN_SHAPES, "tiny", replace(PDN_SHAPES["tiny"], start=""))  # needs no package
     photos, out = write_photos(tmp_path / "photos"), tmp_path / "weights"
     words = ("--images", photos, "--out", out, "--work", tmp_path / "work", "--teacher", "colours", "--size", "tiny")
-    told = baad("distill", *words, "--steps", 2, "--batch", 3, "--crops", 2, "--reduction", "pooled", "--threads", 1)
+    told = baad("distill", *words, "--steps", 2, "--batch", 3, "--crops", 2, "--reduction", "pooled", *MACHINE)
     assert told.code == 0, told.err
     return out
 

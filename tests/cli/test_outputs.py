@@ -89,12 +89,12 @@ def test_a_log_that_goes_on_needs_no_room_beside_it_but_must_take_lines(place, m
             require_file(name, "--csv")
     with pytest.raises(OutputError, match="folder does not take files"):
         require_file("folder/new.csv", "--csv", grows=True)
+    for name, told in (("a.png", "picture"), ("m.baad", "model"), ("pipe", "pipe"), ("folder", "folder")):
+        with pytest.raises(OutputError, match=rf"--csv: {name} is .*{told}"):
+            require_file(name, "--csv", grows=True)
     monkeypatch.setattr(os, "access", lambda path, mode: os.path.isdir(path))
     with pytest.raises(OutputError, match=r"--csv: folder/log\.csv is read-only for you"):
         require_file("folder/log.csv", "--csv", grows=True)
-    for name in ("a.png", "m.baad", "pipe", "folder"):
-        with pytest.raises(OutputError):
-            require_file(name, "--csv", grows=True)
 
 
 def test_a_page_of_a_benchmark_may_be_replaced_and_a_readme_of_the_same_title_not(place):

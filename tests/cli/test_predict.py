@@ -221,6 +221,16 @@ def test_a_page_never_overwrites_another_output_or_a_picture_and_needs_jinja2(
     assert not (tmp_path / "seen.html").exists()
 
 
+@pytest.mark.parametrize("words", [("--provider", "openvino"), ("--pin",), ("--threads", 1)])
+def test_what_runs_the_network_changes_no_score(baad, model, parts, words):
+    if "openvino" in words:
+        pytest.importorskip("openvino")
+    plain, other = (baad("predict", model, parts, "--json", "-", *more) for more in ((), words))
+    assert other.code == 0, other.err
+    scores, others = ([each["score"] for each in read_records(told.out)] for told in (plain, other))
+    assert len(scores) == 3 and others == pytest.approx(scores, abs=1e-4)
+
+
 def test_patterns_are_expanded_where_the_shell_did_not(baad, model, parts):
     told = baad("predict", model, str(parts / "**" / "*.png"), "--json", "-")
     assert len(read_records(told.out)) == 2

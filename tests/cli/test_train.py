@@ -10,6 +10,11 @@ from tests.factory import save_picture, write_category, write_folder, write_trun
 from tests.fake_model import brightness_graph
 from tests.inputs.case import QUICK, quickly
 
+TINY = (
+    *("image_size=64", "size=tiny", "batch_size=2", "threads=1", "held_out=0.25", "pdn=random", "steps=2"),
+    "device=cpu",
+)
+
 
 def test_all_that_is_wrong_with_the_pictures_comes_at_once_and_nothing_is_written(baad, tmp_path):
     parts = write_folder(tmp_path / "parts", normals=6)
@@ -72,8 +77,7 @@ def test_a_model_is_trained_calibrated_proven_and_used_in_the_same_tiles(baad, t
     monkeypatch.setattr(InPyTorch, "run", lambda self, image: seen.add(image.shape) or run(self, image))
     monkeypatch.setattr("baad.learn.train.require_parity", lambda found: None)
     parts, model = write_folder(tmp_path / "parts", normals=8, size=(64, 200)), tmp_path / "m.baad"
-    tiny = ("image_size=64", "size=tiny", "batch_size=2", "threads=1", "held_out=0.25", "pdn=random", "steps=2")
-    words = [word for change in (*tiny, "foreground=off", "tile_px=64") for word in ("--set", change)]
+    words = [word for change in (*TINY, "foreground=off", "tile_px=64") for word in ("--set", change)]
     told = baad("train", parts, "-o", model, *words)
     assert told.code == 0, told.err
     assert "2 steps on 24 pictures" in told.err  # six to learn from, four tiles each
@@ -91,8 +95,7 @@ def test_pictures_of_many_aspects_train_a_model_that_judges_in_tiles(baad, tmp_p
     parts, model = write_folder(tmp_path / "parts", normals=4, size=(100, 150)), tmp_path / "m.baad"
     for number, picture in enumerate(write_folder(tmp_path / "more", normals=4, size=(150, 100)).glob("*.png")):
         picture.rename(parts / f"1{number}.png")
-    tiny = ("image_size=64", "size=tiny", "batch_size=2", "threads=1", "held_out=0.25", "pdn=random", "steps=2")
-    words = [word for change in (*tiny, "foreground=off") for word in ("--set", change)]
+    words = [word for change in (*TINY, "foreground=off") for word in ("--set", change)]
     told = baad("train", parts, "-o", model, *words)
     assert told.code == 0, told.err
     assert "in tiles of 98 px" in told.err  # .8 of the root of 100 x 150

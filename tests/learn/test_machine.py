@@ -7,8 +7,11 @@ from baad.learn.train import train
 from baad.settings import TrainSettings
 
 
-def test_auto_is_a_gpu_or_the_cpu():
-    assert choose_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
+def test_auto_is_a_gpu_or_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch, "empty", lambda *shape, device: None)
+    for there, device in ((True, "cuda"), (False, "cpu")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert choose_device("auto") == device
     assert choose_device("cpu") == "cpu"
 
 

@@ -90,3 +90,4 @@ def test_two_networks_share_neither_neck_nor_trunk_and_cost_more():
     foreground.sum().backward()
     assert all(parameter.grad is None for parameter in separate.mtrs.trunk.parameters())
     assert all(parameter.grad is not None for parameter in separate.mtrs.mask_trunk.parameters())
+    assert separate.mtrs.neck.weight.grad is None and separate.mtrs.mask_neck.weight.grad is not None

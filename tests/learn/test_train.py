@@ -101,6 +101,15 @@ def test_names_that_are_no_utf8_do_not_cost_the_training(tmp_path, monkeypatch):
     assert all(re.fullmatch("pr\ufffdf 0.\\.png", each["image"]) for each in manifest["highest_held_out"])
 
 
+def test_the_model_names_the_device_that_auto_stood_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
+    monkeypatch.setattr("baad.learn.train.certify", lambda *anything: fake_certificate())
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    images = read_folder(write_textures(tmp_path / "even", 4)).train
+    model = train(images, replace(ONE_STEP, device="auto"), tmp_path / "m.baad").path
+    assert read_bundle(model).manifest["device"] == "cpu"
+
+
 def test_a_training_is_not_lost_to_thousands_of_findings_about_its_data(tmp_path, monkeypatch):
     monkeypatch.setattr("baad.learn.train.export_onnx", lambda graph: brightness_graph())
     monkeypatch.setattr("baad.learn.train.certify", lambda *anything: fake_certificate())
