@@ -10,9 +10,9 @@ def test_the_faster_runtime_counts():
 
 
 def test_every_network_is_timed_at_its_own_size():
-    networks = {"a": (nn.Conv2d(3, 2, 1), 16), "b": (nn.Conv2d(3, 4, 3, padding=1), 32)}
+    networks = {"a": (nn.Conv2d(3, 64, 3, padding=1), 32), "b": (nn.Conv2d(3, 64, 3, padding=1), 64)}
     found = measure_latency(networks, threads=1, seconds=0.1, progress=Silence())
-    assert [(each.size, each.gmac) for each in found.values()] == [(16, 0.0), (32, 0.0)]
+    assert [(each.size, each.gmac) for each in found.values()] == [(32, 0.002), (64, 0.007)]
     assert all(ms > 0 for each in found.values() for ms in each.medians.values())
     assert "onnxruntime" in found["a"].medians
 

@@ -118,7 +118,7 @@ def test_warnings_of_libraries_reach_programmers_alone(tmp_path, options, told):
     assert (told in done.stderr) and bool(told) == bool(done.stderr)
 
 
-def test_an_empty_argument_is_not_the_folder_one_is_in():
+def test_an_empty_argument_is_not_the_folder_one_is_in(tmp_path):
     code = "import sys; from baad.cli.app import main; sys.argv = ['baad', 'train', '', '-o', 'm.baad']; main()"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (told.returncode, told.stderr.count("A name is empty")) == (2, 1)

@@ -82,7 +82,7 @@ def test_a_few_pictures_tell_nothing_and_leave_the_memory_empty():
     assert not PlacedMemory().known
 
 
-def test_all_pictures_are_learnt_from_up_to_five_hundred():
+def test_two_hundred_pictures_are_all_learnt_from():
     found = learn_gaussians(Shades(), draw_pictures(200, 0), draw_pictures(2, 1), Silence())
     mean = Shades()(torch.from_numpy(draw_pictures(200, 0)).permute(0, 3, 1, 2).float() / 255.0).mean(0)
     expected = torch.einsum("kc,chw->khw", found.axes, nn.functional.avg_pool2d(mean, 2))
