@@ -221,8 +221,6 @@ def test_zones_are_kept_for_who_goes_on_and_for_nobody_else(tmp_path):
     assert keep_zones(tmp_path, ZONES, False, Silence()) == ZONES
     discard_run(tmp_path, Silence())  # as where no step was saved
     assert keep_zones(tmp_path, None, True, Silence()) == ZONES
-    with pytest.raises(SettingError, match="The zones ignore all"):
-        keep_zones(tmp_path, DrawnZones(elsewhere="ignore"), False, Silence())
     assert keep_zones(tmp_path, others, True, Silence()) == others == keep_zones(tmp_path, None, True, Silence())
     assert keep_zones(tmp_path, None, False, Silence()) is None  # begun anew, without zones
     assert keep_zones(tmp_path, None, True, Silence()) is None

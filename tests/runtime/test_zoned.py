@@ -11,6 +11,8 @@ from baad.runtime.zoned import apply_zones, find_box, halve, score_zones
 from baad.verdict.drawn import DrawnZone, DrawnZones
 
 LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+COVERED = DrawnZones((DrawnZone("reject", LEFT), DrawnZone("ignore", WHOLE)))  # what is ignored lies over the rest
 
 
 def double(cells):
@@ -108,7 +110,7 @@ def test_a_tile_that_is_ignored_whole_says_nothing_and_mirrored_cells_are_nowher
     picture[2:6, 30:34] = 90
     score, zoned = judge_in_tiles(picture, DrawnZones((DrawnZone("ignore", tuple((1.0 - x, y) for x, y in LEFT)),)))
     assert score > 20 and zoned.counting == pytest.approx(0.0, abs=1e-3)
-    assert judge_in_tiles(picture, DrawnZones(elsewhere="ignore"))[1].counting == pytest.approx(0.0, abs=1e-3)
+    assert judge_in_tiles(picture, COVERED)[1].counting == pytest.approx(0.0, abs=1e-3)
 
 
 @pytest.mark.parametrize("height", [10, 11, 12, 13])
@@ -149,7 +151,7 @@ def test_maps_that_are_no_doublings_count_pixel_by_pixel():
 
 
 def test_where_all_is_ignored_the_score_is_the_lowest():
-    scores = score_zones(raw_of(grid(left=9.0)), DrawnZones(elsewhere="ignore"))
+    scores = score_zones(raw_of(grid(left=9.0)), COVERED)
     assert scores.counting == pytest.approx(0.0, abs=1e-3)
 
 

@@ -41,7 +41,7 @@ def test_later_zones_lie_over_earlier_ones():
 
 def test_zones_that_reject_everywhere_make_no_difference():
     assert not DrawnZones() and not DrawnZones((DrawnZone("reject", WHOLE),))
-    assert DrawnZones(elsewhere="ignore") and DrawnZones((DrawnZone("warn", WHOLE),))
+    assert DrawnZones(elsewhere="warn") and DrawnZones((DrawnZone("warn", WHOLE),))
 
 
 def test_zones_come_back_as_they_were_written(tmp_path):
@@ -108,3 +108,9 @@ def test_zones_made_in_python_are_checked_as_those_of_files_are(rule, polygon, f
 def test_an_unknown_rule_elsewhere_is_refused():
     with pytest.raises(SettingError, match="elsewhere is 'nothing'"):
         DrawnZones((), "nothing")
+
+
+def test_zones_that_ignore_all_are_refused_where_they_are_made():
+    with pytest.raises(SettingError, match=r"all is ignored, so that no picture would ever be rejected\. Say where"):
+        DrawnZones((DrawnZone("ignore", UPPER_LEFT),), "ignore")
+    DrawnZones((DrawnZone("ignore", WHOLE), DrawnZone("warn", UPPER_LEFT)), "ignore")

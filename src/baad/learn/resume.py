@@ -31,7 +31,7 @@ from baad.foreground.gate import Gate
 from baad.learn.checkpoint import CHECKPOINT, read_header
 from baad.progress import Progress
 from baad.settings import TrainSettings
-from baad.verdict.drawn import DrawnZones, is_zones, read_zones
+from baad.verdict.drawn import DrawnZones, read_zones
 
 MASKS, ZONES = "foreground.safetensors", "zones.json"
 ANEW = "leave --resume away to begin anew"
@@ -189,11 +189,9 @@ def read_masks(run_dir: Path) -> Gate:
 def keep_zones(run_dir: Path, zones: DrawnZones | None, resume: bool, progress: Progress) -> DrawnZones | None:
     """The drawn zones of this call, kept for the next; where it goes on with a run and none are given, that run's.
 
-    Raises SettingError for zones that ignore all, DataError where what was kept is damaged.
+    Raises DataError where what was kept is damaged.
     """
     file = run_dir / ZONES
-    if zones and not is_zones(zones.to_json()):
-        raise SettingError("The zones ignore all: no picture would ever be rejected. Say where an alarm counts.")
     if zones is None and resume and file.exists():
         progress.say("zones: those that the run began with")
         return read_zones(file)

@@ -11,7 +11,7 @@ of that size. Later zones lie over earlier ones; "elsewhere" rules where none li
 or ignore as labels, is read as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,8 @@ Corners = tuple[float, float, float, float]  # the same between pixels
 RULES: tuple[Rule, ...] = ("reject", "warn", "ignore")
 REJECT, IGNORE = RULES.index("reject"), RULES.index("ignore")  # as `paint_rules` paints them
 FRAMES = ("picture", "part")
+GIVE_RULE = f"Give {', '.join(RULES[:-1])} or {RULES[-1]}"
+ALL_IGNORED = "all is ignored, so that no picture would ever be rejected", "Say where an alarm counts"
 FURTHEST = 10.0  # frames away that a point may lie
 
 
@@ -52,14 +54,19 @@ class DrawnZone:
 
 @dataclass(frozen=True)
 class DrawnZones:
-    """All zones of a model; later ones lie over earlier ones. Raises SettingError for an unknown rule."""
+    """All zones of a model; later ones lie over earlier ones.
+
+    Raises SettingError for an unknown rule, and where every rule is to ignore.
+    """
 
     zones: tuple[DrawnZone, ...] = ()
     elsewhere: Rule = "reject"
 
     def __post_init__(self) -> None:
         if self.elsewhere not in RULES:
-            raise SettingError(f"elsewhere is {self.elsewhere!r}. Give {', '.join(RULES[:-1])} or {RULES[-1]}.")
+            raise SettingError(f"elsewhere is {self.elsewhere!r}. {GIVE_RULE}.")
+        if _ignore_all(self.zones, self.elsewhere):
+            raise SettingError(f"In the drawn zones {ALL_IGNORED[0]}. {ALL_IGNORED[1]}.")
 
     def __bool__(self) -> bool:
         """Whether anything is drawn that makes a difference."""
@@ -98,8 +105,8 @@ def parse_zones(content: object, file: Path) -> DrawnZones:
     width, height = _read_size(content.get("size"), file)
     elsewhere = _read_rule(content.get("elsewhere", "reject"), "elsewhere", file)
     drawn = tuple(_read_zone(each, index, (width, height), file) for index, each in enumerate(zones))
-    if all(rule == "ignore" for rule in (elsewhere, *(zone.rule for zone in drawn))):
-        raise refuse(file, "all is ignored, so that no picture would ever be rejected", "Say where an alarm counts")
+    if _ignore_all(drawn, elsewhere):
+        raise refuse(file, *ALL_IGNORED)
     return DrawnZones(drawn, elsewhere)
 
 
@@ -154,10 +161,14 @@ def _read_zone(value: object, index: int, size: tuple[float, float], file: Path)
     return DrawnZone(value["rule"], points, frame)
 
 
+def _ignore_all(zones: Sequence[DrawnZone], elsewhere: Rule) -> bool:
+    return all(rule == "ignore" for rule in (elsewhere, *(zone.rule for zone in zones)))
+
+
 def _find_fault(rule: object, points: tuple[Point, ...], frame: object) -> tuple[str, str] | None:
     """What is wrong with a zone, as a predicate, and what to do; None where nothing is."""
     if rule not in RULES:
-        return f"has the rule {rule!r}", f"Give {', '.join(RULES[:-1])} or {RULES[-1]}"
+        return f"has the rule {rule!r}", GIVE_RULE
     if frame not in FRAMES:
         return f"has the frame {frame!r}", f"Give {' or '.join(FRAMES)}"
     if len(points) < 3 or not all(abs(number) <= FURTHEST for point in points for number in point):
@@ -177,7 +188,7 @@ def _read_rule(value: object, name: str, file: Path) -> Rule:
     for rule in RULES:
         if value == rule:
             return rule
-    raise refuse(file, f"{name} has the rule {value!r}", f"Give {', '.join(RULES[:-1])} or {RULES[-1]}")
+    raise refuse(file, f"{name} has the rule {value!r}", GIVE_RULE)
 
 
 def _read_size(value: object, file: Path) -> tuple[float, float]:
