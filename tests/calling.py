@@ -1,9 +1,11 @@
-"""Call the command in this process, and let the disk be full meanwhile."""
+"""Call the command in this process, let the disk be full meanwhile, or another process never outlive its test."""
 
 import io
 import resource
 import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -45,3 +47,15 @@ def files_of_at_most(size: int) -> Iterator[None]:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
+
+
+@contextmanager
+def ending(process: subprocess.Popen, seconds: float = 120.0) -> Iterator[None]:
+    """The process is killed at the end, and earlier where it says nothing more: a test that reads then sees its end."""
+    late = threading.Timer(seconds, process.kill)
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+        process.kill()

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from baad.bundle import SCHEMA
-from tests.calling import files_of_at_most
+from tests.calling import ending, files_of_at_most
 from tests.factory import draw_picture, save_picture, write_category, write_folder, write_truncated
 from tests.fake_model import brightness_graph, fake_certificate, write_fake_model
 
@@ -158,9 +158,10 @@ def test_a_stopped_stream_ends_with_whole_lines_in_order(model, tmp_path, number
         stdin=stream.stdout,
         bufsize=0,  # no line is read beyond those asked for, which communicate() would not give
     )
-    lines = [process.stdout.readline().decode() for _ in range(6)]  # a header and five pictures
-    process.send_signal(number)
-    rest, told = (each.decode() for each in process.communicate(timeout=120))
+    with ending(process):
+        lines = [process.stdout.readline().decode() for _ in range(6)]  # a header and five pictures
+        process.send_signal(number)
+        rest, told = (each.decode() for each in process.communicate())
     stream.kill()
     stream.communicate()
     lines += rest.splitlines(keepends=True)

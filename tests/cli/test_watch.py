@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 
 from baad.runtime.frame import Frame
+from tests.calling import ending
 from tests.factory import draw_picture, save_picture
 from tests.runtime.cameras import rtsp_camera
 
@@ -30,7 +30,7 @@ def test_a_watched_folder_answers_at_once_survives_half_files_and_ends_whole(mod
     process = subprocess.Popen(
         [sys.executable, "-m", "baad", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    try:
+    with ending(process):
         assert json.loads(process.stdout.readline())["file"] == str(inbox / "first.png")
         slow = inbox / "slow.png"
         slow.write_bytes(whole[: len(whole) // 2])
@@ -41,9 +41,7 @@ def test_a_watched_folder_answers_at_once_survives_half_files_and_ends_whole(mod
         answer = json.loads(process.stdout.readline())
         assert (answer["file"], answer["verdict"]) == (str(slow), "ng")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
+        out, err = process.communicate()
     assert (process.returncode, out) == (130, "")
     assert "stopped by SIGINT after 3 pictures" in err and "skipped" not in err
 
@@ -79,12 +77,10 @@ def test_an_overlay_that_would_replace_another_file_costs_a_watch_no_verdict(mod
         **dict.fromkeys(("stdout", "stderr"), subprocess.PIPE),
         text=True,
     )
-    try:
+    with ending(process):
         names = [json.loads(process.stdout.readline())["file"] for _ in range(2)]
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
+        _, err = process.communicate()
     assert names == [str(inbox / "a.png"), str(inbox / "b.png")] and process.returncode == 130
     assert err.count(f"baad: {seen / 'a.png'} is there already, is no result of BAAD") == 1
     assert "2 judged, 0 rejected, 1 overlay or map not written" in err
@@ -162,15 +158,13 @@ def test_names_are_answered_one_by_one_while_the_list_is_still_open(model, tmp_p
         stdout=subprocess.PIPE,
         text=True,
     )
-    ended = threading.Timer(120, process.kill)
-    ended.start()
-    for picture in pictures:
-        process.stdin.write(f"{picture}\n")
-        process.stdin.flush()
-        assert json.loads(process.stdout.readline())["file"] == str(picture)  # before the next name is given
-    process.stdin.close()
-    assert process.wait(60) == 0
-    ended.cancel()
+    with ending(process):
+        for picture in pictures:
+            process.stdin.write(f"{picture}\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["file"] == str(picture)  # before the next name is given
+        process.stdin.close()
+        assert process.wait() == 0
 
 
 def test_a_provider_that_is_not_there_is_exit_2(baad, model, tmp_path):
@@ -186,9 +180,10 @@ def test_a_program_that_waits_for_names_ends_when_asked(model, tmp_path):
         **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),
         text=True,
     )
-    process.stdin.write(f"{picture}\n")
-    process.stdin.flush()
-    assert process.stdout.readline()
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 143
-    assert "stopped by SIGTERM after 1 pictures" in process.stderr.read()
+    with ending(process):
+        process.stdin.write(f"{picture}\n")
+        process.stdin.flush()
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 143
+        assert "stopped by SIGTERM after 1 pictures" in process.stderr.read()
