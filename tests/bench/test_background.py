@@ -29,9 +29,8 @@ def row(method, category, family, auroc, rate, pixels=1000):
     counts = {"background_pixels": pixels, "background_alarmed_70": round(rate * pixels)}
     figures = {"image_auroc": auroc, "background_fpr_70": rate, **counts}
     missing = ("background_auroc", "background_fpr_50", "background_fpr_90", "part_fpr_70", "background_alarms_70")
-    return {"method": method, "category": category, "family": family, "seed": 0, **figures} | dict.fromkeys(
-        (*missing, "outside_share", "outside_recall_70")
-    )
+    about = {"method": method, "category": category, "family": family, "severity": 0, "seed": 0, "n_normal": 9}
+    return about | figures | dict.fromkeys((*missing, "outside_share", "outside_recall_70"))
 
 
 @pytest.fixture
@@ -122,7 +121,21 @@ def test_there_is_nothing_to_compare_without_the_other(rows):
 
 def test_figures_stand_as_they_are_and_with_changes(rows):
     page = format_background(rows)
-    assert "| a | baad | 0.9000 → 0.8500 | – → – | – → – | 0.0000 → 0.0100 |" in page
+    assert "| a | baad | 1 | 9 | 0.9000 → 0.8500 | – → – | – → – | 0.0000 → 0.0100 |" in page
+
+
+def test_each_family_stands_alone_at_its_strongest(rows):
+    assert "at its strongest" not in format_background(rows)
+    for severity, auroc, alarmed in ((4, 0.9, 0.1), (5, 0.6, 0.25)):
+        changed = {"severity": severity, "background_alarms_70": alarmed}
+        rows += [row("baad", "a", "clutter", auroc, 0.0) | changed]
+    rows += [each | {"seed": 1, "image_auroc": 0.8} for each in rows[-1:]]
+    table = format_background(rows).split("at its strongest")[1]
+    header, _, first, second = [line.split(" | ") for line in table.splitlines() if line.startswith("|")]
+    place = header.index("clutter")
+    assert first[0] == "| a" and first[1] == "baad" and first[place] == "0.700, 0.25"
+    assert {cell for index, cell in enumerate(first[2:], 2) if index != place} <= {"–, –", "–, – |"}
+    assert second[1] == "background_off" and second[place] == "–, –"
 
 
 def test_a_recall_of_hardly_any_defect_pixels_can_be_told(rows):

@@ -25,7 +25,7 @@ from baad.data.geometry import resize_map
 from baad.data.sample import Category
 from baad.metrics.scorecard import show
 from baad.progress import Progress
-from baad.synthesis.shifts import SHIFTS
+from baad.synthesis.shifts import FAMILIES, SEVERITIES, SHIFTS
 
 OFF = "background_off"  # what the others are compared with
 FEWER = " times fewer"
@@ -97,12 +97,19 @@ def drop_unoutlined(category: Category) -> Category:
 
 
 def format_background(rows: Sequence[Row], clean: Sequence[Row] = ()) -> str:
-    """Markdown: each figure unchanged and, behind an arrow, with every kind of change; means over the seeds.
+    """Markdown: each figure unchanged and, behind an arrow, with every kind of change, and each kind at its strongest;
+    means over the seeds.
 
     `clean`: the rows of the same methods on all test pictures, those without an outline of the part counted in.
     """
     rows, others = split_alike(rows, ("category", "method"))
     methods = list(dict.fromkeys(row["method"] for row in rows))
+    judged = [
+        (category, method)
+        for category in sorted({row["category"] for row in rows})
+        for method in methods
+        if _mean(rows, category, method, CLEAN, "image_auroc") is not None
+    ]
     lines = [
         "## Changed backgrounds",
         "",
@@ -110,22 +117,47 @@ def format_background(rows: Sequence[Row], clean: Sequence[Row] = ()) -> str:
         "Figures of the pictures as they are, and behind the arrow of the changed ones; rates at the recall of defect "
         "pixels that is named.",
         "",
-        "| category | method | " + " | ".join(FIGURES.values()) + " |",
-        "|" + "---|" * (len(FIGURES) + 2),
+        "| category | method | seeds | normal pictures | " + " | ".join(FIGURES.values()) + " |",
+        "|" + "---|" * (len(FIGURES) + 4),
     ]
-    for category in sorted({row["category"] for row in rows}):
-        for method in methods:
-            if _mean(rows, category, method, CLEAN, "image_auroc") is None:
-                continue
-            cells = [
-                " → ".join(show(_mean(rows, category, method, family, key), 4) for family in (CLEAN, ALL))
-                for key in FIGURES
-            ]
-            lines.append(f"| {category} | {method} | " + " | ".join(cells) + " |")
+    for category, method in judged:
+        mine = [row for row in _pick(rows, category, method) if row["family"] == CLEAN]
+        cells = [
+            " → ".join(show(_mean(rows, category, method, family, key), 4) for family in (CLEAN, ALL))
+            for key in FIGURES
+        ]
+        counted = f"{len(mine)} | {' and '.join(sorted({str(row['n_normal']) for row in mine}))}"
+        lines.append(f"| {category} | {method} | {counted} | " + " | ".join(cells) + " |")
+    lines += list_strongest(rows, judged)
     whole, _ = split_alike(clean, ("category", "method"))
     compared = [line for method in methods if method != OFF for line in compare_with_off(rows, method, whole)]
     lines += [*([""] if compared else []), *compared, *tell_others(others, ("category", "method"), LOWEST)]
     return "\n".join(lines) + "\n"
+
+
+def list_strongest(rows: Sequence[Row], judged: Sequence[tuple[str, str]]) -> list[str]:
+    """A table of every family at its highest severity, so that no mean hides one: a row per (category, method)."""
+    strongest = [row for row in rows if row["family"] in FAMILIES and row["severity"] == SEVERITIES[-1]]
+    if not strongest:
+        return []
+    lines = [
+        "",
+        "Each family at its strongest: image AUROC of the changed pictures against the defects as they are, and the "
+        "share of those pictures that are alarmed at pixel recall .7.",
+        "",
+        "| category | method | " + " | ".join(FAMILIES) + " |",
+        "|" + "---|" * (len(FAMILIES) + 2),
+    ]
+    for category, method in judged:
+        cells = [
+            ", ".join(
+                show(_mean(strongest, category, method, family, key), digits)
+                for key, digits in (("image_auroc", 3), ("background_alarms_70", 2))
+            )
+            for family in FAMILIES
+        ]
+        lines.append(f"| {category} | {method} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def compare_with_off(rows: Sequence[Row], method: str, clean: Sequence[Row] = ()) -> list[str]:
@@ -181,6 +213,9 @@ def tell_fewer(rows: Sequence[Row], method: str, family: str = ALL) -> str:
     return f"{float(f'{off / alarmed:.2g}'):,g}{FEWER}" if alarmed > 0 else "none, not fewer,"
 
 
+def _pick(rows: Sequence[Row], category: str, method: str) -> list[Row]:
+    return [row for row in rows if (row["category"], row["method"]) == (category, method)]
+
+
 def _mean(rows: Sequence[Row], category: str, method: str, family: str, key: str) -> float | None:
-    wanted = (category, method, family)
-    return mean(row[key] for row in rows if (row["category"], row["method"], row["family"]) == wanted)
+    return mean(row[key] for row in _pick(rows, category, method) if row["family"] == family)
