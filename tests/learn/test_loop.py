@@ -110,6 +110,14 @@ def test_where_a_background_was_found_training_asks_for_the_same_answer_on_anoth
     assert any(not torch.equal(value, weights[1][name]) for name, value in weights[0].items())
 
 
+def test_of_a_pair_nothing_but_the_background_differs(material, tmp_path):
+    """Without a background both are one picture, and answered alike: dropout, too, is the same."""
+    filled = replace(material, foregrounds=np.ones_like(material.foregrounds))
+    plan = BatchPlan(4, 0, Plan(background_share=0.0, paired=True), "clean", 0)
+    train(filled, replace(SETTINGS, steps=3, batch_size=4, invariance=1.0), tmp_path, plan=plan)
+    assert [line["invariance"] for line in read_log(tmp_path)] == [0.0, 0.0, 0.0]
+
+
 def test_a_continued_run_ends_with_the_weights_of_an_uninterrupted_one(material, tmp_path, monkeypatch):
     monkeypatch.setattr("baad.learn.loop.SAVE_EVERY", 6)
     settings = replace(SETTINGS, steps=10)

@@ -94,7 +94,8 @@ def run(
     ):
         task.advance(start)
         for step, batch in enumerate(stream, start):
-            torch.manual_seed(settings.seed * 1_000_003 + step)  # dropout and noise depend on seed and step alone
+            chance = settings.seed * 1_000_003 + step
+            torch.manual_seed(chance)  # dropout and noise depend on seed and step alone
             batch = batch.to(device)  # corrupted, clean [B, 3, 256, 256]
             set_learning_rate(optimizer, learning_rate_at(step, settings))
             with_anomaly = step >= RECONSTRUCTION_ONLY * settings.steps
@@ -103,6 +104,7 @@ def run(
                 with torch.no_grad():
                     clean_features = model.pdn(batch.clean)  # [B, C, 64, 64]
                 paired = with_anomaly and batch.elsewhere is not None
+                torch.manual_seed(chance)  # of a pair nothing but the background differs
                 elsewhere = model(batch.elsewhere).anomaly_logits if paired else None
             parts = baad_loss(outputs, batch, clean_features, loss_weights(settings), with_anomaly, elsewhere)
             check_loss(parts.total, step)
