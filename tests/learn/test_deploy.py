@@ -230,6 +230,8 @@ def test_what_features_tell_is_moved_back_by_their_offset_and_what_is_learnt_sta
 def test_the_graph_gives_what_the_plain_definition_gives(suppression, feature_error, knows_part):
     model = remembering(0.0).model
     model.error_level.set(-3.0, 2.0)
+    model.usual = torch.zeros(1, 1, 16, 24)
+    model.usual[..., 8:] = 0.6  # where the part usually is
     scoring = Scoring(suppression, novelty=0.5, feature_error=feature_error, knows_part=knows_part)
     picture = np.random.default_rng(4).integers(0, 256, (1, 61, 87, 3), dtype=np.uint8)
     with torch.no_grad():
@@ -237,8 +239,9 @@ def test_the_graph_gives_what_the_plain_definition_gives(suppression, feature_er
         anomaly, foreground, score, _ = graph(torch.tensor(picture))
         outputs = model(graph.resizing(torch.tensor(picture)))
         part = torch.sigmoid(outputs.foreground_logits)
+        looked_at = torch.maximum(part, model.usual)
         novelty = 0.5 * smooth(double(double(model.memory(outputs.features))))
-        raw = smooth(outputs.anomaly_logits) + (novelty * double(shrink(part)) if knows_part else novelty)
+        raw = smooth(outputs.anomaly_logits) + (novelty * double(shrink(looked_at)) if knows_part else novelty)
         if suppression:
             raw = raw + double(damping(part, model.usual, scoring))
         if feature_error:
@@ -268,14 +271,16 @@ def test_novelty_is_added_to_the_discriminators_map_as_much_as_it_counts():
     assert torch.allclose(twice - without, 2 * (once - without), atol=1e-4)
 
 
-def test_novelty_counts_on_the_part_alone_where_the_background_is_damped():
+@pytest.mark.parametrize("usual", [0.0, 1.0])
+def test_novelty_counts_where_the_part_is_or_usually_is(usual):
     graph = remembering(1.0)
-    graph.damps = True
+    graph.damps, graph.model.usual = True, torch.full((1, 1, 1, 1), usual)
     torch.nn.init.constant_(graph.model.mtrs.mask_head.out[1].bias, -50.0)  # nothing is part
     picture = torch.tensor(pictures(1)[0])[None]
     with_novelty = graph(picture)[0]
     graph.scoring = replace(graph.scoring, novelty=0.0)
-    assert torch.allclose(with_novelty, graph(picture)[0], atol=1e-4)
+    raised = with_novelty - graph(picture)[0]
+    assert bool((raised > 0.1).all() if usual else (raised.abs() < 1e-4).all())
 
 
 def test_the_error_of_the_features_is_added_as_much_as_it_counts():

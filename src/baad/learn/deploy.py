@@ -106,8 +106,10 @@ class DeployGraph(nn.Module):
         raw = align.logits(outputs.anomaly_logits)
         if self.scoring.novelty > 0:
             novelty = self.scoring.novelty * align.novelty(self.model.novelty(outputs.features))
-            on_part = self.scoring.knows_part and self.model.mask_head
-            raw = raw + (novelty * align.part(shrink(foreground)) if on_part else novelty)
+            if self.scoring.knows_part and self.model.mask_head:
+                part = torch.maximum(foreground, self.model.usual)  # what lies where the part is missing is novel
+                novelty = novelty * align.part(shrink(part))
+            raw = raw + novelty
         if self.scoring.feature_error > 0:
             raw = raw + self.scoring.feature_error * self.model.error_level(error)
         return raw
