@@ -83,9 +83,18 @@ def test_rows_that_differ_in_nothing_but_the_seed_are_alike(category):
     assert Job(category, "baad", replace(SETTINGS, steps=9)).made_with()["alike"] != first["alike"]
 
 
-def test_what_changes_baselines_makes_their_rows_anew_and_no_others(category, monkeypatch):
+@pytest.mark.parametrize(
+    ("changed", "anew"),
+    [
+        ({"BASELINES": 0}, ["padim", "draem+mask"]),
+        ({"RECIPE": 0}, ["baad", "draem+mask"]),
+        ({"hash_codebook": lambda: "another"}, ["baad", "draem+mask"]),
+    ],
+    ids=["baselines", "recipe", "codebook"],
+)
+def test_changed_code_makes_the_rows_anew_that_it_makes_and_no_others(category, monkeypatch, changed, anew):
     jobs = [Job(category, method, SETTINGS) for method in ("baad", "padim", "draem+mask")]
-    before = [job.made_with()["fingerprint"] for job in jobs]
-    monkeypatch.setattr(made_with, "BASELINES", 0)
-    after = [job.made_with()["fingerprint"] for job in jobs]
-    assert [one == other for one, other in zip(before, after)] == [True, False, False]
+    before = {job.method: job.made_with()["fingerprint"] for job in jobs}
+    for name, value in changed.items():
+        monkeypatch.setattr(made_with, name, value)
+    assert [job.method for job in jobs if job.made_with()["fingerprint"] != before[job.method]] == anew

@@ -9,7 +9,7 @@ import numpy as np
 
 from baad.baselines.baseline import Fitted
 from baad.bench.fitting import Fittings
-from baad.bench.made_with import describe_making, fingerprint, hash_tested
+from baad.bench.made_with import Code, describe_making, fingerprint, hash_tested
 from baad.bench.methods import METHODS, Method
 from baad.bundle import Bundle, read_bundle
 from baad.data.maps import place_in
@@ -72,7 +72,8 @@ class Job:
         """What its row says of how it is made, the method's changes counted in."""
         method = METHODS[self.method]
         outlines = place_outlines(self.category) if method.outlined else None
-        return describe_making(self.category, self.changed(), outlines, bool(method.baseline))
+        code = Code.BAAD if not method.baseline else Code.BOTH if method.masked else Code.BASELINE
+        return describe_making(self.category, self.changed(), outlines, code)
 
     def judged_with(self) -> dict[str, Any]:
         """The same, and what the test pictures, their masks and outlines of the part hold (`tested_on`)."""

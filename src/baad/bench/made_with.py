@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from dataclasses import replace
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,39 +12,49 @@ from typing import Any
 import baad
 from baad.data.checksum import name_content
 from baad.data.sample import Category, Mask
-from baad.learn.codebook import SEEKER
+from baad.learn.codebook import SEEKER, hash_codebook
 from baad.learn.foreground_masks import Shown, fingerprint_shown
 from baad.learn.pdn import WEIGHTS, hash_of, name_pdn
 from baad.settings import TrainSettings
 
 DIGITS = 12  # of a hash in hexadecimal
-RECIPE = 6  # raise it where code, or a codebook built anew, changes what a training gives or how it is scored
-BASELINES = 1  # raise it where code changes how a baseline works
+RECIPE = 7  # raise it where code changes what a training of BAAD or of a mask network gives, or how it is scored
+BASELINES = 1  # raise it where code changes how a baseline works, what it has in common with BAAD counted in
+
+
+class Code(Enum):
+    """Whose code makes a row: BAAD's, a baseline's, or both, where a mask network stands beside a baseline."""
+
+    BAAD = 1
+    BASELINE = 2
+    BOTH = 3
 
 
 def describe_making(
-    category: Category, settings: TrainSettings, outlines: Path | None = None, baseline: bool = False
+    category: Category, settings: TrainSettings, outlines: Path | None = None, code: Code = Code.BAAD
 ) -> dict[str, Any]:
-    """Flat keys for a row. Equal `fingerprint`: same recipe, same settings to the last, same PDN, same pictures, and
+    """Flat keys for a row. Equal `fingerprint`: same code, same settings to the last, same PDN, same pictures, and
     the same `outlines`, a folder of masks of the part that teach. Equal `alike`: the same but for the seed."""
     return {
         "version": baad.__version__,
         "pdn_sha256": hash_pdn(settings),
-        "fingerprint": fingerprint(category, settings, outlines, baseline),
-        "alike": fingerprint(category, replace(settings, seed=0), outlines, baseline),
+        "fingerprint": fingerprint(category, settings, outlines, code),
+        "alike": fingerprint(category, replace(settings, seed=0), outlines, code),
     }
 
 
 def fingerprint(
-    category: Category, settings: TrainSettings, outlines: Path | None = None, baseline: bool = False
+    category: Category, settings: TrainSettings, outlines: Path | None = None, code: Code = Code.BAAD
 ) -> str:
-    """One hash of the recipe, of all settings, whether defaults or not, of the PDN, of the training pictures and of the
-    masks of their part in the folder `outlines`, if that is what teaches where the part is."""
-    made_with = [RECIPE, settings.to_dict(), hash_pdn(settings), hash_pictures(category)]
+    """One hash of the code at work, of all settings, whether defaults or not, of the PDN, of the training pictures and
+    of the masks of their part in the folder `outlines`, if that is what teaches where the part is."""
+    made_with: list[object] = [settings.to_dict(), hash_pdn(settings), hash_pictures(category)]
+    if code is not Code.BASELINE:
+        made_with += ["recipe", RECIPE, hash_codebook()[:DIGITS]]
+    if code is not Code.BAAD:
+        made_with += ["baselines", BASELINES]
     if outlines is not None:
         made_with.append(fingerprint_shown(Shown(outlines), category.train))
-    if baseline:
-        made_with.append(BASELINES)
     return _shorten(json.dumps(made_with, sort_keys=True))
 
 

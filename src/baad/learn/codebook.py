@@ -69,6 +69,11 @@ def build_codebook(folders: Sequence[Path], out: Path, progress: Progress, centr
     return card
 
 
+def hash_codebook() -> str:
+    """SHA-256 that the card of the shipped generic patches states."""
+    return str(json.loads((WEIGHTS / f"codebook_{SEEKER}.json").read_text("utf-8"))["sha256"])
+
+
 def load_codebook() -> np.ndarray:
     """The shipped generic patches, float32 [K, C]. BundleError where absent, damaged, or made for another PDN."""
     file, card_file = WEIGHTS / f"codebook_{SEEKER}.safetensors", WEIGHTS / f"codebook_{SEEKER}.json"
