@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from baad.synthesis.background import (
     CHANGES,
     FEATHER,
+    _things,
     change_background,
     has_background,
     mix,
@@ -88,6 +89,15 @@ def test_every_change_is_seen_and_repeats_with_its_seed(banks, change):
         assert np.array_equal(changed, change(picture, part, sources, np.random.default_rng(seed)))
         seen += bool(np.abs(changed.astype(int) - picture)[~part].max() >= 8)
     assert seen >= 6
+
+
+def test_things_lie_on_a_background_that_stays(banks):
+    picture, part = draw_case(5)
+    sources, kept = Sources(picture[None], part[None], banks), []
+    for seed in range(40):
+        changed = _things(picture, part, sources, np.random.default_rng(seed))
+        kept.append(float((changed == picture).all(axis=2)[~part].mean()))
+    assert 0.5 < min(kept) < 0.9 and np.median(kept) < 0.99  # few or many, and never another scene
 
 
 def test_mixing_keeps_the_first_where_the_weight_is_zero():

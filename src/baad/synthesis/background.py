@@ -4,7 +4,7 @@ Every function changes only what `behind` allows: float32 [H, W] in 0..1, 0 on t
 between along a seam of at most FEATHER px.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -14,6 +14,7 @@ from baad.synthesis.banks import cut_noise, cut_scene, cut_texture
 from baad.synthesis.chance import choose, log_uniform
 from baad.synthesis.defects import KINDS, SHARES, add_defect
 from baad.synthesis.distort import fill_hole
+from baad.synthesis.scene import draw_outline, fill_outline
 from baad.synthesis.site import Sources
 
 FEATHER = 3  # px of the part's edge that a composite may mix with the background
@@ -57,7 +58,7 @@ def repaint_background(
 ) -> np.ndarray:
     """One to three changes of the background with the part where it is, uint8 [H, W, 3].
 
-    Needs some background: at least one pixel of `foreground` bool [H, W] is False.
+    Needs some part and some background: `foreground` bool [H, W] holds both values.
     """
     behind = soften_edge(foreground, rng)
     for _ in range(1 if rng.random() < 0.65 else int(rng.integers(2, 4))):
@@ -150,13 +151,37 @@ def _patches(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng:
 def _marks(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np.random.Generator) -> np.ndarray:
     """What would be a defect on the part: scratches, spots, stains, foreign pieces."""
     allowed = (~foreground).astype(np.float32)
-    rows, columns = np.nonzero(~foreground)
-    for _ in range(int(log_uniform(rng, 1, 7))):
-        index = int(rng.integers(len(rows)))
-        centre = (int(rows[index]), int(columns[index]))
+    for centre in _choose_places(~foreground, int(log_uniform(rng, 1, 7)), rng):
         kind = KINDS[choose(rng, ON_BACKGROUND)]
         picture = add_defect(picture, centre, allowed, float(np.sqrt(foreground.size)), kind, sources, rng)
     return picture
+
+
+def _things(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np.random.Generator) -> np.ndarray:
+    """Loose things that lie about, often beside the part or under it: plain, or of a texture whose colours may be the
+    picture's; some have an edge that is lit or dark, some throw a shadow."""
+    shape, side = foreground.shape, float(np.sqrt(foreground.size))
+    texture, cover = cut_texture(sources.banks, shape, rng, picture), np.zeros(shape, np.uint8)
+    things = picture.copy()
+    reach, behind = 2 * round(BESIDE * side) + 1, ~foreground
+    near = cv2.dilate(foreground.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
+    where = behind & near if rng.random() < 0.5 else behind
+    for centre in _choose_places(where, int(log_uniform(rng, 1, 16)), rng):
+        outline = draw_outline(np.array(centre[::-1], np.float64), log_uniform(rng, 0.015, 0.16) * side, rng)
+        if rng.random() < 0.5:
+            cv2.fillPoly(things, [outline], rng.integers(0, 256, 3).tolist(), cv2.LINE_AA)
+        else:
+            fill_outline(things, outline, texture)
+        if rng.random() < 0.3:  # an edge that is lit, or dark
+            shade, width = int(rng.integers(0, 256)), max(1, round(side * rng.uniform(0.002, 0.012)))
+            cv2.polylines(things, [outline], True, (shade,) * 3, width, cv2.LINE_AA)
+        cv2.fillPoly(cover, [outline], 255, cv2.LINE_AA)
+    weight = cover.astype(np.float32) * np.float32(1 / 255)
+    if rng.random() < 0.5:
+        move = np.array([[1, 0, rng.uniform(-0.03, 0.03) * side], [0, 1, rng.uniform(-0.03, 0.03) * side]])
+        shadow = cv2.GaussianBlur(cv2.warpAffine(weight, move, shape[::-1]), (0, 0), log_uniform(rng, 0.5, side / 40))
+        picture = mix(picture, (picture * rng.uniform(0.2, 0.8)).astype(np.uint8), shadow)
+    return mix(picture, things, weight)
 
 
 def _scene(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np.random.Generator) -> np.ndarray:
@@ -186,7 +211,16 @@ def _swap(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np
     return fill_hole(other, (hole > 0), rng)
 
 
+def _choose_places(where: np.ndarray, count: int, rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """That many places (row, column) out of bool [H, W]."""
+    rows, columns = np.nonzero(where)
+    for _ in range(count):
+        index = int(rng.integers(len(rows)))
+        yield int(rows[index]), int(columns[index])
+
+
 SHIFTED = 0.1
+BESIDE = 0.078  # share of the side (root of the area): what lies no farther from the part lies beside it
 ON_BACKGROUND = {name: share for name, share in SHARES.items() if not KINDS[name].at_edge}
 Change = Callable[[np.ndarray, np.ndarray, Sources, np.random.Generator], np.ndarray]
 CHANGES: dict[Change, float] = {
@@ -195,6 +229,7 @@ CHANGES: dict[Change, float] = {
     _degrade: 0.1,
     _patches: 0.15,
     _marks: 0.15,
+    _things: 0.25,
     _scene: 0.23,
     _swap: 0.15,
 }

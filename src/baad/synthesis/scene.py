@@ -20,12 +20,12 @@ def draw_scene(size: int, rng: np.random.Generator, patterns: np.ndarray | None 
     largest = rng.uniform(0.2, 0.6) * size
     for step in range(count):
         radius = max(2.0, largest * 0.06 ** (step / count * rng.uniform(0.6, 1.0)))
-        outline = _draw_outline(size, radius, rng)
+        outline = draw_outline(rng.uniform(-0.1, 1.1, 2) * size, radius, rng)
         if rng.random() < 0.5:
             colour = np.clip(colours[int(rng.integers(8))] + rng.normal(0, 15, 3), 0, 255).tolist()
             cv2.fillPoly(scene, [outline], colour, cv2.LINE_AA)
         else:
-            _fill(scene, outline, fills[int(rng.integers(1, FILLS))])
+            fill_outline(scene, outline, fills[int(rng.integers(1, FILLS))])
         if rng.random() < 0.15:
             shade = [int(value) for value in rng.integers(0, 256, 3)]
             cv2.polylines(scene, [outline], True, shade, int(rng.integers(1, 4)), cv2.LINE_AA)
@@ -41,9 +41,9 @@ def _colour(pattern: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return draw_palette(rng)[cv2.resize(np.ascontiguousarray(cut), (size, size), interpolation=cv2.INTER_LINEAR)]
 
 
-def _draw_outline(size: int, radius: float, rng: np.random.Generator) -> np.ndarray:
-    """Corners of a rectangle, bar, polygon, disc or lump somewhere in the scene, int32 [N, 2] (x, y)."""
-    centre, turn = rng.uniform(-0.1, 1.1, 2) * size, rng.uniform(0, 2 * np.pi)
+def draw_outline(centre: np.ndarray, radius: float, rng: np.random.Generator) -> np.ndarray:
+    """Corners of a rectangle, bar, polygon, disc or lump, int32 [N, 2] (x, y) in px around `centre` (x, y)."""
+    turn = rng.uniform(0, 2 * np.pi)
     kind = rng.random()
     if kind < 0.35:  # a bar or box
         turns = turn + np.array([0.6, np.pi - 0.6, np.pi + 0.6, -0.6])
@@ -60,11 +60,10 @@ def _draw_outline(size: int, radius: float, rng: np.random.Generator) -> np.ndar
     return np.rint(centre + own @ np.array([[cosine, sine], [-sine, cosine]])).astype(np.int32)
 
 
-def _fill(scene: np.ndarray, outline: np.ndarray, fill: np.ndarray) -> None:
-    """Lay a texture into an outline; changes `scene`, which belongs to the caller's drawing."""
-    size = len(scene)
-    left, top = np.clip(outline.min(axis=0), 0, size)
-    right, bottom = np.clip(outline.max(axis=0) + 1, 0, size)
+def fill_outline(scene: np.ndarray, outline: np.ndarray, fill: np.ndarray) -> None:
+    """Lay a texture of the scene's size into an outline; changes `scene`, which belongs to the caller's drawing."""
+    left, top = np.clip(outline.min(axis=0), 0, scene.shape[1::-1])
+    right, bottom = np.clip(outline.max(axis=0) + 1, 0, scene.shape[1::-1])
     if right <= left or bottom <= top:
         return
     inside = np.zeros((bottom - top, right - left), np.uint8)

@@ -268,7 +268,7 @@ FAMILIES: dict[str, Family] = {
     "tint": Family(_tint, "tone"),
     "defocus": Family(_defocus, "blur"),
     "dust": Family(_dust, "marks"),
-    "clutter": Family(_clutter, "drawn scenes"),
+    "clutter": Family(_clutter, "loose things"),
     "surface": Family(_surface, "drawn textures"),
     "exchange": Family(_exchange, "the background of another training picture"),
     "slide": Family(_slide, "the part moved"),
