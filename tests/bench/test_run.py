@@ -285,7 +285,7 @@ def test_what_is_usual_at_each_place_is_learnt_anew_for_a_map_that_is_scored_oth
     category = read_category(write_category(tmp_path / "disc", normals=16, good=1, defective=1))
     bare = Method("neither novelty nor places", scoring={"novelty": 0.0, "by_place": False})
     monkeypatch.setitem(METHODS, "bare", bare)
-    job = Job(category, "no_novelty", replace(SETTINGS, foreground="off"))
+    job = Job(category, "no_novelty", TINY)
     workshop = Workshop(tmp_path / "models", Silence())
     pictures = [read_image(image.path) for image in split_held_out(category.train, 0.25, 0).fit]
     usual = {}
