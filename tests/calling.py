@@ -51,7 +51,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 @contextmanager
 def ending(process: subprocess.Popen, seconds: float = 120.0) -> Iterator[None]:
-    """The process is killed at the end, and earlier where it says nothing more: a test that reads then sees its end."""
+    """The process is killed at the end, after so many seconds at the latest: a test that reads then sees its end."""
     late = threading.Timer(seconds, process.kill)
     late.start()
     try:

@@ -39,7 +39,7 @@ class Scoring:
     suppression: 1 strict, .5 lenient, 0 off; margin: share of the root of the picture's area; floor: least
     probability of part; anomaly_from: "discriminator" or "features", as in the settings of these names; novelty,
     feature_error: how much the memory and the error of the rebuilt features count beside the discriminator;
-    knows_part: whether novelty counts on the part alone, since the memory holds nothing else.
+    knows_part: whether novelty counts only where the part is or usually lies, since the memory holds nothing else.
     """
 
     suppression: float = 1.0

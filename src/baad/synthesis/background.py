@@ -159,11 +159,11 @@ def _marks(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: n
 
 def _things(picture: np.ndarray, foreground: np.ndarray, sources: Sources, rng: np.random.Generator) -> np.ndarray:
     """Loose things that lie about, often beside the part or under it: plain, or of a texture whose colours may be the
-    picture's; some have an edge that is lit or dark, some throw a shadow."""
+    picture's; some have an edge that is lit or dark, and all or none throw a shadow."""
     shape, side = foreground.shape, float(np.sqrt(foreground.size))
     texture, cover = cut_texture(sources.banks, shape, rng, picture), np.zeros(shape, np.uint8)
     things = picture.copy()
-    reach, behind = 2 * round(BESIDE * side) + 1, ~foreground
+    reach, behind = 2 * max(1, round(BESIDE * side)) + 1, ~foreground
     near = cv2.dilate(foreground.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
     where = behind & near if rng.random() < 0.5 else behind
     for centre in _choose_places(where, int(log_uniform(rng, 1, 16)), rng):
