@@ -181,8 +181,9 @@ def test_rows_of_other_outlines_test_pictures_or_code_are_made_anew(tmp_path, mo
     for outline in ("train/good/000.png", "test/good/000.png"):
         save_picture(root / "foreground" / outline, np.tile(np.uint8(255) * (np.arange(64) > 31), (64, 1)))
         assert [run(), run()] == [1, 0]
-    monkeypatch.setattr(foreground, "RECIPE", 0)
-    assert [run(), run()] == [1, 0]
+    for name, value in (("RECIPE", 0), ("hash_codebook", lambda: "another")):
+        monkeypatch.setattr(foreground, name, value)
+        assert [run(), run()] == [1, 0]
 
 
 def test_rows_that_were_made_otherwise_than_the_newest_are_not_shown(tmp_path):

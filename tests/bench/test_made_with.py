@@ -87,13 +87,13 @@ def test_rows_that_differ_in_nothing_but_the_seed_are_alike(category):
     ("changed", "anew"),
     [
         ({"BASELINES": 0}, ["padim", "draem+mask"]),
-        ({"RECIPE": 0}, ["baad", "draem+mask"]),
+        ({"RECIPE": 0}, ["baad", "background_off", "draem+mask"]),
         ({"hash_codebook": lambda: "another"}, ["baad", "draem+mask"]),
     ],
     ids=["baselines", "recipe", "codebook"],
 )
 def test_changed_code_makes_the_rows_anew_that_it_makes_and_no_others(category, monkeypatch, changed, anew):
-    jobs = [Job(category, method, SETTINGS) for method in ("baad", "padim", "draem+mask")]
+    jobs = [Job(category, method, SETTINGS) for method in ("baad", "background_off", "padim", "draem+mask")]
     before = {job.method: job.made_with()["fingerprint"] for job in jobs}
     for name, value in changed.items():
         monkeypatch.setattr(made_with, name, value)

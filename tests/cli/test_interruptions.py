@@ -158,11 +158,10 @@ def test_a_stopped_stream_ends_with_whole_lines_in_order(model, tmp_path, number
         stdin=stream.stdout,
         bufsize=0,  # no line is read beyond those asked for, which communicate() would not give
     )
-    with ending(process):
+    with ending(stream), ending(process):
         lines = [process.stdout.readline().decode() for _ in range(6)]  # a header and five pictures
         process.send_signal(number)
         rest, told = (each.decode() for each in process.communicate())
-    stream.kill()
     stream.communicate()
     lines += rest.splitlines(keepends=True)
     assert process.returncode == code

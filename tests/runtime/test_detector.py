@@ -230,6 +230,9 @@ def test_a_note_tells_where_zones_ignore_the_whole_picture(detector):
     whole = DrawnZone("ignore", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
     verdict = detector.with_zones(DrawnZones((whole,))).predict(draw_part(green=240))
     assert verdict.label == "ok" and "zones ignore the whole picture" in verdict.notes[-1]
+    high = replace(detector, calibration=replace(detector.calibration, pixel_threshold=100.0))
+    verdict = high.with_zones(DrawnZones((whole,))).predict(draw_part(green=240))
+    assert verdict.regions == () and verdict.zones.part <= 0.5  # no strangest place is looked for
 
 
 @pytest.mark.parametrize(("rule", "label"), [("reject", "ng"), ("warn", "warn")])

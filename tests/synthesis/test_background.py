@@ -100,6 +100,22 @@ def test_things_lie_on_a_background_that_stays(banks):
     assert 0.5 < min(kept) < 0.9 and np.median(kept) < 0.99  # few or many, and never another scene
 
 
+def test_things_lie_beside_the_part_more_than_elsewhere(banks, monkeypatch):
+    picture, part = draw_case(5, 120, 144)
+    sources, near = Sources(picture[None], part[None], banks), ~part & ~erode(~part, 6)
+
+    def lie_near():
+        """Of the background beside the part what share is changed, for that of all of it."""
+        changed = np.zeros(part.shape)
+        for seed in range(80):
+            changed += (_things(picture, part, sources, np.random.default_rng(seed)) != picture).any(axis=2)
+        return changed[near].mean() / changed[~part].mean()
+
+    often = lie_near()
+    monkeypatch.setattr("baad.synthesis.background.BESIDE", 2.0)  # all that is background is beside the part
+    assert often > 1.5 * lie_near()
+
+
 def test_mixing_keeps_the_first_where_the_weight_is_zero():
     first, second = np.full((2, 2, 3), 7, np.uint8), np.full((2, 2, 3), 207, np.uint8)
     weight = np.array([[0.0, 1.0], [0.5, 0.0]], np.float32)

@@ -20,7 +20,7 @@ import baad
 from baad.bench.drawn_sets import DrawnSet, draw_sets
 from baad.bench.foreground_table import DRAWN, RESULTS, write_table
 from baad.bench.job import place_outlines, require_names
-from baad.bench.made_with import RECIPE, describe_making, hash_tested, hash_weights
+from baad.bench.made_with import DIGITS, RECIPE, describe_making, hash_tested, hash_weights
 from baad.bench.mask_training import train_mask_head
 from baad.bench.rows import Row, put_last, read_rows
 from baad.data.decode import read_image
@@ -36,7 +36,7 @@ from baad.foreground.gate import LEAST_QUALITY, NOBODY, Gate
 from baad.foreground.propose import Painted, extend_masks
 from baad.foreground.refine import overlap
 from baad.learn.batches import Material, batches
-from baad.learn.codebook import SEEKER
+from baad.learn.codebook import SEEKER, hash_codebook
 from baad.learn.foreground_masks import PROPOSED_AT, describe_patches, find_foreground
 from baad.learn.machine import using_machine
 from baad.learn.network import Baad
@@ -112,7 +112,8 @@ def run_foreground(
                 rows = put_last(rows, row | made_with, KEYS)
                 write(rows, drawn)
                 progress.say(f"{row['category']}, {row['user_masks']} masks, seed {row['seed']}: {describe(row)}")
-        seeker = {"pdn_sha256": hash_weights(SEEKER), "level": LEAST_QUALITY, "code": RECIPE}
+        seeker: dict[str, Any] = {"pdn_sha256": hash_weights(SEEKER), "codebook_sha256": hash_codebook()[:DIGITS]}
+        seeker |= {"level": LEAST_QUALITY, "code": RECIPE}
         done = {row["set"] for row in drawn if is_alike(row, seeker)}
         for each in draw_sets():
             if each.name not in done:

@@ -50,7 +50,7 @@ def fingerprint(
     of the masks of their part in the folder `outlines`, if that is what teaches where the part is."""
     made_with: list[object] = [settings.to_dict(), hash_pdn(settings), hash_pictures(category)]
     if code is not Code.BASELINE:
-        made_with += ["recipe", RECIPE, hash_codebook()[:DIGITS]]
+        made_with += ["recipe", RECIPE, *([] if settings.foreground == "off" else [hash_codebook()[:DIGITS]])]
     if code is not Code.BAAD:
         made_with += ["baselines", BASELINES]
     if outlines is not None:

@@ -70,21 +70,27 @@ def build_codebook(folders: Sequence[Path], out: Path, progress: Progress, centr
 
 
 def hash_codebook() -> str:
-    """SHA-256 that the card of the shipped generic patches states."""
-    return str(json.loads((WEIGHTS / f"codebook_{SEEKER}.json").read_text("utf-8"))["sha256"])
+    """SHA-256 that the card of the shipped generic patches states. BundleError where it is absent."""
+    return str(json.loads(_find_files()[1].read_text("utf-8"))["sha256"])
 
 
 def load_codebook() -> np.ndarray:
     """The shipped generic patches, float32 [K, C]. BundleError where absent, damaged, or made for another PDN."""
-    file, card_file = WEIGHTS / f"codebook_{SEEKER}.safetensors", WEIGHTS / f"codebook_{SEEKER}.json"
-    if not file.exists() or not card_file.exists():
-        raise BundleError(f"{file.name} or its card is missing. Install baad again.")
+    file, card_file = _find_files()
     if verify(file, card_file).get("pdn_sha256") != hash_of(SEEKER):
         raise BundleError(
             f"{file.name} was made with another PDN than pdn_{SEEKER}.safetensors. "
             "Make it again: python -m baad.learn.codebook PHOTOS..."
         )
     return load_file(file)["centroids"].astype(np.float32)
+
+
+def _find_files() -> tuple[Path, Path]:
+    """Where the shipped generic patches and their card lie."""
+    file, card_file = WEIGHTS / f"codebook_{SEEKER}.safetensors", WEIGHTS / f"codebook_{SEEKER}.json"
+    if not file.exists() or not card_file.exists():
+        raise BundleError(f"{file.name} or its card is missing. Install baad again.")
+    return file, card_file
 
 
 def _sample_patches(photos: Sequence[Path], pdn: Pdn, rng: np.random.Generator, progress: Progress) -> np.ndarray:
