@@ -80,6 +80,16 @@ def test_words_for_good_are_one_kind_and_others_stay_as_they_are():
     assert join_kinds(["b", "a", "b", "ok", "/"]) == "a+b+defect"
 
 
+def test_sub_folders_are_sessions_from_five_on_unless_sessions_are_told():
+    folders = [Path("root", f"day {number}") for number in range(4)]
+    entries = [Entry(folder / "a.png", "good") for folder in (*folders, Path("root/../elsewhere"))]
+    category = make_category("disc", Path("root"), "list", entries)
+    assert {image.session for image in category.train} == {"day 0", "day 1", "day 2", "day 3", "../elsewhere"}
+    for others in (entries[:4], [*entries, Entry(Path("root/b.png"), "good", session="monday")]):
+        category = make_category("disc", Path("root"), "list", others)
+        assert {image.session for image in category.train} <= {"", "monday"}
+
+
 def test_good_pictures_are_learnt_from_unless_for_testing_and_defects_never():
     entries = [
         Entry(Path("10.png"), "good"),

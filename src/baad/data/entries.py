@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from baad.data.files import natural_order
+from baad.data.folder import name_sessions
 from baad.data.sample import Category, GoodImage, LabelledImage, Mask
 
 Half = Literal["train", "test", ""]  # "" where nothing says which half a picture is for
@@ -39,7 +40,8 @@ class Entry:
 def make_category(name: str, root: Path, layout: str, entries: Iterable[Entry], notes: Sequence[str] = ()) -> Category:
     """Sort pictures into the halves, in natural order: good ones are learnt from unless they are for testing.
 
-    Defective pictures are for testing, whatever half they are listed in; the notes say how many were moved.
+    Defective pictures are for testing, whatever half they are listed in; the notes say how many were moved. Where no
+    picture to learn from has a session, sub-folders are sessions as in a folder of good pictures.
     """
     ordered = sorted(entries, key=lambda entry: natural_order(entry.path))
     train = [entry for entry in ordered if entry.kind == "good" and entry.half != "test"]
@@ -47,11 +49,15 @@ def make_category(name: str, root: Path, layout: str, entries: Iterable[Entry], 
     moved = sum(entry.half == "train" for entry in test)
     if moved:
         notes = [*notes, f"{moved} defective pictures of the training half are for testing only"]
+    if any(entry.session for entry in train):
+        learnt = tuple(GoodImage(entry.path, entry.session) for entry in train)
+    else:
+        learnt = name_sessions([entry.path for entry in train], root)
     return Category(
         name,
         root,
         layout,
-        tuple(GoodImage(entry.path, entry.session) for entry in train),
+        learnt,
         tuple(LabelledImage(entry.path, entry.kind, entry.masks) for entry in test),
         tuple(notes),
     )

@@ -36,7 +36,11 @@ def leave_out_masks(files: Sequence[Path], root: Path) -> list[Path]:
 
 
 def name_sessions(files: Sequence[Path], root: Path) -> tuple[GoodImage, ...]:
-    """Normal pictures with their sub-folder as session, or with none where there are fewer than five sub-folders."""
-    folders = [path.parent.relative_to(root).as_posix() for path in files]
+    """Normal pictures with their sub-folder as session, or with none where there are fewer than five sub-folders.
+
+    What lies outside of `root`, as a list may name it, is of the session of its whole folder.
+    """
+    homes = [path.parent for path in files]
+    folders = [(home.relative_to(root) if home.is_relative_to(root) else home).as_posix() for home in homes]
     named = len(set(folders)) >= SESSIONS_FROM
     return tuple(GoodImage(path, folder if named else "") for path, folder in zip(files, folders))
