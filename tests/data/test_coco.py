@@ -165,6 +165,22 @@ def test_pictures_that_are_listed_but_missing_are_an_error(tmp_path):
     assert "annotations.json: its picture a.png is not in" in first and "b.png" in second and "Copy" in remedy
 
 
+@pytest.mark.parametrize("name", ["NG/a.png", "test/NG/a.png"])
+def test_a_picture_in_a_folder_of_defects_is_defective_without_annotations(tmp_path, name):
+    write(tmp_path, [annotation(SQUARE)], names=("NG/b.png", name, "good/c.png"))
+    category = read_coco(tmp_path)
+    assert [image.path.name for image in category.train] == ["c.png"]
+    assert sorted((image.path.name, image.kind) for image in category.test) == [("a.png", "NG"), ("b.png", "dent")]
+
+
+def test_annotations_among_pictures_are_meant_of_those_there(tmp_path):
+    write(tmp_path / "train", [], place="_annotations.coco.json")
+    write(tmp_path / "test", [annotation(SQUARE)], ["a.png", "b.png"], place="_annotations.coco.json", draw=False)
+    picture(tmp_path / "test" / "b.png")
+    with pytest.raises(DataError, match=r"test/_annotations\.coco\.json: its picture a\.png is not in"):
+        read_coco(tmp_path)
+
+
 def test_a_name_that_fits_two_pictures_is_refused(tmp_path):
     write(tmp_path, [], names=("a.png",), draw=False)
     for folder in ("one", "two"):

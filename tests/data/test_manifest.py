@@ -50,6 +50,13 @@ def test_without_labels_pictures_are_good_unless_they_have_a_mask(tmp_path):
     assert [(image.kind, len(image.masks)) for image in category.test] == [("defect", 2)]
 
 
+@pytest.mark.parametrize("named", ["NG/a.png", r"lot 3\NG\a.png"])
+def test_without_labels_a_picture_in_a_folder_of_defects_is_defective(tmp_path, named):
+    category = read_manifest(write(tmp_path, "path", named, "b.png", pictures=(named.replace("\\", "/"), "b.png")))
+    assert [image.path.name for image in category.train] == ["b.png"]
+    assert [image.kind for image in category.test] == ["NG"]
+
+
 def test_labels_may_be_numbers(tmp_path):
     category = read_manifest(write(tmp_path, "path,label", "a.png,0", "b.png,1"))
     assert [image.path.name for image in category.train] == ["a.png"]

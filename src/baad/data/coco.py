@@ -3,11 +3,11 @@
     annotations.json, or annotations/instances_test.json, or test/_annotations.coco.json
     images: id, file_name, height, width;  categories: id, name;  annotations: image_id, category_id, segmentation
 
-A picture with annotations is defective, and their categories are its kind; one without is good. Categories named good,
-normal or ok mark nothing. Whether a picture is for learning or for testing is told by its folder, else by the name of
-the annotation file: train, or test and val; where neither does, good pictures are learnt from. Pictures that the file
-does not list are left aside, except good ones in a folder named so. What several files say of a picture counts
-together; if one of them is for testing, so is the picture.
+A picture with annotations is defective, and their categories are its kind; one without is good, unless it lies in a
+folder named for defects. Categories named good, normal or ok mark nothing. Whether a picture is for learning or for
+testing is told by its folder, else by the name of the annotation file: train, or test and val; where neither does, good
+pictures are learnt from. Pictures that the file does not list are left aside, except good ones in a folder named so.
+What several files say of a picture counts together; if one of them is for testing, so is the picture.
 
 Segmentations are polygons, or runs (RLE) as numbers or packed into text. A picture with a defect that has nothing but
 a box counts for image figures only.
@@ -24,6 +24,7 @@ from baad.data.decode import show_path
 from baad.data.entries import (
     Entry,
     Half,
+    defects_of_folders,
     half_of,
     half_of_folders,
     is_named_good,
@@ -165,7 +166,8 @@ def _read_file(file: Path, pictures: dict[str, list[Path]], all_labels: bool = F
     record = read_json(file)
     images, annotations, categories = (_records(record, key, file) for key in ("images", "annotations", "categories"))
     names = {_number(each, "id", file): str(each.get("name", "defect")) for each in categories}
-    listed = {_number(each, "id", file): _list_picture(each, file, pictures) for each in images}
+    among = any(path.parent == file.parent for paths in pictures.values() for path in paths)
+    listed = {_number(each, "id", file): _list_picture(each, file, pictures, among) for each in images}
     for index, each in enumerate(annotations):
         picture = listed.get(_number(each, "image_id", file))
         if picture is None:
@@ -179,11 +181,16 @@ def _read_file(file: Path, pictures: dict[str, list[Path]], all_labels: bool = F
     return list(listed.values())
 
 
-def _list_picture(record: dict[str, Any], file: Path, pictures: dict[str, list[Path]]) -> _Listed:
-    """The picture whose path ends as file_name does: the nearest to the annotation file, if there are several."""
+def _list_picture(record: dict[str, Any], file: Path, pictures: dict[str, list[Path]], among: bool) -> _Listed:
+    """The picture whose path ends as file_name does: the nearest to the annotation file, if there are several.
+
+    Where the file lies `among` pictures, a name without folders is meant of none that lies elsewhere.
+    """
     name = PureWindowsPath(str(record.get("file_name", "")))
     ending = tuple(part for part in name.parts if part not in ("/", "\\", ".", ".."))
     found = [path for path in pictures.get(name.name, []) if path.parts[-len(ending) :] == ending]
+    if among and len(ending) == 1:
+        found = [path for path in found if path.is_relative_to(file.parent)]
     beside = [path for path in found if path == file.parent / name.as_posix()]
     if len(found) > 1 and not beside:
         raise refuse(file, f"{name} may be {found[0]} or {found[1]}", "Give file_name with its folder")
@@ -211,12 +218,17 @@ def _read_segmentation(value: object, picture: _Listed, file: Path, name: str) -
 
 
 def _to_entry(path: Path, folder: Path, listings: Sequence[_Listed]) -> Entry:
-    """One picture. Its folder tells the half before the files do, and of these one for testing before the others."""
+    """One picture: without annotations good, unless it lies in a folder named for defects.
+
+    Its folder tells the half before the files do, and of these one for testing before the others.
+    """
     halves = {half_of(each.file.stem) for each in listings}
     told: Half = "test" if "test" in halves else "train" if "train" in halves else ""
-    half = half_of_folders(path.relative_to(folder).parts[:-1]) or told
+    places = path.relative_to(folder).parts[:-1]
+    half = half_of_folders(places) or told
     masks = () if _is_boxed(listings) else tuple(_outlines_of(each) for each in listings if each.shapes)
-    return Entry(path, join_kinds(label for each in listings for label in each.labels), half, masks)
+    labels = [label for each in listings for label in each.labels]
+    return Entry(path, join_kinds(labels or [defects_of_folders(places) or "good"]), half, masks)
 
 
 def _is_boxed(listings: Sequence[_Listed]) -> bool:

@@ -6,9 +6,10 @@
     b/000.png,scratch,b/000_mask.png,,
 
 Paths are relative to the manifest. Only `path` must be there. `label`: good, normal, ok or 0, else the kind of
-defect; without the column a picture is good unless it has a mask. `mask`: a picture, or a labelme file; several are
-divided by semicolons, or are a list in JSON. `group`: pictures taken together, never divided between learning and
-threshold. `split`: train or test; where it says nothing a folder named so does, and else good pictures are learnt from.
+defect; without the column a picture is good unless it has a mask or lies in a folder named for defects. `mask`: a
+picture, or a labelme file; several are divided by semicolons, or are a list in JSON. `group`: pictures taken together,
+never divided between learning and threshold. `split`: train or test; where it says nothing a folder named so does, and
+else good pictures are learnt from.
 """
 
 import os
@@ -16,7 +17,15 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from baad.data.decode import show_path
-from baad.data.entries import Entry, Half, half_of, half_of_folders, kind_of_label, make_category
+from baad.data.entries import (
+    Entry,
+    Half,
+    defects_of_folders,
+    half_of,
+    half_of_folders,
+    kind_of_label,
+    make_category,
+)
 from baad.data.labelme import read_labelme
 from baad.data.sample import Category, Mask
 from baad.data.table import Row, read_table
@@ -79,7 +88,7 @@ def _read_row(row: Row, base: Path) -> Entry:
     if str(label).lower() in EITHER:
         raise _Problem(f"the label is {label!r}, which may mean good or defective. Give good, or the kind of defect")
     if label == "":
-        label = "defect" if masks else "good"
+        label = "defect" if masks else defects_of_folders(_folders_of(row)) or "good"
     kind = NUMBERS.get(str(label), kind_of_label(str(label)) or "defect")
     return Entry(path, kind, _read_split(row), masks if kind != "good" else (), str(row["group"]))
 
@@ -89,7 +98,12 @@ def _read_split(row: Row) -> Half:
     half = half_of(str(split))
     if split != "" and not half:
         raise _Problem(f"the split is {split!r}. Give train or test, or leave it empty")
-    return half or half_of_folders(PureWindowsPath(row["path"]).parent.parts)  # which knows both slashes
+    return half or half_of_folders(_folders_of(row))
+
+
+def _folders_of(row: Row) -> tuple[str, ...]:
+    """The folders in a row's path, whichever slashes divide them."""
+    return PureWindowsPath(row["path"]).parent.parts
 
 
 def _read_masks(row: Row, base: Path) -> tuple[Mask, ...]:
