@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -61,6 +62,21 @@ def test_a_palette_mask_marks_what_is_not_black(tmp_path):
 def test_a_black_and_white_mask_is_read(tmp_path):
     Image.fromarray(DOT).save(tmp_path / "a.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "a.png", (3, 4)), DOT)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16])
+def test_a_tiff_marks_by_what_stands_in_it_also_where_0_is_white(tmp_path, dtype):
+    marked = DOT if dtype is bool else DOT.astype(dtype) * dtype(7)
+    tifffile.imwrite(tmp_path / "a.tif", marked, photometric="miniswhite")
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.tif", (3, 4)), DOT)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_colours_of_16_bits_are_refused_rather_than_read_in_part(tmp_path, suffix):
+    pixels = np.repeat(DOT[:, :, None].astype(np.uint16), 3, axis=2)
+    cv2.imwrite(str(tmp_path / f"a.{suffix}"), pixels)
+    with pytest.raises(MaskError, match=r"a\.\w+: its colours have 16 bits.* Save the mask in 8 bits"):
+        read_mask(tmp_path / f"a.{suffix}", (3, 4))
 
 
 def test_a_mask_of_another_size_is_refused(tmp_path):

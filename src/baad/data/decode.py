@@ -19,7 +19,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,8 @@ class Samples:
 
     `alpha` [H, W] is None where the file has none. `shape` is the (height, width) of the whole picture, upright, also
     where `values` were decoded smaller. `colour` says in words how it was stored; `pages` counts the pages of a TIFF,
-    of which this is the first.
+    of which this is the first. `inverted`: 0 is white in the file, and has become the highest value. `cut`: of 16 bits
+    the upper eight alone are here, as of colour.
     """
 
     values: np.ndarray
@@ -93,6 +94,8 @@ class Samples:
     shape: tuple[int, int]
     colour: str
     pages: int = 1
+    inverted: bool = False
+    cut: bool = False
 
 
 def read_image(path: Path | str) -> np.ndarray:
@@ -143,11 +146,11 @@ def open_samples(content: bytes, path: Path | str, reduce_to: int | None = None)
                 return _open_unusual_tiff(content, path, limit)
             if not _is_covered(image):
                 raise UnreadableFile(path, "the TIFF is truncated or damaged", AGAIN)
-            shape, pages = (image.height, image.width), _count_pages(image)
+            shape, pages, cut = (image.height, image.width), _count_pages(image), _is_cut(image)
             if reduce_to is not None:
                 image.draft(None, (reduce_to, reduce_to))  # type: ignore[arg-type]  # None keeps the mode
             image.load()
-            return _take_samples(image, shape, pages)
+            return replace(_take_samples(image, shape, pages), inverted=_is_white_zero(image), cut=cut)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -301,7 +304,8 @@ def _open_unusual_tiff(content: bytes, path: Path | str, limit: int) -> Samples:
     if inverted and values.dtype.kind == "u":
         values = np.iinfo(values.dtype).max - values
     colour = f"{values.dtype} {'grey' if values.ndim == 2 or values.shape[2] < 3 else 'colour'}"
-    return _upright(values, orientation, (values.shape[0], values.shape[1]), colour, pages)
+    upright = _upright(values, orientation, (values.shape[0], values.shape[1]), colour, pages)
+    return replace(upright, inverted=inverted and values.dtype.kind == "u")
 
 
 def _is_mixed_up(image: Image.Image) -> bool:
@@ -313,6 +317,16 @@ def _is_mixed_up(image: Image.Image) -> bool:
     tags = getattr(image, "tag_v2", {})
     wide, kinds = max(tags.get(258, (8,))) > 8, tags.get(339, (1,))  # bits per sample; what samples are
     return (tags.get(284) == 2 and wide) or (2 in kinds and not wide) or (tags.get(262) == 0 and wide)
+
+
+def _is_white_zero(image: Image.Image) -> bool:
+    """Whether 0 is white in this TIFF, which Pillow has turned round."""
+    return getattr(image, "tag_v2", {}).get(262) == 0 and image.mode in ("1", "L")
+
+
+def _is_cut(image: Image.Image) -> bool:
+    """Whether Pillow will keep the upper byte alone of samples of 16 bits, before it has read them."""
+    return image.mode in ("LA", "RGB", "RGBA") and any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
 
 
 def _is_covered(image: Image.Image) -> bool:
