@@ -66,6 +66,16 @@ def test_the_page_needs_no_other_file(baad, model, category, tmp_path):
     assert "http://" not in page.replace("http://www.w3.org", "") and 'src="/' not in page
 
 
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_the_list_of_the_pictures_is_not_written_over(baad, model, category, tmp_path, option):
+    listed = tmp_path / "list.csv"
+    listed.write_text("path,split\n" + "".join(f"{path},test\n" for path in category.rglob("good/*.png")))
+    before = listed.read_text()
+    told = baad("evaluate", model, listed, option, listed)
+    assert told.code == 2 and f"DATA and {option} both name" in told.err
+    assert listed.read_text() == before
+
+
 def test_all_that_is_wrong_with_the_test_half_comes_at_once_and_nothing_is_written(baad, model, category, tmp_path):
     save_picture(category / "ground_truth" / "spot" / "000_mask.png", np.ones((32, 32), bool))
     write_truncated(category / "test" / "good" / "001.png")

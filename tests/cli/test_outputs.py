@@ -21,7 +21,7 @@ from baad.cli.outputs import (
 )
 from baad.data.reading import read_category
 from baad.errors import OutputError
-from tests.factory import write_category, write_folder
+from tests.factory import draw_set, write_category, write_folder, write_layout
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -57,6 +57,15 @@ def test_new_files_and_texts_may_be_written(path):
 def test_places_that_cannot_be_or_must_not_be_written_are_refused_by_name(path, problem):
     with pytest.raises(OutputError, match=f"--csv: .*{problem}"):
         require_file(path, "--csv")
+
+
+@pytest.mark.parametrize("layout", ["coco", "labelme", "manifest"])
+def test_labels_of_pictures_are_not_written_over(place, layout):
+    write_layout(layout, place / "disc", draw_set(normals=2, defective=1, size=(24, 24)))
+    file = next(file for file in (place / "disc").rglob("*") if file.suffix in (".json", ".csv"))
+    for grows in (False, True):
+        with pytest.raises(OutputError, match=f"--json: .*{file.name} holds labels of pictures"):
+            require_file(file, "--json", grows=grows)
 
 
 def test_a_link_is_judged_by_what_it_leads_to(place, monkeypatch):

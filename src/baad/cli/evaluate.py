@@ -57,6 +57,8 @@ def main(
     require_file(json_file, "--json")
     require_file(html, "--html", stream=False)
     require_different(json_file, html, "--json and --html")
+    require_different(data, json_file, "DATA and --json")
+    require_different(data, html, "DATA and --html")
     require_folder(maps, "--maps")
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress))

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from baad.atomic import is_device
+from baad.data import coco, labelme, manifest
 from baad.data.decode import show_path
 from baad.data.files import IMAGE_SUFFIXES
 from baad.data.folder import MASK_FOLDERS
+from baad.data.jsonfile import mentions
 from baad.data.maps import SHIFTED, map_path
 from baad.data.reading import searched_places
 from baad.data.results import require_replaceable
@@ -23,7 +25,7 @@ PAGE_MARK = "Written by `baad bench "  # in every such page: a title alone might
 
 
 def require_file(path: Path | str | None, option: str, stream: bool = True, grows: bool = False) -> None:
-    """Raise OutputError where no text can be written to `path`, or a picture or a model file would be lost to it.
+    """Raise OutputError where no text can be written to `path`, or a picture, labels or a model would be lost to it.
 
     None is always fine, and "-" for standard output if `stream` allows it. `option` is what the user wrote before it.
     `grows`: a file that is there is not replaced, but gets more lines.
@@ -36,6 +38,8 @@ def require_file(path: Path | str | None, option: str, stream: bool = True, grow
         raise _refuse(path, option, "is a picture, which would be overwritten. Give the name of another file")
     if _begins_like_a_model(Path(path)):
         raise _refuse(path, option, "is a model file, which would be overwritten. Give the name of another file")
+    if _holds_labels(Path(path)):
+        raise _refuse(path, option, "holds labels of pictures, which would be lost. Give the name of another file")
 
 
 def is_stream(path: Path | str | None) -> bool:
@@ -142,6 +146,12 @@ def _begins_like_a_model(path: Path) -> bool:
         return os.path.isfile(path) and path.open("rb").read(len(ZIP)) == ZIP
     except OSError:
         return False
+
+
+def _holds_labels(path: Path) -> bool:
+    """Whether a file is a manifest by its name, or annotations in COCO's or labelme's format by what it holds."""
+    annotated = mentions(path, *coco.KEYS) or mentions(path, *labelme.KEYS)
+    return os.path.isfile(path) and (path.name in manifest.NAMES or annotated)
 
 
 def _is_model(path: Path) -> bool:

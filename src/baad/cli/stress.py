@@ -48,7 +48,7 @@ def main(
     """
     from baad.atomic import write_text
     from baad.cli.checked import open_for_testing
-    from baad.cli.outputs import is_stream, require_file, require_folder, require_home
+    from baad.cli.outputs import is_stream, require_different, require_file, require_folder, require_home
     from baad.errors import SettingError
     from baad.progress import choose_progress
     from baad.runtime.detector import Detector
@@ -57,6 +57,7 @@ def main(
     if write is not None and (maps is not None or json_file is not None):
         raise SettingError("--write judges nothing, so it goes with neither --maps nor --json. Leave one out.")
     require_file(json_file, "--json")
+    require_different(data, json_file, "DATA and --json")
     require_folder(write, "--write")
     progress = choose_progress(quiet)
     threads = options.limit_threads(threads, progress)
