@@ -246,6 +246,60 @@ def test_annotations_that_lie_too_deep_are_not_passed_over(tmp_path):
     assert len(read_category(root.parent, "folder").train) == 2
 
 
+UNREAD = {
+    "000.xml": "<annotation>\n<filename>000.png</filename><object><name>dent</name></object></annotation>",
+    "task/annotations.xml": '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>',
+    "labels/000.txt": "0 0.5 0.5 0.1 0.125\n1 .25 0.5 1e-2 0.25\n",
+    "project.json": '[{"id": 1, "annotations": [{"result": []}]}]',
+    "min.json": '[{"image": "000.png", "tag": [{"points": [[0, 1]], "polygonlabels": ["dent"]}]}]',
+    "via.json": '{"000.png": {"regions": [{"shape_attributes": {"name": "circle"}}]}}',
+    "bare.json": '{"images": [], "annotations": []}',
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_annotations_in_formats_that_are_not_read_are_not_passed_over(tmp_path, name):
+    root = write_folder(tmp_path / "parts", normals=2)
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_text(UNREAD[name])
+    with pytest.raises(DataError, match=f"format that is not read, .*{name}, which may mark"):
+        read_category(root)
+    assert len(read_category(root, "folder").train) == 2
+    (root / "fg_mask").mkdir()
+    (root / name).rename(root / "fg_mask" / (root / name).name)
+    assert len(read_category(root).train) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("other.txt", UNREAD["labels/000.txt"]), ("000.txt", "0 0.5\n"), ("000.txt", ""), ("000.txt", "taken at 5")),
+        *(("camera.xml", "<camera><gain>1</gain></camera>"), ("camera.json", '{"gain": 1}')),
+    ],
+)
+def test_notes_beside_the_pictures_are_no_annotations(tmp_path, name, content):
+    root = write_folder(tmp_path / "parts", normals=2)
+    (root / name).write_text(content)
+    assert len(read_category(root).train) == 2
+
+
+def test_annotations_of_two_formats_in_one_folder_are_not_passed_over(tmp_path):
+    root = write_folder(tmp_path / "parts", normals=3)
+    (root / "all.json").write_text(json.dumps(OUTLINED["coco"]))
+    (root / "001.json").write_text(json.dumps(OUTLINED["labelme"]).replace("000.png", "001.png"))
+    with pytest.raises(DataError, match=r"COCO annotations, and a labelme file besides, .*001\.json"):
+        read_category(root)
+    assert [image.path.name for image in read_category(root, "labelme").test] == ["001.png"]
+    assert [image.path.name for image in read_category(root, "coco").test] == ["000.png"]
+
+
+def test_coco_annotations_in_utf_16_are_refused_rather_than_passed_over(tmp_path):
+    root = write_folder(tmp_path / "parts", normals=2)
+    (root / "all.json").write_text(json.dumps(OUTLINED["coco"]), "utf-16")
+    with pytest.raises(DataError, match=r"all\.json is no JSON that can be read"):
+        read_category(root)
+
+
 def test_pictures_that_cannot_be_read_are_among_those_found(tmp_path):
     root = write_folder(tmp_path / "parts", normals=2)
     (root / "a.HEIC").write_bytes(b"\0\0\0\x18ftypheic")

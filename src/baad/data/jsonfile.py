@@ -1,5 +1,6 @@
 """JSON file -> plain values, with errors that name the file."""
 
+import codecs
 import json
 import os
 from pathlib import Path
@@ -33,6 +34,8 @@ def mentions(path: Path, *keys: str) -> bool:
         content = path.read_bytes() if os.path.isfile(path) else b""  # a pipe would keep us waiting
     except OSError:
         return False
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # not read, but not passed over either
+        content = content.replace(b"\0", b"")
     return all(f'"{key}"'.encode() in content for key in keys)
 
 

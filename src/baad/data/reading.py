@@ -15,6 +15,7 @@ from baad.data.masks import mask_file
 from baad.data.part_masks import find_part_masks
 from baad.data.sample import Category
 from baad.data.table import TABLES
+from baad.data.unread import find_unread
 from baad.errors import DataError, SettingError
 
 
@@ -111,10 +112,13 @@ def recognise_layout(root: Path, part_masks: Path | None = None) -> str:
     """
     for name, layout in LAYOUTS.items():
         if name != "folder" and layout.recognise(root) and not _outlines_part(name, root, part_masks):
+            if name == "coco":
+                _refuse_both(root, part_masks)
             return name
         if name == FOLDER_LAYOUTS[-1]:
             _refuse_several(root)  # before annotation files are looked for below
     _refuse_deep_annotations(root, part_masks)
+    _refuse_unread(root, part_masks)
     _refuse_defects(root, part_masks)
     return "folder"
 
@@ -156,6 +160,27 @@ def _refuse_deep_annotations(root: Path, part_masks: Path | None) -> None:
         raise DataError(
             f"{show_path(root)} holds COCO annotations deep inside, {show_path(file)}, which may mark defects. "
             "Give that file, or the folder of its pictures; or the layout 'folder' if all are good after all."
+        )
+
+
+def _refuse_both(root: Path, part_masks: Path | None) -> None:
+    """What labelme outlines beside COCO's annotations is not to be learnt as normal."""
+    file = next(labelme.find_labelme(root, part_masks), None)
+    if file is not None:
+        raise DataError(
+            f"{show_path(root)} holds COCO annotations, and a labelme file besides, {show_path(file)}. Say which of "
+            "them counts, by the layout 'coco' or 'labelme', or take the others away."
+        )
+
+
+def _refuse_unread(root: Path, part_masks: Path | None) -> None:
+    """Defects that a file outlines in a format unknown here are not to be learnt as normal."""
+    file = find_unread(root, part_masks)
+    if file is not None:
+        raise DataError(
+            f"{show_path(root)} holds annotations in a format that is not read, {show_path(file)}, which may mark "
+            "defects. Export them as COCO with images, annotations and categories, or give the layout 'folder' if all "
+            "pictures are good after all."
         )
 
 
