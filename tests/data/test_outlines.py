@@ -40,6 +40,29 @@ def test_rings_that_overlap_are_united_and_so_are_shapes():
     assert paint(Shape(rings=(left, left)), size=(1, 6)) == ["###..."]
 
 
+def test_a_ring_in_two_that_overlap_but_in_neither_alone_is_no_hole():
+    def bar(left, right):
+        return ((left, 0), (right, 0), (right, 3), (left, 3))
+
+    across = ((2, 1), (6, 1), (6, 2), (2, 2))
+    assert paint(Shape(rings=(bar(0, 4), bar(3, 8), across)), size=(3, 8)) == ["########"] * 3
+
+
+def test_a_hole_in_one_ring_leaves_another_ring_over_it_whole():
+    left, right, hole = square(0, 5), ((3, 0), (8, 0), (8, 5), (3, 5)), square(1, 4)
+    assert paint(Shape(rings=(left, hole, right)), size=(5, 8))[1] == "#..#####"
+
+
+def test_a_ring_drawn_twice_beside_a_larger_one_counts_once():
+    rings = (square(0, 4), ((5, 0), (7, 0), (7, 2), (5, 2)), ((5, 0), (7, 0), (7, 2), (5, 2)))
+    assert paint(Shape(rings=rings), size=(4, 7)) == ["####.##", "####.##", "####...", "####..."]
+
+
+def test_thin_pieces_of_a_shape_are_kept_beside_a_fat_one():
+    thin = ((4.1, 0.1), (4.2, 0.1), (4.2, 3.9), (4.1, 3.9))
+    assert paint(Shape(rings=(square(0, 2), thin)), size=(4, 6)) == ["##..#.", "##..#.", "....#.", "....#."]
+
+
 def test_a_ring_too_thin_for_any_centre_still_marks_its_outline():
     assert paint(Shape(rings=(((0, 1.1), (4, 1.1), (4, 1.2), (0, 1.2)),)))[1] == "#####."
     assert paint(Shape(rings=(((2.1, 2.1), (2.2, 2.2)),)))[2] == "..#..."

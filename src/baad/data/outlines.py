@@ -2,7 +2,7 @@
 
 A pixel is marked where its centre lies inside a ring (even-odd for one that crosses itself). A ring inside another
 one of the same shape is a hole in it, and a ring inside a hole an island; rings that merely overlap are united, as
-different shapes are. A shape too thin to hold any pixel's centre marks the pixels under its outline instead.
+different shapes are. A ring too thin to hold any pixel's centre marks the pixels under its outline instead.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,10 @@ from baad.data.jsonfile import refuse
 from baad.data.sample import Outlines, Point, Shape
 
 Box = tuple[slice, slice]
+Filled = tuple[Box, np.ndarray]  # a ring: its box on the picture, and bool [h, w] in it
+
+_NOWHERE: Box = (slice(0, 0), slice(0, 0))
+_NOTHING = np.zeros((0, 0), bool)
 
 
 def paint_outlines(outlines: Outlines) -> np.ndarray:
@@ -27,8 +31,8 @@ def paint_outlines(outlines: Outlines) -> np.ndarray:
             canvas |= _unroll(shape.runs, outlines.shape)
         elif shape.line:
             strokes.append(shape.line)
-        elif not _paint_rings(canvas, shape.rings):
-            strokes += [(*ring, ring[0]) for ring in shape.rings if ring]
+        else:
+            strokes += [(*ring, ring[0]) for ring in _paint_rings(canvas, shape.rings) if ring]
     if strokes:
         canvas |= _paint_strokes(strokes, outlines.shape)
     return canvas
@@ -88,23 +92,43 @@ def _unroll(runs: Sequence[int], shape: tuple[int, int]) -> np.ndarray:
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(shape[::-1]).T
 
 
-def _paint_rings(canvas: np.ndarray, rings: Sequence[Sequence[Point]]) -> bool:
-    """Mark on the canvas, bool [H, W], what one shape encloses; False where that is nothing."""
-    filled = [_fill(np.asarray(ring, np.float64), canvas.shape) for ring in rings if len(ring) > 2]
-    filled = sorted(filled, key=lambda each: -int(each[1].sum()))
-    if len(filled) == 1:
-        box, inside = filled[0]
-        canvas[box] |= inside
-        return bool(inside.any())
-    own = np.zeros_like(canvas)
-    for box, inside in filled:
-        hole = bool(own[box][inside].all()) and int(inside.sum()) < int(own.sum())
-        own[box][inside] = not hole
-    canvas |= own
-    return bool(own.any())
+def _paint_rings(canvas: np.ndarray, rings: Sequence[Sequence[Point]]) -> list[Sequence[Point]]:
+    """Mark on the canvas, bool [H, W], what the rings of one shape enclose -> those that enclose nothing."""
+    filled, thin = list[Filled](), list[Sequence[Point]]()
+    for ring in rings:
+        box, inside = _fill(np.asarray(ring, np.float64), canvas.shape) if len(ring) > 2 else (_NOWHERE, _NOTHING)
+        if not inside.any():
+            thin.append(ring)
+        elif not any(box == other and np.array_equal(inside, same) for other, same in filled):
+            filled.append((box, inside))
+    within = [[outer for outer in filled if outer is not inner and _covers(outer, inner)] for inner in filled]
+    for each, around in zip(filled, within):
+        if len(around) % 2 == 0:  # no hole itself; its holes are in one ring more
+            holes = [inner for inner, outer in zip(filled, within) if len(outer) == len(around) + 1]
+            canvas[each[0]] |= _cut_out(each, [hole for hole in holes if _covers(each, hole)])
+    return thin
 
 
-def _fill(ring: np.ndarray, shape: tuple[int, ...]) -> tuple[Box, np.ndarray]:
+def _covers(outer: Filled, inner: Filled) -> bool:
+    """Whether one ring encloses all pixels of another one."""
+    (rows, columns), (low, left) = outer[0], (inner[0][0].start, inner[0][1].start)
+    high, right = inner[0][0].stop, inner[0][1].stop
+    if low < rows.start or high > rows.stop or left < columns.start or right > columns.stop:
+        return False
+    window = outer[1][low - rows.start : high - rows.start, left - columns.start : right - columns.start]
+    return bool(window[inner[1]].all())
+
+
+def _cut_out(each: Filled, holes: Sequence[Filled]) -> np.ndarray:
+    """What a ring encloses without its holes, which lie in it: bool [h, w] in its box."""
+    (rows, columns), left = each[0], each[1].copy()
+    for (height, width), inside in holes:
+        up, down = height.start - rows.start, height.stop - rows.start
+        left[up:down, width.start - columns.start : width.stop - columns.start] &= ~inside
+    return left
+
+
+def _fill(ring: np.ndarray, shape: tuple[int, ...]) -> Filled:
     """Fill one ring [P, 2] of (x, y) -> its box on the picture, and bool [h, w] in it: centres inside, even-odd."""
     (left, top), (right, bottom) = np.ceil(ring.min(axis=0) - 0.5), np.ceil(ring.max(axis=0) - 0.5)
     x0, x1 = (int(np.clip(edge, 0, shape[1])) for edge in (left, right))
