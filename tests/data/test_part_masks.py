@@ -5,8 +5,16 @@ from pathlib import PurePosixPath, PureWindowsPath
 import numpy as np
 import pytest
 
-from baad.data.masks import read_mask
-from baad.data.part_masks import find_part_masks, lay_below, name_pictures, place_part_masks, was_refused
+from baad.data.checksum import hash_file
+from baad.data.masks import read_mask, write_mask
+from baad.data.part_masks import (
+    drop_unchanged,
+    find_part_masks,
+    lay_below,
+    name_pictures,
+    place_part_masks,
+    was_refused,
+)
 from baad.errors import DataError
 from tests.factory import save_picture
 
@@ -135,6 +143,23 @@ def test_what_is_painted_comes_before_what_is_outlined(tmp_path):
     write_labelme(tmp_path / "masks" / "a.json", "part")
     put(tmp_path / "masks" / "a.png")
     assert find_part_masks(tmp_path / "masks", [picture]) == {picture: tmp_path / "masks" / "a.png"}
+
+
+@pytest.mark.parametrize("write", [lambda file: write_labelme(file, "part"), None], ids=["labelme", "coco"])
+def test_an_outline_comes_before_a_proposal_that_nobody_changed(tmp_path, write):
+    (picture,) = put(tmp_path / "data" / "a.png")
+    (proposal,) = put(tmp_path / "masks" / "a.png")
+    listed = [{"mask": "a.png", "source": "proposed", "sha256": hash_file(proposal)}]
+    (tmp_path / "masks" / "masks.json").write_text(json.dumps({"images": listed}))
+    if write:
+        write(tmp_path / "masks" / "a.json")
+    else:
+        write_coco(tmp_path / "masks" / "all.json", segmentation=[[value for point in SQUARE for value in point]])
+    found = find_part_masks(tmp_path / "masks", [picture])
+    assert marked(found[picture]) == [[1, 1], [1, 2], [2, 1], [2, 2]]
+    assert drop_unchanged(tmp_path / "masks", found) == found
+    write_mask(proposal, np.eye(4, dtype=bool))  # then a person painted, too
+    assert find_part_masks(tmp_path / "masks", [picture]) == {picture: proposal}
 
 
 @pytest.mark.parametrize("place", ["a.png", "train/good/a.png"])

@@ -68,19 +68,20 @@ def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
     """The user's masks of the part for those training pictures that have one.
 
     A mask lies as place_part_masks says, or, for a picture whose name no other one has, at STEM.png,
-    train/good/STEM.png or train/ok/STEM.png; a painted one comes before outlines. Where labelme's files lie beside the
-    pictures, a picture is not taken for its own mask. Raises DataError as place_part_masks does, and for an annotation
+    train/good/STEM.png or train/ok/STEM.png; a painted one comes before outlines, but for a proposal of `baad masks`
+    that nobody changed. Where labelme's files lie beside the pictures, a picture is not taken for its own mask. Raises DataError as place_part_masks does, and for an annotation
     file that is damaged.
     """
     named = Counter(picture.stem for picture in pictures)
     outlined = _read_coco_files(folder, pictures)
+    digests = _read_digests(folder)
     found: dict[Path, Mask] = {}
     for picture, place in place_part_masks(pictures).items():
         loose = [Path(*folders, f"{picture.stem}.png") for folders in ((), ("train", "good"), ("train", "ok"))]
         candidates = [place, *(loose if named[picture.stem] == 1 else ())]
         painted = [file for each in candidates if _is_painted(file := folder / each, picture)]
         drawn = [file for each in candidates if _is_labelme(file := (folder / each).with_suffix(".json"))]
-        if painted:
+        if painted and not ((drawn or picture in outlined) and _is_proposal(painted[0], folder, digests)):
             found[picture] = painted[0]
         elif drawn:
             found[picture] = read_labelme(drawn[0], all_labels=True).outlines
@@ -101,13 +102,11 @@ def mark_nothing(masks: Iterable[Mask]) -> bool:
 def drop_unchanged(folder: Path, found: Mapping[Path, Mask]) -> dict[Path, Mask]:
     """The masks that a person made or changed: without proposals in masks.json whose files are still the same."""
     digests = _read_digests(folder)
-
-    def unchanged(mask: Mask) -> bool:
-        if not isinstance(mask, Path):
-            return False
-        return digests.get(mask.relative_to(folder).as_posix()) == hash_file(mask)
-
-    return {picture: mask for picture, mask in found.items() if not unchanged(mask)}
+    return {
+        picture: mask
+        for picture, mask in found.items()
+        if not (isinstance(mask, Path) and _is_proposal(mask, folder, digests))
+    }
 
 
 def list_unchanged(folder: Path) -> list[Path]:
@@ -128,6 +127,12 @@ def was_refused(folder: Path) -> bool:
     """Whether all that a folder holds is a masks.json which says that there is nothing beside the part."""
     alone = os.path.isdir(folder) and [name for name in os.listdir(folder) if name[0] != "."] == [LIST]
     return alone and _read_list(folder).get("gate") == "none"
+
+
+def _is_proposal(mask: Path, folder: Path, digests: Mapping[str, str | None]) -> bool:
+    """Whether a painted mask in the folder is a proposal that nobody changed."""
+    digest = digests.get(mask.relative_to(folder).as_posix())
+    return digest is not None and digest == hash_file(mask)
 
 
 def _read_digests(folder: Path) -> dict[str, str | None]:
