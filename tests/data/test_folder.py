@@ -27,6 +27,6 @@ def test_four_sub_folders_are_not_for_a_whole_one_is_too_much_to_hold_out(tmp_pa
 
 def test_folders_of_masks_are_passed_over(tmp_path):
     root = write_folder(tmp_path, normals=2)
-    for folder in ("foreground", "fg_mask", "ground_truth/scratch"):
+    for folder in ("foreground", "fg_mask", "ground_truth/scratch", "Foreground", "FG_Mask", "Ground_Truth/scratch"):
         save_picture(root / folder / "000.png", np.zeros((4, 4), bool))
     assert len(read_folder(root).train) == 2

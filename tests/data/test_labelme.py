@@ -45,6 +45,7 @@ def test_each_way_of_drawing_marks_what_it_looks_like(tmp_path):
     file = tmp_path / "a.json"
     assert marked(write(file, shape("rectangle", (5, 6), (1, 2)))).sum() == 4 * 4
     assert marked(write(file, shape("polygon", (1, 2), (5, 2), (5, 6), (1, 6)))).sum() == 4 * 4
+    assert marked(write(file, shape("oriented_rectangle", (1, 2), (5, 2), (5, 6), (1, 6)))).sum() == 4 * 4
     assert marked(write(file, shape("circle", (4, 4), (6, 4)))).sum() == 12  # centres within 2 px of a corner
     assert marked(write(file, shape("linestrip", (0.5, 0.5), (3.5, 0.5), (3.5, 2.5)))).sum() == 4 + 2
     assert marked(write(file, shape("point", (3.5, 2.5))))[2, 3]
@@ -116,7 +117,7 @@ def test_the_picture_may_lie_in_another_folder(tmp_path):
         ('{"shapes": [1], "imageHeight": 8, "imageWidth": 8}', "shape 0 has no label"),
         ('{"shapes": [{"label": "a"}], "imageHeight": 8, "imageWidth": 8}', "not pairs of numbers"),
         ('{"shapes": [{"label": "a", "points": []}], "imageHeight": 8, "imageWidth": 8}', "no points"),
-        ('{"shapes": [{"label": "a", "points": [[0, 1e9]]}], "imageHeight": 8, "imageWidth": 8}', "which is not known"),
+        ('{"shapes": [{"label": "a", "points": [[0, 1]]}], "imageHeight": 8, "imageWidth": 8}', "encloses nothing"),
         ('{"shapes": [{"label": "a", "points": [[0, 1e9], [0, 0], [1, 1]]}], "imageHeight": 8, "imageWidth": 8}', "1e"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from baad.data.decode import show_path
 from baad.data.files import find_images
-from baad.data.folder import MASK_FOLDERS
+from baad.data.folder import hold_masks
 from baad.data.results import is_result
 from baad.errors import DataError, ImageError, MissingExtra, SettingError
 from baad.runtime.detector import Opened, open_picture
@@ -209,7 +209,7 @@ def _find_below(folder: Path, alone: bool) -> Iterator[Picture | Remark]:
         yield Remark(told, skipped=True, name=str(folder))
     aside: Counter[str] = Counter()
     for path in found:
-        masks = set(path.relative_to(folder).parts[:-1]) & set(MASK_FOLDERS)
+        masks = [place for place in path.relative_to(folder).parts[:-1] if hold_masks([place])]
         if masks:
             aside[f"masks, in {min(masks)}"] += 1
         elif is_result(path):

@@ -8,7 +8,7 @@ from baad.atomic import is_device
 from baad.data import coco, labelme, manifest
 from baad.data.decode import show_path
 from baad.data.files import IMAGE_SUFFIXES
-from baad.data.folder import MASK_FOLDERS
+from baad.data.folder import hold_masks
 from baad.data.jsonfile import mentions
 from baad.data.maps import SHIFTED, map_path
 from baad.data.reading import searched_places
@@ -74,7 +74,7 @@ def require_apart(folder: Path, category: Category, option: str) -> None:
     place = Path(os.path.realpath(folder))
     for searched in map(os.path.realpath, searched_places(category)):
         inside = place.is_relative_to(searched)
-        if inside and not set(place.relative_to(searched).parts) & set(MASK_FOLDERS):
+        if inside and not hold_masks(place.relative_to(searched).parts):
             problem = "lies among the pictures, and would be taken for pictures. Give another place"
             raise _refuse(folder, option, problem)
 

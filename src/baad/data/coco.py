@@ -33,7 +33,7 @@ from baad.data.entries import (
     make_category,
 )
 from baad.data.files import find_images, find_json, list_folders, walk_folders
-from baad.data.folder import PART_FOLDERS, leave_out_masks
+from baad.data.folder import PART_FOLDERS, hold_masks, leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points
 from baad.data.results import leave_out_results
@@ -123,7 +123,7 @@ def unpack_runs(text: str) -> tuple[int, ...]:
 
 def find_coco(root: Path, aside: Path | None = None) -> list[Path]:
     """Files of COCO's format in the folder and in those right below it, but the folder `aside`."""
-    below = [folder for folder in list_folders(root) if folder.name not in PART_FOLDERS]
+    below = [folder for folder in list_folders(root) if not hold_masks([folder.name], PART_FOLDERS)]
     folders = [each for each in (root, *below) if aside is None or each.resolve() != aside.resolve()]
     return [file for folder in folders for file in find_json(folder) if mentions(file, *KEYS)]
 
@@ -131,7 +131,7 @@ def find_coco(root: Path, aside: Path | None = None) -> list[Path]:
 def find_deeper(root: Path, aside: Path | None = None) -> Path | None:
     """A file of COCO's format that lies too deep for `find_coco`, and not in the folder `aside`, if there is one."""
     places = (Path(place).relative_to(root) for place, _ in walk_folders(root, aside=aside))
-    deep = (root / place for place in places if len(place.parts) > 1 and not set(place.parts) & set(PART_FOLDERS))
+    deep = (root / place for place in places if len(place.parts) > 1 and not hold_masks(place.parts, PART_FOLDERS))
     return next((file for folder in deep for file in find_json(folder) if mentions(file, *KEYS)), None)
 
 

@@ -4,7 +4,7 @@ Sub-folders count as recording sessions when there are at least five of them; wi
 held out without losing too much to learn from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from baad.data.files import find_images
@@ -32,7 +32,12 @@ def read_folder(root: Path | str) -> Category:
 
 def leave_out_masks(files: Sequence[Path], root: Path) -> list[Path]:
     """The files below `root` that lie in none of MASK_FOLDERS: good pictures are never taken from there."""
-    return [path for path in files if not set(path.relative_to(root).parts[:-1]) & set(MASK_FOLDERS)]
+    return [path for path in files if not hold_masks(path.relative_to(root).parts[:-1])]
+
+
+def hold_masks(folders: Iterable[str], names: Sequence[str] = MASK_FOLDERS) -> bool:
+    """Whether one of some folders is named for masks, in small or in capital letters: by one of the `names`."""
+    return any(folder.lower() in names for folder in folders)
 
 
 def name_sessions(files: Sequence[Path], root: Path) -> tuple[GoodImage, ...]:

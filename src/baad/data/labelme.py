@@ -23,7 +23,7 @@ import numpy as np
 from baad.data.decode import open_samples, show_path
 from baad.data.entries import Entry, defects_of_folders, half_of_folders, join_kinds, kind_of_label, make_category
 from baad.data.files import find_images, walk_folders
-from baad.data.folder import PART_FOLDERS, leave_out_masks
+from baad.data.folder import PART_FOLDERS, hold_masks, leave_out_masks
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points, to_runs
 from baad.data.results import leave_out_results, note_results
@@ -106,7 +106,7 @@ def read_labelme(file: Path, all_labels: bool = False) -> Annotation:
 def find_labelme(root: Path, aside: Path | None = None) -> Iterator[Path]:
     """labelme files at any depth, by name, but in hidden folders, in those of the part, and in the folder `aside`."""
     for place, names in walk_folders(root, aside=aside):
-        if set(Path(place).relative_to(root).parts) & set(PART_FOLDERS):
+        if hold_masks(Path(place).relative_to(root).parts, PART_FOLDERS):
             continue
         named = (Path(place, name) for name in sorted(names) if name.lower().endswith(".json"))
         yield from (file for file in named if mentions(file, *KEYS))
@@ -136,7 +136,9 @@ def _read_shape(shape: dict[str, Any], size: tuple[int, int], file: Path, name: 
     points = to_points(shape.get("points"), file, name)
     if not points:
         raise refuse(file, f"{name} has no points", "Draw it again in labelme")
-    if kind in ("polygon", "rotation") and len(points) > 2:
+    if kind in ("polygon", "rotation", "oriented_rectangle"):
+        if len(points) < 3:
+            raise refuse(file, f"{name} is a {kind} of {len(points)} points, which encloses nothing", "Draw it again")
         return Shape(rings=(points,))
     if kind == "rectangle" and len(points) == 4:
         return Shape(rings=(points,))

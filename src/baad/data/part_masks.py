@@ -69,8 +69,8 @@ def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
 
     A mask lies as place_part_masks says, or, for a picture whose name no other one has, at STEM.png,
     train/good/STEM.png or train/ok/STEM.png; a painted one comes before outlines, but for a proposal of `baad masks`
-    that nobody changed. Where labelme's files lie beside the pictures, a picture is not taken for its own mask. Raises DataError as place_part_masks does, and for an annotation
-    file that is damaged.
+    that nobody changed. Where labelme's files lie beside the pictures, a picture is not taken for its own mask. Raises
+    DataError as place_part_masks does, and for an annotation file that is damaged.
     """
     named = Counter(picture.stem for picture in pictures)
     outlined = _read_coco_files(folder, pictures)

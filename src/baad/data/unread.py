@@ -10,7 +10,7 @@ from pathlib import Path
 
 from baad.data.coco import KEYS as COCO
 from baad.data.files import SUFFIXES, walk_folders
-from baad.data.folder import PART_FOLDERS
+from baad.data.folder import PART_FOLDERS, hold_masks
 from baad.data.jsonfile import mentions
 from baad.data.labelme import KEYS as LABELME
 
@@ -26,7 +26,7 @@ def find_unread(root: Path, aside: Path | None = None) -> Path | None:
     folders = [
         (Path(place), names)
         for place, names in walk_folders(root, aside=aside)
-        if not set(Path(place).relative_to(root).parts) & set(PART_FOLDERS)
+        if not hold_masks(Path(place).relative_to(root).parts, PART_FOLDERS)
     ]
     files = [folder / name for folder, names in folders for name in sorted(names)]
     stems = {file.stem for file in files if file.suffix.lower() in SUFFIXES}
