@@ -42,6 +42,15 @@ def test_pictures_of_different_sizes_and_long_names_fit_the_grid(tmp_path):
     assert height > 2 * THUMBNAIL
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Prüfling_1.png", "Prufling_1.png"), ("検査.png", "#1"), ("Größe.png", "#1")]
+)
+def test_letters_that_the_font_lacks_are_not_drawn_as_boxes(tmp_path, name, shown):
+    for caption in (name, shown):
+        contact_sheet([flat(99)], [np.ones((32, 32), bool)], [caption], tmp_path / f"{caption == name}.png")
+    assert (tmp_path / "True.png").read_bytes() == (tmp_path / "False.png").read_bytes()
+
+
 def test_a_sheet_is_cut_at_the_limit(tmp_path):
     many = 3 * COLUMNS
     arguments = [flat(0)] * many, [np.zeros((32, 32), bool)] * many, [""] * many

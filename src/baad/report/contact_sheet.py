@@ -1,5 +1,6 @@
 """Many thumbnails with outlines on one PNG: foreground masks, or alarms, reviewed at a glance."""
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from baad.atomic import replacing
 from baad.report.figures import FOUND, dim_background, outline_outside, panel_shape, scale_map, scale_picture
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 COLUMNS = 8
 THUMBNAIL = 160  # px, longer side
@@ -30,6 +33,7 @@ def contact_sheet(
 
     images: uint8 [H, W, 3]; masks: bool or float [H, W] in 0..1; sizes may differ from one pair to the next. With
     `qualities` the worst (lowest) come first and the figure stands in the caption, else they come in the order given.
+    Captions are written without accents, and one with letters that the font lacks as its place in the order given, #12.
     Of more than `limit` the first ones are shown, and the sheet says so. Raises OutputError.
     """
     if not len(images) == len(masks) == len(captions) == len(captions if qualities is None else qualities):
@@ -49,7 +53,8 @@ def contact_sheet(
         top, left = CAPTION + GAP + place // COLUMNS * cell[0], GAP + place % COLUMNS * cell[1]
         inset = ((tallest - thumbnail.shape[0]) // 2, (THUMBNAIL - thumbnail.shape[1]) // 2)
         sheet.paste(Image.fromarray(thumbnail), (left + inset[1], top + inset[0]))
-        draw.text((left, top + tallest + 2), _shorten(captions[index], draw, small), INK, small)
+        caption = _shorten(_spell(captions[index], index, small), draw, small)
+        draw.text((left, top + tallest + 2), caption, INK, small)
         if qualities is not None:
             draw.text((left, top + tallest + 16), f"quality {qualities[index]:.2f}", SOFT, small)
     with replacing(Path(path)) as partial:
@@ -68,7 +73,20 @@ def _headline(shown: int, count: int, ranked: bool) -> str:
     return f"{count} pictures, {order}" if shown == count else f"{shown} of {count} pictures, {order}"
 
 
-def _shorten(text: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+def _spell(caption: str, index: int, font: Font) -> str:
+    """A caption in letters that the font has, else its place, counted from 1."""
+    plain = unicodedata.normalize("NFKD", caption)
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    lacking = _shape("\uffff", font)  # no letter: what the font draws in place of those that it lacks
+    return f"#{index + 1}" if any(_shape(letter, font) == lacking for letter in set(plain)) else plain
+
+
+def _shape(letter: str, font: Font) -> tuple[object, bytes]:
+    drawn = font.getmask(letter)
+    return drawn.size, bytes(drawn)
+
+
+def _shorten(text: str, draw: ImageDraw.ImageDraw, font: Font) -> str:
     """The end of a caption that fits under a thumbnail: names differ at their ends."""
     if draw.textlength(text, font) <= THUMBNAIL:
         return text
