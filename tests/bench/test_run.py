@@ -142,7 +142,7 @@ def job_of(category):
         ({"fingerprint": "0", "settings": "steps=9"}, "steps=9"),
         ({"fingerprint": "0", "pdn_sha256": "random"}, "PDN random in place of"),
         ({"fingerprint": "0"}, "other defaults or other training pictures"),
-        ({"tested_on": "0"}, "judged on other test pictures, masks or outlines"),
+        ({"tested_on": "0"}, "judged on other pictures, masks, outlines or drawn defects"),
     ],
 )
 def test_a_row_made_with_something_else_is_no_longer_done_and_told(category, change, told):

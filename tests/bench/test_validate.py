@@ -12,7 +12,9 @@ from baad.bench.run import RESULTS as TESTED
 from baad.bench.validate import (
     DRAWS,
     RESULTS,
+    HeldOut,
     describe_figures,
+    draw_defects,
     find_held_out,
     find_parts,
     run_validation,
@@ -164,6 +166,32 @@ def test_who_knows_the_normals_finds_all_and_who_sees_nothing_guesses(tmp_path, 
     assert (row["n_normal"], row["steps"]) == (2, 3)
 
 
+def test_a_defect_leaves_the_grain_of_the_picture_and_is_the_same_for_all_recipes():
+    grain = np.random.default_rng(0).integers(96, 160, (512, 512, 1), np.uint8).repeat(3, axis=2)
+    held_out = HeldOut([grain, grain], np.ones((2, 64, 64), np.float32))
+    found = list(draw_defects(held_out, 0))
+    assert {kind for kind, _, _ in found} == set(KINDS) and {defect.shape for *_, defect in found} == {(256, 256)}
+    for _, drawn, _ in found:
+        change = drawn.astype(float) - grain
+        touched = (change != 0).any(axis=2) & ((drawn > 0) & (drawn < 255)).all(axis=2)
+        rough = np.abs(np.diff(change[..., 0], axis=1))[touched[:, 1:] & touched[:, :-1]]
+        assert touched.any() and np.median(rough) <= 8  # levels; the grain's own steps are of 21 in the mean
+
+
+def test_rows_of_other_held_back_defects_are_made_anew(tmp_path, monkeypatch):
+    category = write_category(tmp_path / "disc", normals=8, good=0, defective=0)
+    blind, asked = RawMaps(np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32), 0.0), []
+    monkeypatch.setattr(
+        Workshop, "make", lambda _, job: asked.append(job) or Fit(lambda _: blind, Fitted(0, 0, 0), 0.0)
+    )
+    grain = np.random.default_rng(0).integers(96, 160, (64, 64, 3), np.uint8)
+    monkeypatch.setattr(validate, "find_held_out", lambda *_: HeldOut([grain, grain], np.ones((2, 64, 64), np.float32)))
+    for version in (1, 1, 2):
+        monkeypatch.setattr(validate, "HELDBACK", version)
+        run_validation([category], tmp_path / "out", SETTINGS, Silence(), methods=("padim",))
+    assert len(asked) == 2
+
+
 def test_where_the_part_is_comes_from_the_pictures_of_the_set(tmp_path, monkeypatch):
     files = sorted((write_category(tmp_path / "disc", normals=4, good=0, defective=0) / "train").rglob("*.png"))
     held_out, asked = [np.zeros((64, 64, 3), np.uint8)] * 2, []
@@ -176,9 +204,9 @@ def test_where_the_part_is_comes_from_the_pictures_of_the_set(tmp_path, monkeypa
         monkeypatch.setattr(validate, "find_foreground", found)
 
     find(np.arange(6, dtype=np.float32)[:, None, None] * np.ones((6, 64, 64), np.float32))
-    assert find_parts(held_out, files, SETTINGS, Silence())[:, 0, 0].tolist() == [0.0, 1.0]
+    assert find_parts(held_out, files, Silence())[:, 0, 0].tolist() == [0.0, 1.0]
     find(None)
-    assert (find_parts(held_out, files, SETTINGS, Silence()) == 1.0).all() and asked == [6, 6]
+    assert (find_parts(held_out, files, Silence()) == 1.0).all() and asked == [6, 6]
 
 
 def test_a_category_that_cannot_be_used_is_named_before_any_training(tmp_path, monkeypatch):

@@ -121,7 +121,7 @@ def is_done(job: Job, wanted: Row, rows: Sequence[Row], told: str, progress: Pro
     elif made_with != wanted_settings:
         why = f"but with {made_with or 'the default settings'}"
     elif row["fingerprint"] == wanted["fingerprint"]:
-        why = "but judged on other test pictures, masks or outlines"
+        why = "but judged on other pictures, masks, outlines or drawn defects"
     else:
         why = "but with other defaults or other training pictures"
     progress.warn(f"{told}, {why}. Running it again")

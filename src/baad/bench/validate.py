@@ -4,6 +4,7 @@ What is chosen is chosen here (settings, losses, network; a baseline's too), ove
 half is read only after that.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
@@ -16,7 +17,7 @@ from baad.bench.rows import Row, read_rows, write_rows
 from baad.bench.run import KEYS, is_done, put_rows, require_all, tell_missing
 from baad.data.decode import read_image
 from baad.data.doctor import check_category, require_usable
-from baad.data.geometry import fit_shape, resize_image, resize_map, resize_mask
+from baad.data.geometry import STEP, fit_shape, resize_image, resize_map
 from baad.data.reading import read_category
 from baad.data.sample import Category
 from baad.data.split import split_held_out
@@ -28,12 +29,13 @@ from baad.metrics.ranking import auroc_of, average_precision, count_levels
 from baad.metrics.scorecard import show
 from baad.progress import Progress
 from baad.settings import TrainSettings
-from baad.synthesis.heldback import KINDS, draw_defect
+from baad.synthesis.heldback import HELDBACK, KINDS, draw_defect
 
 RESULTS = "validation.jsonl"  # apart from results.jsonl of `bench.run`, whose figures are of test pictures
 FIGURES = ("image_auroc", "pixel_ap")
 EACH = 7  # one normal pixel of so many is kept, and counted for all of them
 DRAWS = 3  # of each kind of defect on each picture
+DRAWN_AT = 256  # px at which defects are drawn, whatever a recipe's image size: lines keep their width
 
 
 def run_validation(
@@ -61,7 +63,7 @@ def run_validation(
     for category in read:
         jobs = [Job(category, method, settings) for method in methods]
         told = f"already in {out.name}"
-        jobs = [job for job in jobs if not is_done(job, job.made_with(), rows, f"{job}: {told}", progress)]
+        jobs = [job for job in jobs if not is_done(job, _judged_with(job), rows, f"{job}: {told}", progress)]
         if not jobs:
             continue
         held_out = find_held_out(category, settings, progress)
@@ -97,7 +99,7 @@ def find_held_out(category: Category, settings: TrainSettings, progress: Progres
     that all recipes are judged on the same defects."""
     split = split_held_out(category.train, settings.held_out, settings.seed)
     pictures = [read_image(image.path) for image in split.held_out]
-    return HeldOut(pictures, find_parts(pictures, [image.path for image in split.fit], settings, progress))
+    return HeldOut(pictures, find_parts(pictures, [image.path for image in split.fit], progress))
 
 
 def validate_detector(detector: Fit, job: Job, held_out: HeldOut, progress: Progress) -> Row:
@@ -113,7 +115,7 @@ def validate_detector(detector: Fit, job: Job, held_out: HeldOut, progress: Prog
     with progress.task("held-back defects", len(pictures)) as task:
         for index, picture in enumerate(pictures):
             normal.append(detector.score(picture).score)
-            for kind, drawn, defect in draw_defects(held_out, index, settings.image_size):
+            for kind, drawn, defect in draw_defects(held_out, index):
                 raw = detector.score(drawn)
                 found[kind].append(raw.score)
                 anomaly = resize_map(raw.anomaly, (defect.shape[0], defect.shape[1]))
@@ -143,19 +145,24 @@ def validate_detector(detector: Fit, job: Job, held_out: HeldOut, progress: Prog
         "train_minutes": round(detector.minutes, 2),
         "mask_steps": detector.fitted.mask_steps,
         "settings": describe_settings(settings),
-        **job.made_with(),
+        **_judged_with(job),
     }
 
 
-def draw_defects(held_out: HeldOut, index: int, image_size: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def _judged_with(job: Job) -> Row:
+    """What a row says of how it was made, and `tested_on` which defects."""
+    return {**job.made_with(), "tested_on": f"held-back defects {HELDBACK}"}
+
+
+def draw_defects(held_out: HeldOut, index: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Of one held-out picture, each time a defect can be seen: its kind, the picture with it, uint8 [H, W, 3], and
     where it is, bool [h, w].
 
-    Defects are drawn at about `image_size` px and laid on the picture as it is, for whatever looks at it, whole or in
-    tiles.
+    Defects are drawn at about DRAWN_AT px or less, and what they change is added to the picture as it is, for whatever
+    looks at it, whole or in tiles: its own grain stays, so that no recipe finds a defect by the grain that went.
     """
     picture = held_out.pictures[index]
-    shape, size = fit_shape([picture.shape[:2]], image_size), (picture.shape[0], picture.shape[1])
+    shape, size = _shape_to_draw([picture]), (picture.shape[0], picture.shape[1])
     part = resize_map(held_out.parts[index], shape) > 0.5
     if not part.any():
         part = np.ones(shape, bool)
@@ -163,19 +170,26 @@ def draw_defects(held_out: HeldOut, index: int, image_size: int) -> Iterator[tup
     for kind, draw in product(KINDS, range(DRAWS)):
         drawn, defect = draw_defect(small, part, other, kind, DRAWS * index + draw)
         if defect.any():
-            there = resize_mask((drawn != small).any(axis=2), size)[..., None]
-            yield kind, np.where(there, resize_image(drawn, size), picture), defect
+            change = drawn.astype(np.float32) - small  # [h, w, 3]
+            enlarged = np.stack([resize_map(channel, size) for channel in np.moveaxis(change, 2, 0)], axis=2)
+            yield kind, np.clip(np.rint(picture + enlarged), 0, 255).astype(np.uint8), defect
 
 
-def find_parts(
-    pictures: Sequence[np.ndarray], others: Sequence[Path], settings: TrainSettings, progress: Progress
-) -> np.ndarray:
+def find_parts(pictures: Sequence[np.ndarray], others: Sequence[Path], progress: Progress) -> np.ndarray:
     """Where the part is in held-out pictures, float32 [N, h, w] in 0..1, found among them and `others` of the set.
 
     All ones where no background is found.
     """
-    shape = fit_shape([picture.shape[:2] for picture in pictures], settings.image_size)
+    shape = _shape_to_draw(pictures)
     some = [read_image(others[index]) for index in spread_evenly(len(others), DECIDE_ON)]
     seen = np.stack([resize_image(picture, shape) for picture in (*pictures, *some)])
     masks = find_foreground(seen, progress).masks
     return np.ones((len(pictures), *shape), np.float32) if masks is None else masks[: len(pictures)]
+
+
+def _shape_to_draw(pictures: Sequence[np.ndarray]) -> tuple[int, int]:
+    """(height, width) at which defects are drawn on pictures uint8 [H, W, 3]: of about DRAWN_AT px, and hardly more
+    than the largest has."""
+    largest = max(math.sqrt(picture.shape[0] * picture.shape[1]) for picture in pictures)
+    side = STEP * math.ceil(largest / STEP)
+    return fit_shape([picture.shape[:2] for picture in pictures], min(DRAWN_AT, side))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+HELDBACK = 1  # raise it where a defect is drawn or laid otherwise: rows of before are made anew
 FAINTEST, STRONGEST = 10.0, 70.0  # levels by which a mark differs from what lies beneath
 FEWEST = 8  # pixels that must change by SEEN levels or more
 SEEN = 8
