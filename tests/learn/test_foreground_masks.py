@@ -69,6 +69,14 @@ def test_masks_that_are_all_black_are_refused(tmp_path, images, days):
     assert days == ("mon",) or choose(tmp_path, images).accepted
 
 
+def test_masks_that_mark_everything_tell_no_background(tmp_path, images, capsys):
+    for day in ("mon", "tue"):
+        draw(tmp_path, day, slice(0, 64))
+    gate = choose(tmp_path, images, progress=PlainLines())
+    assert (gate.accepted, gate.recipe, gate.masks) == (False, "user", None)
+    assert "the masks given mark the whole picture" in gate.reason and gate.reason in capsys.readouterr().err
+
+
 def test_masks_that_nothing_is_left_of_at_the_networks_size_are_refused(tmp_path, images):
     for day in ("mon", "tue"):
         draw(tmp_path, day, slice(9, 10), (640, 640))

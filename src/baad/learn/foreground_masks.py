@@ -33,6 +33,7 @@ from baad.learn.pictures import to_images
 from baad.learn.precision import autocast
 from baad.progress import Progress
 from baad.settings import TrainSettings
+from baad.synthesis.background import FULL
 
 PROPOSED_AT = 256  # px
 CELL = 4  # px of the network's picture per cell of its mask
@@ -80,7 +81,8 @@ class Seen:
 def choose_foreground(
     seen: Seen, further: Sequence[GoodImage], shown: Shown, settings: TrainSettings, progress: Progress
 ) -> Gate:
-    """The user's masks where all pictures have one; else found, with what the user shows of it; or everything.
+    """The user's masks where all pictures have one; else found, with what the user shows of it; or everything, as where
+    the user's masks mark no less.
 
     `further` pictures are not trained on, but their masks, if there are any, teach as well. Raises DataError where
     nothing in the folder of masks belongs to a picture, unless `baad masks` refused to write any, or where none of the
@@ -95,6 +97,9 @@ def choose_foreground(
             progress.warn(f"{shown.empty_scene} is not used: every picture has a mask of its own")
         masks = _read_masks(painted, seen)
         area = float(np.median(masks.mean(axis=(1, 2))))
+        if area > FULL:
+            progress.warn("the masks given mark the whole picture, so they tell no background: none is taken away")
+            return Gate(False, "user", 0.0, "the masks given mark the whole picture", None)
         quality = judge_pictures(seen.resized, masks, area)
         reason = f"masks given for all {len(masks)} pictures"
         return Gate(True, "user", 1.0, reason, masks.astype(np.float32), quality, painted=tuple(range(len(masks))))
