@@ -24,6 +24,7 @@ from baad.verdict.calibration import Calibration
 from baad.verdict.promise import format_bound, promised_by
 
 RANGED = 100  # normal pictures that the ranges come from, at most; each a second time with a defect drawn on it
+APART = 2**31 - 1  # number of the defect drawn for the ranges: none that a witness has, whose misses are counted
 MOST_MISSED = 0.05  # of the drawn defects that FP32 finds
 FOUND = 10  # drawn defects that FP32 must find for that share to mean something
 
@@ -38,7 +39,7 @@ def quantize_network(onnx: bytes, fit: Sequence[GoodImage], painter: Painter, fo
     def read(number: int) -> np.ndarray:
         index = chosen[number // 2]
         picture = read_image(fit[index].path)
-        return painter.draw(picture, index, 1) if number % 2 else picture
+        return painter.draw(picture, index, APART) if number % 2 else picture
 
     write_ir(quantize(read_onnx(onnx), range(2 * len(chosen)), read), folder)
     return read_session(folder, threads)
