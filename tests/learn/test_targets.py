@@ -57,6 +57,19 @@ def test_every_photo_gives_a_pair_and_the_last_are_held_out(photos, tmp_path):
     assert len(found.about["weights_sha256"]) == 64
 
 
+def test_the_reduction_learns_from_no_photo_that_is_held_out(photos, tmp_path, monkeypatch):
+    learnt, sample = [], room._sample_patches
+
+    def listen(teacher, given, settings):
+        learnt.extend(given)
+        return sample(teacher, given, settings)
+
+    monkeypatch.setattr(room, "_sample_patches", listen)
+    found = cache(photos, tmp_path / "work")
+    assert set(learnt) == set(found.photos[: -found.held_out])
+    assert set(learnt).isdisjoint(found.photos[-found.held_out :])
+
+
 def test_a_second_call_reads_what_is_there_and_needs_no_teacher(photos, tmp_path, monkeypatch):
     first = cache(photos, tmp_path / "work")
     monkeypatch.setattr(room, "load_teacher", lambda *_: pytest.fail("asked again"))

@@ -116,7 +116,8 @@ def cache_targets(
         require_maps(teacher, 2 * settings.image_size)
         wanted = set(order[done:])
         _check_photos([photo for photo in photos if photo in wanted], progress)
-        reduce = _load_reduction(work / f"reduction-{store.key}.safetensors", teacher, order, channels, settings)
+        learnt = order[: len(order) - held_out]
+        reduce = _load_reduction(work / f"reduction-{store.key}.safetensors", teacher, learnt, channels, settings)
         about = {"name": teacher.name, "licence": teacher.licence, "weights_sha256": teacher.fingerprint()}
         write_text(about_file, json.dumps(about) + "\n")
         with progress.task("teacher features", len(order)) as task:
