@@ -71,7 +71,11 @@ class TrainSettings:
     learning_rate: float = _setting(5e-3, "Peak learning rate of AdamW under the one-cycle rule.", above=0.0, high=1.0)
     weight_decay: float = _setting(1e-4, "Weight decay of AdamW.", low=0.0, high=1.0)
     ema: float = _setting(
-        0.998, "Share of the old value in the running average of the weights, per step.", low=0.0, below=1.0
+        0.998,
+        "Share of the old value in the running average of the weights, per step; at step S at most (1 + S) / (10 + S), "
+        "which is .995 at 1800.",
+        low=0.0,
+        below=1.0,
     )
     held_out: float = _setting(
         0.1,

@@ -181,9 +181,8 @@ def test_a_defect_leaves_the_grain_of_the_picture_and_is_the_same_for_all_recipe
 def test_rows_of_other_held_back_defects_are_made_anew(tmp_path, monkeypatch):
     category = write_category(tmp_path / "disc", normals=8, good=0, defective=0)
     blind, asked = RawMaps(np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32), 0.0), []
-    monkeypatch.setattr(
-        Workshop, "make", lambda _, job: asked.append(job) or Fit(lambda _: blind, Fitted(0, 0, 0), 0.0)
-    )
+    fit = Fit(lambda picture: blind, Fitted(0, 0, 0), minutes=0.0)
+    monkeypatch.setattr(Workshop, "make", lambda workshop, job: asked.append(job) or fit)
     grain = np.random.default_rng(0).integers(96, 160, (64, 64, 3), np.uint8)
     monkeypatch.setattr(validate, "find_held_out", lambda *_: HeldOut([grain, grain], np.ones((2, 64, 64), np.float32)))
     for version in (1, 1, 2):

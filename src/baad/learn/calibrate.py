@@ -33,7 +33,8 @@ def calibrate(
 
 def find_peak(anomaly: np.ndarray, shape: tuple[int, int]) -> float:
     """The highest value of a map [h, w] as the line outlines it: along each side on which the picture, `shape` (H, W),
-    is smaller than the map, the map is shrunk to it, which levels its peaks.
+    is smaller than the map, the map is shrunk to it, which levels its peaks. Where it is larger, the line enlarges the
+    map, which then peaks a little lower, between the cells: the threshold errs on the side of fewer outlines.
     """
     seen = (min(anomaly.shape[0], shape[0]), min(anomaly.shape[1], shape[1]))
     return float(resize_map(anomaly, seen).max())
