@@ -248,12 +248,12 @@ def test_annotations_that_lie_too_deep_are_not_passed_over(tmp_path):
 
 UNREAD = {
     "000.xml": "<annotation>\n<filename>000.png</filename><object><name>dent</name></object></annotation>",
-    "task/annotations.xml": '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>',
-    "labels/000.txt": "0 0.5 0.5 0.1 0.125\n1 .25 0.5 1e-2 0.25\n",
+    "task/annotations.xml": '<?xml version="1.0"?>\n<annotations>\n<version>1.1</version><image id="0" name="000.png">',
+    "labels/000.txt": "\ufeff0 0.5 0.5 0.1 0.125\n1 .25 0.5 1e-2 0.25\n\n",
     "project.json": '[{"id": 1, "annotations": [{"result": []}]}]',
     "min.json": '[{"image": "000.png", "tag": [{"points": [[0, 1]], "polygonlabels": ["dent"]}]}]',
     "via.json": '{"000.png": {"regions": [{"shape_attributes": {"name": "circle"}}]}}',
-    "bare.json": '{"images": [], "annotations": []}',
+    "bare.json": '{"images": [], "annotations": [{"image_id": 0}]}',
 }
 
 
@@ -261,7 +261,7 @@ UNREAD = {
 def test_annotations_in_formats_that_are_not_read_are_not_passed_over(tmp_path, name):
     root = write_folder(tmp_path / "parts", normals=2)
     (root / name).parent.mkdir(exist_ok=True)
-    (root / name).write_text(UNREAD[name])
+    (root / name).write_text(UNREAD[name], "utf-8")
     with pytest.raises(DataError, match=f"format that is not read, .*{name}, which may mark"):
         read_category(root)
     assert len(read_category(root, "folder").train) == 2
@@ -274,7 +274,11 @@ def test_annotations_in_formats_that_are_not_read_are_not_passed_over(tmp_path, 
     ("name", "content"),
     [
         *(("other.txt", UNREAD["labels/000.txt"]), ("000.txt", "0 0.5\n"), ("000.txt", ""), ("000.txt", "taken at 5")),
-        *(("camera.xml", "<camera><gain>1</gain></camera>"), ("camera.json", '{"gain": 1}')),
+        ("000.txt", "1712 350.2 1.1 25.0 1024\n"),
+        ("000.txt", "1 " + "123456 " * 40 + "OK"),
+        *(("camera.xml", "<camera><gain>1</gain></camera>"), ("000.xml", "<annotation><size/></annotation>")),
+        *(("camera.json", '{"gain": 1}'), ("000.json", '{"file": "000.png", "annotations": []}')),
+        ("000.json", '{"annotations": null}'),
     ],
 )
 def test_notes_beside_the_pictures_are_no_annotations(tmp_path, name, content):
