@@ -65,9 +65,11 @@ def test_a_black_and_white_mask_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16])
-def test_a_tiff_marks_by_what_stands_in_it_also_where_0_is_white(tmp_path, dtype):
-    marked = DOT if dtype is bool else DOT.astype(dtype) * dtype(7)
-    tifffile.imwrite(tmp_path / "a.tif", marked, photometric="miniswhite")
+def test_a_tiff_that_takes_0_for_white_is_refused_rather_than_read_inverted(tmp_path, dtype):
+    tifffile.imwrite(tmp_path / "a.tif", DOT.astype(dtype), photometric="miniswhite")
+    with pytest.raises(MaskError, match=r"a\.tif: it is a TIFF that takes 0 for white.* Save the mask as PNG"):
+        read_mask(tmp_path / "a.tif", (3, 4))
+    tifffile.imwrite(tmp_path / "a.tif", DOT.astype(np.uint8) * 255, photometric="minisblack")
     np.testing.assert_array_equal(read_mask(tmp_path / "a.tif", (3, 4)), DOT)
 
 

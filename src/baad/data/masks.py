@@ -1,14 +1,14 @@
 """Mask file <-> bool [H, W]. A mask has the size of its picture; it is never resized silently.
 
-Any non-zero value marks, of any bit depth and in any colour channel: 1, 255 and 65535 all count, as they stand in the
-file, also in a TIFF that takes 0 for white. Colours of 16 bits are refused: they would be read in part. Where the file
-has alpha, a pixel marks only if it is not fully transparent either, so that both a black sheet with white paint and a
-transparent sheet with paint mean what they look like. Outlines of an annotation file are painted (outlines.py).
+Any non-zero value marks, of any bit depth and in any colour channel: 1, 255 and 65535 all count. Colours of 16 bits are
+refused, for they would be read in part, and so is a TIFF that takes 0 for white, which programs write with either
+meaning. Where the file has alpha, a pixel marks only if it is not fully transparent either, so that both a black sheet
+with white paint and a transparent sheet with paint mean what they look like. Outlines of an annotation file are painted
+(outlines.py).
 """
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -44,16 +44,13 @@ def read_marks(mask: Mask) -> np.ndarray:
     if samples.cut:
         problem, remedy = "its colours have 16 bits, of which small values would be lost", "Save the mask in 8 bits"
         raise UnreadableFile(mask, problem, remedy)
-    empty = _highest(samples.values.dtype) if samples.inverted else 0
-    marked = samples.values != empty  # [H, W] or [H, W, 3]; before any scaling, which would lose small values
+    if samples.inverted:
+        problem = "it is a TIFF that takes 0 for white, in which some programs mark with 0 and others with all else"
+        raise UnreadableFile(mask, problem, "Save the mask as PNG, white on the defect")
+    marked = samples.values != 0  # [H, W] or [H, W, 3]; before any scaling, which would lose small values
     if marked.ndim == 3:
         marked = marked.any(axis=2)
     return marked if samples.alpha is None else marked & (samples.alpha != 0)
-
-
-def _highest(dtype: np.dtype[Any]) -> int:
-    """The highest value of an unsigned type, or of bool."""
-    return 1 if dtype.kind == "b" else int(np.iinfo(dtype).max)
 
 
 def mask_file(mask: Mask) -> Path:
