@@ -53,6 +53,13 @@ def test_a_hole_in_one_ring_leaves_another_ring_over_it_whole():
     assert paint(Shape(rings=(left, hole, right)), size=(5, 8))[1] == "#..#####"
 
 
+def test_a_ring_in_two_that_overlap_is_a_hole_in_both():
+    def bar(left, right, top=0, bottom=3):
+        return ((left, top), (right, top), (right, bottom), (left, bottom))
+
+    assert paint(Shape(rings=(bar(0, 6), bar(2, 8), bar(3, 5, 1, 2))), size=(3, 8))[1] == "###..###"
+
+
 def test_a_ring_drawn_twice_beside_a_larger_one_counts_once():
     rings = (square(0, 4), ((5, 0), (7, 0), (7, 2), (5, 2)), ((5, 0), (7, 0), (7, 2), (5, 2)))
     assert paint(Shape(rings=rings), size=(4, 7)) == ["####.##", "####.##", "####...", "####..."]

@@ -101,11 +101,15 @@ def _paint_rings(canvas: np.ndarray, rings: Sequence[Sequence[Point]]) -> list[S
             thin.append(ring)
         elif not any(box == other and np.array_equal(inside, same) for other, same in filled):
             filled.append((box, inside))
-    within = [[outer for outer in filled if outer is not inner and _covers(outer, inner)] for inner in filled]
-    for each, around in zip(filled, within):
-        if len(around) % 2 == 0:  # no hole itself; its holes are in one ring more
-            holes = [inner for inner, outer in zip(filled, within) if len(outer) == len(around) + 1]
-            canvas[each[0]] |= _cut_out(each, [hole for hole in holes if _covers(each, hole)])
+    filled.sort(key=lambda each: -int(each[1].sum()))
+    depths: list[int] = []  # 0 outside of all, 1 a hole, 2 an island: one more than the smallest ring around it
+    for place, each in enumerate(filled):
+        around = [depth for outer, depth in zip(filled[:place], depths) if _covers(outer, each)]
+        depths.append(around[-1] + 1 if around else 0)
+    for each, depth in zip(filled, depths):
+        if depth % 2 == 0:
+            holes = [inner for inner, deep in zip(filled, depths) if deep == depth + 1 and _covers(each, inner)]
+            canvas[each[0]] |= _cut_out(each, holes)
     return thin
 
 
