@@ -181,6 +181,13 @@ def test_annotations_among_pictures_are_meant_of_those_there(tmp_path):
         read_coco(tmp_path)
 
 
+def test_a_picture_beside_an_annotation_file_that_does_not_list_it_changes_nothing(tmp_path):
+    write(tmp_path, [annotation(SQUARE)], place="annotations/all.json", draw=False)
+    picture(tmp_path / "images" / "a.png")
+    picture(tmp_path / "annotations" / "preview.png")
+    assert [image.path.name for image in read_coco(tmp_path).test] == ["a.png"]
+
+
 def test_a_name_that_fits_two_pictures_is_refused(tmp_path):
     write(tmp_path, [], names=("a.png",), draw=False)
     for folder in ("one", "two"):

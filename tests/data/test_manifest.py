@@ -57,6 +57,14 @@ def test_without_labels_a_picture_in_a_folder_of_defects_is_defective(tmp_path, 
     assert [image.kind for image in category.test] == ["NG"]
 
 
+def test_a_folder_above_the_list_says_nothing_of_its_pictures(tmp_path):
+    outside = save_picture(tmp_path / "anomaly" / "line 1" / "a.png", np.full((4, 4), 255, np.uint8))
+    for named in (outside.as_posix(), "../anomaly/line 1/a.png"):
+        (tmp_path / "lists").mkdir(exist_ok=True)
+        category = read_manifest(write(tmp_path / "lists", "path", named, pictures=()))
+        assert len(category.train) == 1 and category.test == ()
+
+
 def test_labels_may_be_numbers(tmp_path):
     category = read_manifest(write(tmp_path, "path,label", "a.png,0", "b.png,1"))
     assert [image.path.name for image in category.train] == ["a.png"]

@@ -150,8 +150,9 @@ def _begins_like_a_model(path: Path) -> bool:
 
 def _holds_labels(path: Path) -> bool:
     """Whether a file is a manifest by its name, or annotations in COCO's or labelme's format by what it holds."""
-    annotated = mentions(path, *coco.KEYS) or mentions(path, *labelme.KEYS)
-    return os.path.isfile(path) and (path.name in manifest.NAMES or annotated)
+    if not os.path.isfile(path):
+        return False
+    return path.name in manifest.NAMES or mentions(path, *coco.KEYS) or mentions(path, *labelme.KEYS)
 
 
 def _is_model(path: Path) -> bool:

@@ -166,7 +166,8 @@ def _read_file(file: Path, pictures: dict[str, list[Path]], all_labels: bool = F
     record = read_json(file)
     images, annotations, categories = (_records(record, key, file) for key in ("images", "annotations", "categories"))
     names = {_number(each, "id", file): str(each.get("name", "defect")) for each in categories}
-    among = any(path.parent == file.parent for paths in pictures.values() for path in paths)
+    bare = {str(each.get("file_name")) for each in images}
+    among = any(file.parent / name in pictures.get(name, ()) for name in bare)
     listed = {_number(each, "id", file): _list_picture(each, file, pictures, among) for each in images}
     for index, each in enumerate(annotations):
         picture = listed.get(_number(each, "image_id", file))
@@ -184,7 +185,7 @@ def _read_file(file: Path, pictures: dict[str, list[Path]], all_labels: bool = F
 def _list_picture(record: dict[str, Any], file: Path, pictures: dict[str, list[Path]], among: bool) -> _Listed:
     """The picture whose path ends as file_name does: the nearest to the annotation file, if there are several.
 
-    Where the file lies `among` pictures, a name without folders is meant of none that lies elsewhere.
+    Where the file lies `among` the pictures that it lists, a name without folders is meant of none that lies elsewhere.
     """
     name = PureWindowsPath(str(record.get("file_name", "")))
     ending = tuple(part for part in name.parts if part not in ("/", "\\", ".", ".."))

@@ -4,8 +4,8 @@
     001.png                no file, or one without outlines: a normal picture
 
 Outlines labelled good, normal or ok mark nothing. A folder named test or val holds test pictures; elsewhere good
-pictures are learnt from and defective ones are for testing. Polygons, rectangles, circles, lines, points and
-labelme's own masks are read.
+pictures are learnt from and defective ones are for testing. Polygons, rectangles, turned ones too, circles,
+lines, points and labelme's own masks are read.
 """
 
 import base64

@@ -88,7 +88,9 @@ def _read_row(row: Row, base: Path) -> Entry:
     if str(label).lower() in EITHER:
         raise _Problem(f"the label is {label!r}, which may mean good or defective. Give good, or the kind of defect")
     if label == "":
-        label = "defect" if masks else defects_of_folders(_folders_of(row)) or "good"
+        place, home = Path(os.path.normpath(path)), Path(os.path.normpath(base))
+        inside = place.relative_to(home).parts[:-1] if place.is_relative_to(home) else ()
+        label = "defect" if masks else defects_of_folders(inside) or "good"
     kind = NUMBERS.get(str(label), kind_of_label(str(label)) or "defect")
     return Entry(path, kind, _read_split(row), masks if kind != "good" else (), str(row["group"]))
 
@@ -98,12 +100,7 @@ def _read_split(row: Row) -> Half:
     half = half_of(str(split))
     if split != "" and not half:
         raise _Problem(f"the split is {split!r}. Give train or test, or leave it empty")
-    return half or half_of_folders(_folders_of(row))
-
-
-def _folders_of(row: Row) -> tuple[str, ...]:
-    """The folders in a row's path, whichever slashes divide them."""
-    return PureWindowsPath(row["path"]).parent.parts
+    return half or half_of_folders(PureWindowsPath(row["path"]).parent.parts)  # which knows both slashes
 
 
 def _read_masks(row: Row, base: Path) -> tuple[Mask, ...]:

@@ -98,8 +98,9 @@ def choose_foreground(
         masks = _read_masks(painted, seen)
         area = float(np.median(masks.mean(axis=(1, 2))))
         if area > FULL:
-            progress.warn("the masks given mark the whole picture, so they tell no background: none is taken away")
-            return Gate(False, "user", 0.0, "the masks given mark the whole picture", None)
+            reason = "most of the masks given mark the whole picture"
+            progress.warn(f"{reason}, so they tell no background: the whole picture counts as part")
+            return Gate(False, "user", 0.0, reason, None)
         quality = judge_pictures(seen.resized, masks, area)
         reason = f"masks given for all {len(masks)} pictures"
         return Gate(True, "user", 1.0, reason, masks.astype(np.float32), quality, painted=tuple(range(len(masks))))
