@@ -32,8 +32,8 @@ from baad.data.entries import (
     kind_of_label,
     make_category,
 )
-from baad.data.files import find_images, find_json, list_folders, walk_folders
-from baad.data.folder import PART_FOLDERS, hold_masks, leave_out_masks
+from baad.data.files import find_images, find_json, list_folders
+from baad.data.folder import PART_FOLDERS, hold_masks, leave_out_masks, walk_outside_part
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points
 from baad.data.results import leave_out_results
@@ -130,8 +130,8 @@ def find_coco(root: Path, aside: Path | None = None) -> list[Path]:
 
 def find_deeper(root: Path, aside: Path | None = None) -> Path | None:
     """A file of COCO's format that lies too deep for `find_coco`, and not in the folder `aside`, if there is one."""
-    places = (Path(place).relative_to(root) for place, _ in walk_folders(root, aside=aside))
-    deep = (root / place for place in places if len(place.parts) > 1 and not hold_masks(place.parts, PART_FOLDERS))
+    places = (place for place, _ in walk_outside_part(root, aside))
+    deep = (place for place in places if len(place.relative_to(root).parts) > 1)
     return next((file for folder in deep for file in find_json(folder) if mentions(file, *KEYS)), None)
 
 

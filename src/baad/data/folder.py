@@ -4,10 +4,10 @@ Sub-folders count as recording sessions when there are at least five of them; wi
 held out without losing too much to learn from.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from baad.data.files import find_images
+from baad.data.files import find_images, walk_folders
 from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, GoodImage
 
@@ -33,6 +33,13 @@ def read_folder(root: Path | str) -> Category:
 def leave_out_masks(files: Sequence[Path], root: Path) -> list[Path]:
     """The files below `root` that lie in none of MASK_FOLDERS: good pictures are never taken from there."""
     return [path for path in files if not hold_masks(path.relative_to(root).parts[:-1])]
+
+
+def walk_outside_part(root: Path, aside: Path | None = None) -> Iterator[tuple[Path, list[str]]]:
+    """As `walk_folders` does, but for folders named for masks or outlines of the part, and what lies in them."""
+    for place, names in walk_folders(root, aside=aside):
+        if not hold_masks(Path(place).relative_to(root).parts, PART_FOLDERS):
+            yield Path(place), names
 
 
 def hold_masks(folders: Iterable[str], names: Sequence[str] = MASK_FOLDERS) -> bool:

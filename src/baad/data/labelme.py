@@ -22,8 +22,8 @@ import numpy as np
 
 from baad.data.decode import open_samples, show_path
 from baad.data.entries import Entry, defects_of_folders, half_of_folders, join_kinds, kind_of_label, make_category
-from baad.data.files import find_images, walk_folders
-from baad.data.folder import PART_FOLDERS, hold_masks, leave_out_masks
+from baad.data.files import find_images
+from baad.data.folder import leave_out_masks, walk_outside_part
 from baad.data.jsonfile import mentions, read_json, refuse
 from baad.data.outlines import check_shape, check_size, to_points, to_runs
 from baad.data.results import leave_out_results, note_results
@@ -105,10 +105,8 @@ def read_labelme(file: Path, all_labels: bool = False) -> Annotation:
 
 def find_labelme(root: Path, aside: Path | None = None) -> Iterator[Path]:
     """labelme files at any depth, by name, but in hidden folders, in those of the part, and in the folder `aside`."""
-    for place, names in walk_folders(root, aside=aside):
-        if hold_masks(Path(place).relative_to(root).parts, PART_FOLDERS):
-            continue
-        named = (Path(place, name) for name in sorted(names) if name.lower().endswith(".json"))
+    for place, names in walk_outside_part(root, aside):
+        named = (place / name for name in sorted(names) if name.lower().endswith(".json"))
         yield from (file for file in named if mentions(file, *KEYS))
 
 

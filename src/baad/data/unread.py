@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from baad.data.coco import KEYS as COCO
-from baad.data.files import SUFFIXES, walk_folders
-from baad.data.folder import PART_FOLDERS, hold_masks
+from baad.data.files import SUFFIXES
+from baad.data.folder import walk_outside_part
 from baad.data.jsonfile import mentions
 from baad.data.labelme import KEYS as LABELME
 
@@ -25,12 +25,7 @@ LINES = 20  # of a text file
 def find_unread(root: Path, aside: Path | None = None) -> Path | None:
     """A file that annotates pictures in a format that is not read, at any depth but in the folder `aside`; None where
     there is none. One that annotates nothing, as files beside good pictures may, is none."""
-    folders = [
-        (Path(place), names)
-        for place, names in walk_folders(root, aside=aside)
-        if not hold_masks(Path(place).relative_to(root).parts, PART_FOLDERS)
-    ]
-    files = [folder / name for folder, names in folders for name in sorted(names)]
+    files = [folder / name for folder, names in walk_outside_part(root, aside) for name in sorted(names)]
     stems = {file.stem for file in files if file.suffix.lower() in SUFFIXES}
     return next((file for file in files if _annotates(file, stems)), None)
 
