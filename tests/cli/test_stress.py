@@ -103,3 +103,12 @@ def test_pictures_that_would_share_a_file_are_refused_before_any_is_changed(baad
 def test_writing_and_judging_at_once_is_refused(baad, model, category, tmp_path):
     told = baad("stress", model, category, "--write", tmp_path / "a", "--json", tmp_path / "b")
     assert told.code == 2 and "--write" in told.err
+
+
+def test_the_list_of_the_pictures_is_not_written_over(baad, model, category, tmp_path):
+    listed = tmp_path / "list.csv"
+    listed.write_text("path,split\n" + "".join(f"{path},test\n" for path in category.rglob("good/*.png")))
+    before = listed.read_text()
+    told = baad("stress", model, listed, "--json", listed)
+    assert told.code == 2 and "DATA and --json both name" in told.err
+    assert listed.read_text() == before

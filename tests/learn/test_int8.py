@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
+from baad.data.sample import GoodImage
+from baad.learn import int8
 from baad.learn.int8 import Int8Trial, refuse
 from baad.learn.parity import Comparison
+from baad.learn.witnesses import CANDIDATES, PATIENCE
 from baad.verdict.calibration import fit_calibration
+from tests.factory import save_picture
 
 
 def calibrated(scores, rate=0.2):
@@ -46,3 +50,20 @@ def test_int8_that_flags_more_of_the_normal_training_pictures_is_refused():
     assert refuse(GOOD, GOOD, compared(), tried(alarms=(0, 2))) == ""  # a false-alarm rate of .2 allows 2 of 10
     assert "flags 4 of 10 normal training pictures, FP32 0" in refuse(GOOD, GOOD, compared(), tried(alarms=(0, 4)))
     assert refuse(GOOD, GOOD, compared(), tried(alarms=(4, 4))) == ""
+
+
+def test_the_ranges_come_from_defects_that_no_witness_has(tmp_path, monkeypatch):
+    files = [save_picture(tmp_path / f"{number}.png", np.zeros((8, 8), np.uint8)) for number in range(2)]
+    drawn = []
+
+    class Listening:
+        def draw(self, picture, normal, number):
+            drawn.append(number)
+            return picture
+
+    monkeypatch.setattr(int8, "read_onnx", lambda onnx: None)
+    monkeypatch.setattr(int8, "quantize", lambda network, numbers, read: [read(number) for number in numbers])
+    for name in ("write_ir", "read_session"):
+        monkeypatch.setattr(int8, name, lambda *_: None)
+    int8.quantize_network(b"", [GoodImage(file) for file in files], Listening(), tmp_path, 1)
+    assert len(drawn) == 2 and min(drawn) > PATIENCE * CANDIDATES
