@@ -62,6 +62,17 @@ def test_what_only_warns_counts_but_does_not_reject():
     assert scores.rejecting == pytest.approx(4.0, abs=1e-3)
 
 
+def test_what_rejects_never_lies_above_what_counts():
+    """Of the zone that rejects there are fewer cells than a score is the mean of."""
+    cells = np.zeros((32, 32))
+    cells[:, :8], cells[20:22, 20:22] = 50.0, 10.0
+    corner = ((20 / 32, 20 / 32), (22 / 32, 20 / 32), (22 / 32, 22 / 32), (20 / 32, 22 / 32))
+    margin = ((0.0, 0.0), (10 / 32, 0.0), (10 / 32, 1.0), (0.0, 1.0))
+    zones = DrawnZones((DrawnZone("ignore", margin), DrawnZone("reject", corner)), elsewhere="warn")
+    scores = score_zones(raw_of(cells), zones)
+    assert scores.rejecting == scores.counting == pytest.approx(2.5, abs=0.1)
+
+
 def test_zones_never_raise_a_score():
     raw = raw_of(grid(left=1.0, right=6.0))
     assert score_zones(raw, DrawnZones((DrawnZone("ignore", LEFT),))).counting <= raw.score

@@ -18,8 +18,9 @@ LEAST_PART = 0.001  # of the picture: less is no part; training refuses parts te
 class ZonedScores:
     """Scores of a picture as the zones have it.
 
-    counting: without the places that are ignored; rejecting: without those that only warn, too. Neither is ever above
-    the network's own score of the whole picture, so that what a threshold promises holds.
+    counting: without the places that are ignored; rejecting: without those that only warn, too, and never above
+    counting. Neither is ever above the network's own score of the whole picture, so that what a threshold promises
+    holds.
     """
 
     counting: float
@@ -35,7 +36,8 @@ def score_zones(raw: RawMaps, zones: DrawnZones) -> ZonedScores:
         rules = _paint_cells(tile, shape, zones, box)
         counting.append(_score_of(tile, rules != IGNORE, lowest))
         rejecting.append(_score_of(tile, rules == REJECT, lowest))
-    return ZonedScores(max(counting), max(rejecting))
+    counts = max(counting)
+    return ZonedScores(counts, min(counts, max(rejecting)))  # a mean of few cells may lie above that of more
 
 
 def _paint_cells(tile: TileMap, shape: tuple[int, int], zones: DrawnZones, box: Box | None) -> np.ndarray:
