@@ -68,6 +68,43 @@ def test_a_film_that_breaks_off_ends_with_a_problem(film):
     assert "breaks off" in frames[-1].problem and film.name in frames[-1].problem
 
 
+@pytest.mark.parametrize(("frames", "told"), [(100, False), (97, False), (91, True)])
+def test_a_film_that_lacks_its_last_tenth_says_so_and_one_that_promises_a_little_more_does_not(
+    frames, told, monkeypatch
+):
+    """A hundred frames are promised; players' estimates are a few too high."""
+    monkeypatch.setattr("baad.runtime.video._open", lambda word: Film(frames))
+    *_, last = read_frames("line.mp4")
+    assert (last.pixels is None, "breaks off after 91 of 100" in last.problem) == (told, told)
+
+
+def test_a_frame_that_cannot_be_unpacked_ends_a_film_with_a_problem(monkeypatch):
+    monkeypatch.setattr("baad.runtime.video._open", lambda word: Film(100, unreadable=99))
+    *seen, last = read_frames("line.mp4")
+    assert len(seen) == 99 and last.pixels is None and "breaks off after 99 of 100" in last.problem
+
+
+class Film:
+    """OpenCV's capture of so many frames, of which a hundred are promised."""
+
+    def __init__(self, frames, unreadable=None):
+        self.left, self.unreadable, self.taken = frames, unreadable, 0
+
+    def get(self, what):
+        return 100.0
+
+    def grab(self):
+        self.left -= 1
+        return self.left >= 0
+
+    def retrieve(self):
+        self.taken += 1
+        return (False, None) if self.taken - 1 == self.unreadable else (True, grey(60))
+
+    def release(self):
+        pass
+
+
 def test_what_cannot_be_opened_says_so(tmp_path):
     with pytest.raises(DataError, match="no film"):
         next(read_frames(str(tmp_path / "absent.mp4")))

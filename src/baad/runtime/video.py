@@ -27,6 +27,7 @@ SECRET = re.compile(  # given by name, as in ?user=me&password=secret or user=me
     r".*?(?=[&;#]|_[a-z]+=|$)",
     re.IGNORECASE,
 )
+SLACK, FEW = 0.02, 3  # a film may end so much, or so many frames, before the number it promises, which is an estimate
 ATTEMPTS, PAUSE = 3, 1.0  # a camera that is gone is asked for again so often, so many seconds apart
 
 
@@ -56,18 +57,18 @@ def read_frames(word: str, every: int = 1) -> Iterator[Frame]:
 
 def _read_film(word: str, every: int) -> Iterator[Frame]:
     capture = _open(word)
-    index, expected = 0, int(capture.get(require_opencv().CAP_PROP_FRAME_COUNT))
+    index, readable, expected = 0, True, int(capture.get(require_opencv().CAP_PROP_FRAME_COUNT))
     try:
-        while capture.grab():
+        while readable and capture.grab():
             if index % every == 0:
-                done, image = capture.retrieve()
-                if not done:
+                readable, image = capture.retrieve()
+                if not readable:
                     break
                 yield _frame(word, index, image)
             index += 1
     finally:
         capture.release()
-    if index == 0 or (expected > 0 and index < 0.9 * expected):
+    if index == 0 or not readable or index < expected - max(FEW, SLACK * expected):
         again = "Check the connection" if is_remote(word) else "Copy the file again"
         yield _lost(word, index, f"breaks off after {index} of {max(expected, 0)} frames. {again}")
 
