@@ -191,6 +191,29 @@ def test_a_folder_that_goes_away_for_a_while_is_waited_for(folder):
     assert folder.seen(12) == [("a.png", ""), ("b.png", "")]
 
 
+def test_a_folder_that_stays_away_is_told_each_time_and_looked_for(folder):
+    folder.write("a.png", "one.")
+    name, away = folder.path.name, folder.path.with_name("away")
+    folder.plan = {look: lambda: folder.path.rename(away) for look in (4, 30)}
+    folder.plan |= {look: lambda: away.rename(folder.path) for look in (25, 50)}
+    (_, first, second) = seen = folder.seen(60)
+    assert [told for told, _ in seen] == ["a.png", name, name]
+    assert first == second and "No such file" in first[1] and "until it is back" in first[1]
+
+
+def test_a_folder_that_may_not_be_listed_any_more_is_told(folder, monkeypatch):
+    folder.write("a.png", "one.")
+    refuse_to_list(monkeypatch, folder.path.name, PermissionError, when=lambda: folder.looks >= 4)
+    (_, (name, problem)) = folder.seen(30)
+    assert name == folder.path.name and "Permission denied" in problem
+
+
+def test_a_folder_below_that_is_refused_again_is_told_again(folder, monkeypatch):
+    two_cameras(folder)
+    refuse_to_list(monkeypatch, "cam2", PermissionError, when=lambda: 4 <= folder.looks < 8 or folder.looks >= 12)
+    assert [name for name, problem in folder.seen(20)] == ["a.png", "b.png", "cam2", "cam2"]
+
+
 def test_a_share_that_stands_empty_for_a_while_is_not_judged_again(folder):
     folder.write("a.png", "one.")
     away = folder.path / "a.png.away"

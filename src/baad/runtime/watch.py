@@ -38,27 +38,33 @@ def watch_folder(
     could not even be opened (UnopenedFile) at every look, and given out with its problem when neither helps for
     `patience` seconds; what is locked is tried on, and given out once more when it opens. A file that is written anew
     is a new picture. Those that `leave` is true of are left aside until they change. A folder below that cannot be
-    listed is given out once, with its problem. `until`: ends when this is set.
+    listed is given out with its problem, once until it can be again. `until`: ends when this is set.
 
     Raises DataError where the folder is not there; one that goes away later or stands empty for a while, as a network
-    share may, is waited for, and what was judged in it is remembered. So is, for ABSENCE, what went away while other
-    pictures stayed.
+    share may, is waited for, and what was judged in it is remembered; where it stays away for `patience`, it is given
+    out with that problem. Remembered is, for ABSENCE, what went away while other pictures stayed.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder to watch. Make it first, or check the name.")
     done: dict[Path, State] = {}
     missing: dict[Path, float] = {}  # of those done: since when they are away
     reported: dict[Path, State] = {}  # locked, and given out with that problem
-    closed: set[str] = set()  # folders that cannot be listed, and were given out
+    closed: dict[str, float] = {}  # folders that cannot be listed: since when
+    told: set[str] = set()  # of those: given out
     unready: dict[Path, tuple[State, float, Tried]] = {}  # state, since when it was seen or tried, what came of that
     while until is None or not until.is_set():
         started = now()
         found, refused = _look(folder)
         pause = min(max(EVERY, REST * (now() - started)), RARELY)
+        closed = {error.filename: closed.get(error.filename, now()) for error in refused}
+        if str(folder) not in closed:
+            told &= closed.keys()
         for error in refused:
-            if error.filename not in closed and not leave(Path(error.filename)):
-                closed.add(error.filename)
-                yield _unlisted(error, folder)
+            since, is_below = closed[error.filename], Path(error.filename) != folder
+            if error.filename in told or (leave(Path(error.filename)) if is_below else now() - since < patience):
+                continue
+            told.add(error.filename)
+            yield _unlisted(error, folder)
         if not found:
             wait(pause)
             continue
@@ -106,8 +112,10 @@ def _try(path: Path, read: Callable[[Path], Frame], given_up: bool) -> Frame | T
 
 
 def _unlisted(error: OSError, folder: Path) -> Frame:
-    """What is given out of a folder below that cannot be listed."""
+    """What is given out of a folder that cannot be listed."""
     told = f"{error.filename} cannot be listed: {error.strerror}. What comes into it is not judged."
+    if Path(error.filename) == folder:
+        return Frame(error.filename, Path(folder.name), None, f"{told} It is looked for until it is back.")
     return Frame(error.filename, Path(error.filename).relative_to(folder), None, told)
 
 
@@ -123,11 +131,12 @@ def _hides(refused: list[OSError], path: Path) -> bool:
 
 def _look(folder: Path) -> tuple[dict[Path, State], list[OSError]]:
     """Every picture file below the folder, in natural order, with what changes when it is written to; and the folders
-    below that cannot be listed, but for those that were just removed. Nothing where the folder itself is away."""
+    below that cannot be listed, but for those that were just removed. Where it is the folder itself, that alone."""
     refused: list[OSError] = []
     states = {path: _state(path) for path in find_images(folder, recursive=True, refuse=refused.append)}
-    if any(Path(error.filename) == folder for error in refused):
-        return {}, []
+    own = [error for error in refused if Path(error.filename) == folder]
+    if own:
+        return {}, own
     refused = [error for error in refused if not isinstance(error, FileNotFoundError)]
     return {path: state for path, state in states.items() if state is not None}, refused
 
