@@ -65,7 +65,9 @@ def test_a_key_written_at_length_does_not_hide_it():
         assert not is_self_contained(b"\x3a" + bytes([len(graph)]) + graph)
 
 
-@pytest.mark.parametrize("broken", [b"\x3a", b"\x3a\xff", b"\x3b", b"\x38\x01", b"\x80" * 11, b"\x3a\x05abc"])
+@pytest.mark.parametrize(
+    "broken", [b"\x3a", b"\x3a\xff", b"\x3b", b"\x38\x01", b"\x80" * 11, b"\x3a\x05abc", b"\xf0\x80\x80\x80\x10\x01"]
+)
 def test_bytes_that_are_no_model_are_refused(broken, tmp_path):
     with pytest.raises(ValueError):
         is_self_contained(broken)

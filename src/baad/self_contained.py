@@ -19,7 +19,7 @@ MESSAGES = {  # kind of message -> field -> kind of the message in it
 }
 EXTERNAL_DATA, DATA_LOCATION = 13, 14  # of a tensor; a location of 0 is the tensor itself
 VARINT, EIGHT_BYTES, SIZED, FOUR_BYTES = 0, 1, 2, 5  # wire types of protocol buffers
-VARINT_LIMIT = 10  # bytes
+VARINT_LIMIT, KEY_LIMIT = 10, 2**32  # bytes; readers cut longer keys off, each in its way
 
 
 def is_self_contained(onnx: bytes) -> bool:
@@ -43,6 +43,8 @@ def _read_fields(onnx: bytes, start: int, end: int) -> Iterator[tuple[int, int, 
     at = start
     while at < end:
         key, at = _read_varint(onnx, at, end)
+        if key >= KEY_LIMIT:
+            raise ValueError("it is no ONNX model")
         field, wire = key >> 3, key & 7
         size: int | None = None
         if wire == VARINT:
