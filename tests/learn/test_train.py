@@ -21,7 +21,16 @@ from baad.learn.foreground_masks import Shown
 from baad.learn.loop import TIMED_STEPS
 from baad.learn.placed_memory import TELLING, Gaussians, PlacedMemory
 from baad.learn.reload import load_model
-from baad.learn.train import batch_plan, fill_memory, fix_steps, new_model, prepare, prepare_run_dir, train
+from baad.learn.train import (
+    batch_plan,
+    describe_run,
+    fill_memory,
+    fix_steps,
+    new_model,
+    prepare,
+    prepare_run_dir,
+    train,
+)
 from baad.learn.views import cut_views
 from baad.progress import PlainLines, Silence
 from baad.settings import TrainSettings
@@ -189,6 +198,22 @@ def test_patches_of_the_background_are_remembered_where_no_mask_head_tells_it_ap
     )
     fill_memory(model, SimpleNamespace(settings=settings, material=material, split=split, pictures=pictures), Silence())
     assert seen[0].mean() == share
+
+
+@pytest.mark.parametrize("mask_head", [True, False])
+def test_only_a_model_that_sees_the_part_says_where_it_lay(monkeypatch, mask_head):
+    """Without the head all counts as part, and every picture would be doubted for it."""
+    monkeypatch.setattr("baad.learn.train.describe_cost", lambda *anything: {})
+    parts = np.zeros((2, 64, 64), bool)
+    parts[:, :32, :32] = True
+    ready = SimpleNamespace(
+        settings=TrainSettings(size="tiny", pdn="random", image_size=64, mask_head=mask_head, tile_px=0, device="cpu"),
+        gate=SimpleNamespace(accepted=True, recipe="static", quality=0.7, reason="found", per_image=()),
+        foregrounds=parts,
+        split=SimpleNamespace(fit=[], held_out=[], note=""),
+        pictures=SimpleNamespace(input_shape=(64, 64), shapes=[(64, 64)], fingerprint="", files=(), colours=("grey",)),
+    )
+    assert ("part_share" in describe_run(None, ready)) is mask_head
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
             "reason": gate.reason,
             "worst": name_worst(gate.per_image, [image.path for image in ready.split.fit]),
         },
-        **(describe_framing(ready.foregrounds) if gate.accepted else {}),
+        **(describe_framing(ready.foregrounds) if gate.accepted and settings.mask_head else {}),
         **describe_shapes(ready.pictures.shapes, settings.tile_px),
         "image_colours": list(ready.pictures.colours),
     }
