@@ -75,6 +75,19 @@ def test_scores_that_both_lie_on_the_threshold_flip_nothing():
     assert [(each.flips, each.ties) for each in found] == [(0, 0), (0, 1)]  # the second lies above, and is excused
 
 
+@pytest.mark.parametrize("off", ["by", "score", "part"])
+def test_a_number_that_is_none_does_not_hold_wherever_it_comes(off):
+    class Failing(Runtime):
+        """The second picture gives no number."""
+
+        def run(self, picture):
+            return Runtime(**{off: np.nan} if picture.max() == 20 else {}).run(picture)
+
+    failing = Runner("a runtime 1.0", "fp32", Failing(), 50.0)
+    (found,) = compare(NETWORK, [failing], [picture(100, 0), picture(20, 0), picture(100, 0)], 50.0)
+    assert not found.holds
+
+
 def test_a_runner_judges_at_a_threshold_of_its_own():
     (found,) = compare(NETWORK, [runner(threshold=47.0, precision="int8", score=-3.0)], [picture(52, 52)], 50.0)
     assert found.flips == 0

@@ -12,7 +12,7 @@ from baad.data.sample import GoodImage
 from baad.data.split import split_held_out
 from baad.errors import DataError, SettingError
 from baad.learn.hand_over import export_model
-from baad.learn.recalibrate import recalibrate
+from baad.learn.recalibrate import leave_out_learnt, recalibrate
 from baad.progress import Silence
 from baad.runtime.detector import Detector
 from baad.verdict.promise import describe, promised_by, promised_rate
@@ -80,6 +80,13 @@ def test_pictures_that_training_learnt_from_do_not_count(model, category, darker
     with pytest.raises(DataError, match="Training learnt from all of the 12 pictures"):
         recalibrate(model, tmp_path / "none.baad", split.fit, None, Silence(), threads=1)
     assert not (tmp_path / "none.baad").exists()
+
+
+def test_of_a_model_that_does_not_say_what_it_learnt_from_all_pictures_count_with_a_warning(darker):
+    warned = []
+    progress = SimpleNamespace(warn=warned.append)
+    assert leave_out_learnt(darker, {}, progress) == darker
+    assert len(warned) == 1 and "Give pictures taken later" in warned[0]
 
 
 def test_a_model_may_be_calibrated_in_its_own_place_and_nothing_is_lost_where_that_fails(

@@ -14,7 +14,7 @@ from baad.data.checksum import name_content
 from baad.data.decode import open_samples, read_image, to_picture
 from baad.data.sample import GoodImage
 from baad.data.split import Split, split_held_out
-from baad.errors import BaadError, DataError, OutputError, SettingError, TrainingError
+from baad.errors import BaadError, DataError, OutputError, SettingError
 from baad.learn.alike import leave_out_unlike
 from baad.learn.calibrate import calibrate
 from baad.learn.decision import describe_decision, with_decision, with_zones
@@ -35,12 +35,12 @@ from baad.learn.openvino_ir import (
 from baad.learn.parity import (
     BOUNDS,
     Certificate,
-    Comparison,
     InPyTorch,
     Runner,
     compare,
     name_openvino,
     open_runners,
+    require_own_graph,
     require_parity,
 )
 from baad.learn.pictures import read_pictures
@@ -53,7 +53,6 @@ from baad.runtime.session import Session, settle_threads, start_network
 from baad.runtime.tiles import Scorer, as_trained
 from baad.settings import TrainSettings
 from baad.verdict.calibration import Calibration
-from baad.verdict.promise import tell_flips
 
 FORMATS = ("onnx", "openvino", "triton")
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -342,7 +341,7 @@ def prove(source: Source, witnesses: Witnesses, written: Written, progress: Prog
     certificate = Certificate.of(witnesses, threshold, comparisons, written.remarks)
     for line in certificate.lines():
         progress.say(line)
-    require_own_graph(source.bundle, comparisons[0])
+    require_own_graph(source.bundle, comparisons[0], "Export")
     require_parity(certificate)
     return certificate
 
@@ -352,17 +351,6 @@ def open_own(source: Source) -> Runner:
     session = source.judging(Session(source.bundle.onnx, source.threads))
     runtime = f"{source.bundle.path.name} itself in ONNX Runtime {onnxruntime.__version__}"
     return Runner(runtime, "fp32", session, source.calibration.threshold)
-
-
-def require_own_graph(bundle: Bundle, own: Comparison) -> None:
-    """Raise TrainingError where the model file's own graph judges otherwise than what is made of its weights today."""
-    if not own.holds:
-        raise TrainingError(
-            f"{bundle.path} holds a graph that judges otherwise than the one that this version of BAAD makes of its "
-            f"weights ({tell_flips(own.flips, own.ties)}, scores up to {own.score_error:.1e} and maps up to "
-            f"{own.map_error:.1e} of their range off), and its thresholds are of its own. Export it with the version "
-            f"that trained it ({bundle.manifest.get('baad_version', 'unknown')}), or train again. Nothing was written."
-        )
 
 
 def write_decision(

@@ -10,6 +10,7 @@ import onnxruntime
 import torch
 
 import baad
+from baad.bundle import Bundle
 from baad.errors import MissingExtra, TrainingError, how_to_install
 from baad.learn.deploy import DeployGraph
 from baad.learn.witnesses import NormalSource, Witnesses, choose_witnesses
@@ -189,14 +190,19 @@ def compare(
         Comparison(
             runner.runtime,
             runner.precision,
-            map_error=max(row.map_error for row in rows),
-            score_error=max(row.score_error for row in rows),
-            foreground_error=max(row.foreground_error for row in rows),
+            map_error=_highest(row.map_error for row in rows),
+            score_error=_highest(row.score_error for row in rows),
+            foreground_error=_highest(row.foreground_error for row in rows),
             flips=sum(row.differs and not row.tied for row in rows),
             ties=sum(row.differs and row.tied for row in rows),
         )
         for runner, rows in zip(runners, found)
     )
+
+
+def _highest(errors: Iterable[float]) -> float:
+    """NaN where one of them is: no bound holds then, as it must not."""
+    return float(np.max(list(errors)))
 
 
 @dataclass(frozen=True)
@@ -231,6 +237,20 @@ def require_parity(certificate: Certificate) -> None:
             for each in wrong
         )
         raise TrainingError(f"The exported network does not judge as the trained one: {told}. Nothing was written.")
+
+
+def require_own_graph(bundle: Bundle, own: Comparison, deed: str) -> None:
+    """Raise TrainingError where the model file's own graph judges otherwise than what is made of its weights today.
+
+    `deed`: what was asked for, "Export" or "Calibrate".
+    """
+    if not own.holds:
+        raise TrainingError(
+            f"{bundle.path} holds a graph that judges otherwise than the one that this version of BAAD makes of its "
+            f"weights ({tell_flips(own.flips, own.ties)}, scores up to {own.score_error:.1e} and maps up to "
+            f"{own.map_error:.1e} of their range off), and its thresholds are of its own. {deed} it with the version "
+            f"that trained it ({bundle.manifest.get('baad_version', 'unknown')}), or train again. Nothing was written."
+        )
 
 
 def open_runners(

@@ -20,7 +20,7 @@ from baad.learn.calibrate import calibrate
 from baad.learn.card import describe_model, name_highest
 from baad.learn.decision import describe_decision, with_decision
 from baad.learn.machine import using_machine
-from baad.learn.parity import certify, require_parity
+from baad.learn.parity import certify, require_own_graph, require_parity
 from baad.learn.reload import load_graph
 from baad.learn.witnesses import NormalSource
 from baad.progress import Progress
@@ -63,6 +63,7 @@ def recalibrate(
             lambda runner: as_trained(runner, manifest),
             usual_shape(manifest),
         )
+        require_own_graph(bundle, certificate.comparisons[0], "Calibrate")  # this one is ONNX Runtime's
         require_parity(certificate)
     changes = {
         "n_held_out": len(pictures),
@@ -80,9 +81,14 @@ def leave_out_learnt(
 ) -> tuple[GoodImage, ...]:
     """The pictures that training did not learn from, with a warning where that is not all of them.
 
-    What was learnt from looks less strange than a new picture does, so that a threshold from it rejects too many.
-    Raises DataError where no picture is new.
+    What was learnt from looks less strange than a new picture does, so that a threshold from it rejects too many. A
+    model file of before does not say what it learnt from: a warning tells. Raises DataError where no picture is new.
     """
+    if "learnt_from" not in manifest:
+        progress.warn(
+            "this model file is of a version that did not note what it learnt from: if some of these pictures are of "
+            "its training, the threshold rejects more good pictures than it promises. Give pictures taken later"
+        )
     learnt = set(manifest.get("learnt_from", ()))
     new = tuple(image for image in pictures if name_content(image.path) not in learnt)
     if not new:
