@@ -68,6 +68,33 @@ def test_labels_of_pictures_are_not_written_over(place, layout):
             require_file(file, "--json", grows=grows)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"zones": [{"rule": "ignore", "polygon": [[0, 0], [1, 0], [1, 1]]}]},
+        {"quality_needed": 0.2, "masks": []},
+    ],
+    ids=["zones", "masks.json"],
+)
+def test_zones_and_the_list_of_painted_masks_are_not_written_over(place, content):
+    file = place / "drawn.json"
+    file.write_text(json.dumps(content))
+    for grows in (False, True):
+        with pytest.raises(OutputError, match=r"--json: drawn\.json holds zones or painted masks"):
+            require_file(file.name, "--json", grows=grows)
+
+
+def test_a_result_of_before_may_be_replaced(place):
+    (place / "before.json").write_text(json.dumps([{"file": "a.png", "regions": [{"rule": "ignore"}], "zones": {}}]))
+    require_file("before.json", "--json")
+
+
+def test_an_option_in_place_of_a_name_is_no_name():
+    with pytest.raises(OutputError, match=r"--json is --html, which looks like an option.*\./--html"):
+        require_file("--html", "--json")
+    require_file("./-x", "--json")
+
+
 def test_a_link_is_judged_by_what_it_leads_to(place, monkeypatch):
     for name, target in {"table.csv": "a.png", "free.csv": "notes.txt", "null.csv": "/dev/null"}.items():
         os.symlink(target, name)

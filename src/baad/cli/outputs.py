@@ -11,6 +11,7 @@ from baad.data.files import IMAGE_SUFFIXES
 from baad.data.folder import hold_masks
 from baad.data.jsonfile import mentions
 from baad.data.maps import SHIFTED, map_path
+from baad.data.part_masks import MARK
 from baad.data.reading import searched_places
 from baad.data.results import require_replaceable
 from baad.data.sample import Category
@@ -32,6 +33,8 @@ def require_file(path: Path | str | None, option: str, stream: bool = True, grow
     """
     if path is None or (stream and is_stream(path)):
         return
+    if str(path).startswith("-") and not is_stream(path):
+        raise OutputError(f"{option} is {path}, which looks like an option. Give the name of a file: ./{path} is one.")
     _require_regular(Path(path), option, grows)
     suffixes = {Path(name).suffix.lower() for name in (path, os.path.realpath(path))}
     if suffixes & set(IMAGE_SUFFIXES) and os.path.exists(path):
@@ -40,6 +43,8 @@ def require_file(path: Path | str | None, option: str, stream: bool = True, grow
         raise _refuse(path, option, "is a model file, which would be overwritten. Give the name of another file")
     if _holds_labels(Path(path)):
         raise _refuse(path, option, "holds labels of pictures, which would be lost. Give the name of another file")
+    if _is_drawn(Path(path)):
+        raise _refuse(path, option, "holds zones or painted masks, which would be lost. Give the name of another file")
 
 
 def is_stream(path: Path | str | None) -> bool:
@@ -153,6 +158,11 @@ def _holds_labels(path: Path) -> bool:
     if not os.path.isfile(path):
         return False
     return path.name in manifest.NAMES or mentions(path, *coco.KEYS) or mentions(path, *labelme.KEYS)
+
+
+def _is_drawn(path: Path) -> bool:
+    """Whether a file holds drawn zones, or is the list beside masks of `baad masks` that tells which were painted."""
+    return mentions(path, "zones", "polygon") or mentions(path, MARK)
 
 
 def _is_model(path: Path) -> bool:

@@ -23,6 +23,7 @@ from baad.data.sample import Mask
 from baad.errors import DataError, ImageError
 
 LIST = "masks.json"
+MARK = "quality_needed"  # a key that stands in every masks.json of ours
 NOTHING = "none of the masks of the part marks anything", "Paint the part with any value above 0, such as 255"
 
 

@@ -15,7 +15,7 @@ from baad.data.decode import show_path
 from baad.data.geometry import resize_map
 from baad.data.jsonfile import mentions
 from baad.data.masks import mask_file, read_mask, write_mask
-from baad.data.part_masks import LIST, drop_unchanged, list_copies, list_unchanged, name_pictures
+from baad.data.part_masks import LIST, MARK, drop_unchanged, list_copies, list_unchanged, name_pictures
 from baad.data.sample import Mask
 from baad.errors import OutputError
 from baad.foreground.correct import TAUGHT
@@ -23,7 +23,6 @@ from baad.foreground.gate import LEAST_QUALITY, Gate
 from baad.report.contact_sheet import contact_sheet
 
 SHEET = "sheet.png"
-MARK = "quality_needed"  # a key that stands in every masks.json of ours
 
 
 def require_no_work_lost(out: Path, places: Mapping[Path, Path], given: Mapping[Path, Mask]) -> None:
