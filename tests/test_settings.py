@@ -54,8 +54,8 @@ def test_an_unknown_name_in_a_file_is_told_with_its_file(tmp_path):
         ("steps=1.5", "a whole number"),
         ("size=huge", "tiny, fast or small"),
         ("mask_head=maybe", "true or false"),
-        ("false_alarms=0", "a number from 1e-09 and below 1"),
-        ("ema=1", "a number from 0 and below 1"),
+        ("false_alarms=0", "a number of at least 1e-09 and below 1"),
+        ("ema=1", "a number of at least 0 and below 1"),
         ("learning_rate=nan", "a number above 0"),
         ("image_size=250", "multiple of 32, such as 256"),
         ("image_size=2048", "a whole number from 64 to 1024"),
@@ -110,6 +110,15 @@ def test_percent_is_taken_for_shares_alone(typed):
     assert load_settings(None, ["held_out=50%", "suppression_margin=2 %"]).held_out == 0.5
 
 
+def test_percent_may_stand_in_a_file_too(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('false_alarms = "5%"\nheld_out = 0.3\n')
+    assert load_settings(file, []).false_alarms == 0.05
+    file.write_text('minutes = "5%"\n')
+    with pytest.raises(SettingError, match="minutes is '5%'"):
+        load_settings(file, [])
+
+
 def test_settings_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         TrainSettings().steps = 3  # type: ignore[misc]
@@ -145,14 +154,14 @@ def test_every_setting_says_what_it_means_and_what_it_may_be(each):
         assert (limits["high"] is None) != (limits["below"] is None)
 
 
-@pytest.mark.parametrize(("text", "share"), [("1%", 0.01), ("0.01", 0.01), (" 100 % ", 1.0), ("0", 0.0)])
+@pytest.mark.parametrize(("text", "share"), [("1%", 0.01), ("0.01", 0.01), (" 99.9 % ", 0.999)])
 def test_a_share_is_read_as_percent_or_fraction(text, share):
     assert parse_share(text) == pytest.approx(share)
 
 
-@pytest.mark.parametrize("text", ["2", "101%", "-1%", "one", "", "nan"])
+@pytest.mark.parametrize("text", ["2", "101%", "100%", "0", "-1%", "one", "", "nan"])
 def test_what_is_no_share_is_refused(text):
-    with pytest.raises(SettingError, match="such as 1% or"):
+    with pytest.raises(SettingError, match="above 0 and below 1, such as 1% or"):
         parse_share(text, "false alarms")
 
 

@@ -244,13 +244,13 @@ def load_settings(path: Path | None, overrides: Sequence[str]) -> TrainSettings:
 
 
 def parse_share(text: str, name: str = "share") -> float:
-    """'1%' and '0.01' both mean 0.01. Raises SettingError outside 0 to 1."""
+    """A share of false alarms: '1%' and '0.01' both mean 0.01. Raises SettingError where no threshold keeps it."""
     try:
         value = _parse_percent(text)
     except ValueError:
         value = math.nan
-    if not 0.0 <= value <= 1.0:
-        raise SettingError(f"{name} is {text!r}: give a share such as 1% or 0.01.")
+    if not LEAST_RATE <= value < 1.0:
+        raise SettingError(f"{name} is {text!r}: give a share above 0 and below 1, such as 1% or 0.01.")
     return value
 
 
@@ -265,10 +265,11 @@ def describe_allowed(each: "Field[Any]") -> str:
         return "a word"
     limits = each.metadata["limits"]
     kind = "a whole number" if each.type is int else "a number"
-    lower = f"from {limits['low']:g}" if limits["low"] is not None else f"above {limits['above']:g}"
-    highest = "to" if limits["low"] is not None else "and at most"
-    upper = f"{highest} {limits['high']:.12g}" if limits["high"] is not None else f"and below {limits['below']:g}"
-    return f"{kind} {lower} {upper}"
+    if limits["low"] is not None and limits["high"] is not None:
+        return f"{kind} from {limits['low']:g} to {limits['high']:.12g}"
+    lower = f"of at least {limits['low']:g}" if limits["low"] is not None else f"above {limits['above']:g}"
+    upper = f"at most {limits['high']:.12g}" if limits["high"] is not None else f"below {limits['below']:g}"
+    return f"{kind} {lower} and {upper}"
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -279,7 +280,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingError(f"Cannot read {path}: {error.strerror}. Give a TOML file of settings.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"{path} is not TOML: {error}. Write one setting a line, such as steps = 1200.") from error
-    return {_find(name, f" in {path}").name: value for name, value in given.items()}
+    found = [(_find(name, f" in {path}"), value) for name, value in given.items()]
+    return {each.name: _parse(each, value) if _is_percent(each, value) else value for each, value in found}
+
+
+def _is_percent(each: "Field[Any]", value: object) -> bool:
+    """Whether a TOML file has a word such as "5%" for a share, which TOML has no number for."""
+    return each.type is float and _is_share(each) and isinstance(value, str) and value.strip().endswith("%")
 
 
 def _find(name: str, where: str = "") -> "Field[Any]":

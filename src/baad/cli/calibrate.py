@@ -44,6 +44,7 @@ def main(
 
     options.require_extra("train")
     require_model(out)
+    rate = None if false_alarms is None else parse_share(false_alarms, "--false-alarms")
     progress = choose_progress(quiet)
     cores = options.limit_threads(threads or 0, progress)
     category = read_category(data, layout)
@@ -55,7 +56,6 @@ def main(
     from baad.bundle import read_bundle
     from baad.learn.recalibrate import recalibrate
 
-    rate = None if false_alarms is None else parse_share(false_alarms, "--false-alarms")
     before, now = recalibrate(model, out, pictures, rate, progress, cores)
     if false_alarms is not None and (told := tell_not_kept(now, f"--false-alarms {false_alarms}")):
         progress.warn(told)
