@@ -104,6 +104,11 @@ def test_maps_lie_where_mvtecs_scripts_look_for_them(baad, model, category, tmp_
     assert stored[np.asarray(truth) > 0].mean() > stored[np.asarray(truth) == 0].mean()
 
 
+def test_how_maps_are_written_is_no_word_where_none_are(baad, model, category):
+    said = baad("evaluate", model, category, "--half")
+    assert said.code == 2 and "--maps" in said.err
+
+
 def turn_into_tiff(category):
     """Write the pictures of a category anew, and in its manifest their names; masks stay as they are."""
     for file in [*category.glob("t*/*/*.png"), *category.glob("all/*.png")]:

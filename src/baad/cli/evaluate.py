@@ -50,6 +50,7 @@ def main(
     from baad.bundle import require
     from baad.cli.checked import open_for_testing
     from baad.cli.outputs import is_stream, require_different, require_file, require_folder
+    from baad.errors import SettingError
     from baad.progress import choose_progress
     from baad.runtime.detector import Detector
 
@@ -60,6 +61,8 @@ def main(
     require_different(data, json_file, "DATA and --json")
     require_different(data, html, "DATA and --html")
     require_folder(maps, "--maps")
+    if half and maps is None:
+        raise SettingError("--half says how maps are written: name a folder for them with --maps, or leave it out.")
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress))
     require(detector.manifest, "seed", "steps", "train_minutes")
