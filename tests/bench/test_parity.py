@@ -31,6 +31,19 @@ def test_every_test_picture_goes_through_every_runtime(baad, place, tmp_path):
     assert "| disc | 5 | OpenVINO" in (tmp_path / "out" / "README.md").read_text()
 
 
+def test_rows_of_other_categories_stay_and_those_of_this_one_are_made_anew(baad, place, tmp_path):
+    (tmp_path / "out").mkdir()
+    rows = tmp_path / "out" / "parity.jsonl"
+    call = ("bench", "parity", place / "disc.baad", "--data", place, "--out", tmp_path / "out", "--threads", 1)
+    assert baad(*call).code == 0
+    made = rows.read_text()
+    old = made.replace('"disc"', '"ring"') + made.replace('"pictures": 5', '"pictures": 4')
+    rows.write_text(old)
+    assert baad(*call).code == 0
+    assert rows.read_text().splitlines()[:2] == old.splitlines()[:2]
+    assert [json.loads(line)["pictures"] for line in rows.read_text().splitlines()] == [5, 5, 5, 5]
+
+
 def test_a_model_whose_category_is_elsewhere_is_named(baad, place, tmp_path):
     told = baad("bench", "parity", place / "disc.baad", "--data", tmp_path, "--out", tmp_path / "out")
     assert told.code == 2

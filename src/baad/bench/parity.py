@@ -22,6 +22,7 @@ from baad.runtime.detector import usual_shape
 from baad.runtime.tiles import Scorer, as_trained
 
 ROWS, PAGE = "parity.jsonl", "README.md"
+KEYS = ("category", "runtime")  # of which there is one row
 
 
 def bench_parity(models: Sequence[Path], data: Path, progress: Progress, threads: int = 0) -> Iterator[dict[str, Any]]:

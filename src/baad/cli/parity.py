@@ -26,23 +26,24 @@ def main(
     """Compare PyTorch, ONNX Runtime and OpenVINO on all test pictures.
 
     Writes the largest difference of a map, as a share of its range, the largest of a score, and how many verdicts
-    differ. Every runtime that is installed takes part.
+    differ. Every runtime that is installed takes part. Rows of other categories that --out holds already stay.
     """
     from baad.cli.outputs import require_page_folder
     from baad.errors import DataError
     from baad.progress import choose_progress
 
     options.require_extra("train")
-    from baad.bench.parity import bench_parity, write_results
+    from baad.bench.parity import KEYS, ROWS, bench_parity, write_results
+    from baad.bench.rows import put_last, read_rows
 
     require_page_folder(out, "--out")
     place = data or (Path(os.environ["BAAD_DATA"]) if os.environ.get("BAAD_DATA") else None)
     if place is None:
         raise DataError("Where are the pictures? Give the folder of the categories with --data, or as BAAD_DATA.")
     progress = choose_progress(quiet)
-    rows = []
+    rows = read_rows(out / ROWS, KEYS)
     for row in bench_parity(models, place, progress, options.limit_threads(threads, progress)):
-        rows.append(row)
+        rows = put_last(rows, row, KEYS)
         write_results(rows, out, "baad bench parity MODEL ... --data DIR --out DIR")
         if not quiet:
             told = f"{row['flips']} verdicts flipped on {row['pictures']}, maps at most {row['map_error']:.1e} off"
