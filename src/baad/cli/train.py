@@ -1,6 +1,8 @@
 """baad train: a folder of good pictures -> a model file."""
 
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -89,7 +91,7 @@ def main(
         )
     except (BaadError, KeyboardInterrupt) as error:
         if any("--resume" in note for note in getattr(error, "__notes__", ())):
-            error.add_note(f"That is: {shlex.join(['baad', *sys.argv[1:], *([] if resume else ['--resume'])])}")
+            error.add_note(f"That is: {_quote(['baad', *sys.argv[1:], *([] if resume else ['--resume'])])}")
         raise
     if not quiet:
         print(f"{result.path}: {result.steps} steps in {format_seconds(60 * result.minutes)}")
@@ -97,3 +99,8 @@ def main(
         print(tell_highest(result.highest))
         print(f"next: baad predict {result.path} PICTURES")
     return 0
+
+
+def _quote(words: list[str]) -> str:
+    """A command line that a shell takes apart into these words again; Windows' knows double quotes alone."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
