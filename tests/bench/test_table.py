@@ -23,6 +23,17 @@ def test_figures_that_no_row_has_get_no_column_and_the_spread_is_highest_minus_l
     assert not any(line.startswith("| method") for line in lines)  # nothing to compare
 
 
+def test_times_of_a_processor_and_of_a_graphics_card_have_no_mean():
+    rows = [row("baad", "a", 0.9, seed, steps=9, train_minutes=16.0, device="cpu") for seed in (0, 1)]
+    rows += [
+        row("no_places", "a", 0.9, seed, steps=9, train_minutes=16.0, device=("cpu", "cuda")[seed]) for seed in (0, 1)
+    ]
+    page = format_table(rows, "command")
+    assert "| a | baad | 2 | 0.000 | 0.900 | 9 | 16.0 |" in page
+    assert "| a | no_places | 2 | 0.000 | 0.900 | 9 | – |" in page
+    assert "their times have no mean" in page and "their times" not in format_table(rows[:2], "command")
+
+
 def test_one_seed_has_no_spread():
     lines = format_table([row("baad", "a", 0.9, steps=900)], "command").splitlines()
     assert "| a | baad | 1 | – | 0.900 | 900 |" in lines

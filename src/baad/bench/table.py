@@ -30,6 +30,9 @@ FIGURES = {  # key -> digits
 }
 
 
+TIMES = ("train_minutes", "processor_minutes", "score_ms")
+
+
 def format_table(rows: Sequence[Row], command: str) -> str:
     """Means over the seeds of rows that were made alike. Columns that no row has a figure for are left out."""
     rows, others = split_alike(rows, ("category", "method"))
@@ -130,13 +133,18 @@ def list_figures(rows: Sequence[Row]) -> list[str]:
         "|" + "---|" * (len(shown) + 4),
     ]
     groups: dict[tuple[str, str], list[Row]] = {}
+    mixed = False
     for row in rows:
         groups.setdefault((row["category"], row["method"]), []).append(row)
     for (category, method), group in sorted(groups.items(), key=lambda item: item[0][0]):
         known = [row["image_auroc"] for row in group if row["image_auroc"] is not None]
         spread = float(np.ptp(known)) if len(known) > 1 else None  # of one seed nothing is known
-        cells = [show(_mean(group, key), digits) for key, digits in shown.items()]
+        kinds = {row.get("device") for row in group} - {None}
+        mixed, without = mixed or len(kinds) > 1, TIMES if len(kinds) > 1 else ()
+        cells = [show(None if key in without else _mean(group, key), digits) for key, digits in shown.items()]
         lines.append(f"| {category} | {method} | {len(group)} | {show(spread, 3)} | " + " | ".join(cells) + " |")
+    if mixed:
+        lines += ["", "Where seeds were trained on different kinds of device, their times have no mean."]
     return lines
 
 
