@@ -108,6 +108,20 @@ def test_links_to_files_lead_somewhere(page):
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_to_headings_lead_to_one(page):
+    targets = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text("utf-8"))
+    pages = [(page.parent / file if file else page, heading) for file, heading in targets]
+    assert [heading for file, heading in pages if heading not in anchors_of(file)] == []
+
+
+def anchors_of(page):
+    """What a page's headings are linked by: in small letters, without signs, spaces as dashes."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ +(.+?) *$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_the_changelog_speaks_of_this_version():
     assert f"## {baad.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
