@@ -6,7 +6,7 @@ BAAD   := .venv/bin/baad
 .PHONY: help setup demo test fuzz check docs
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]*:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' Makefile
 
 # Runs pip only where this checkout's path, pyproject.toml or constraints.txt differ from what was installed last.
 setup:  ## make .venv/bin/baad from this checkout, with all that training and development need
