@@ -44,7 +44,8 @@ class Grid:
 def lay_grid(shape: tuple[int, int], side: int, tile: tuple[int, int]) -> Grid:
     """The tiles for a picture of `shape` (H, W). A tile has the area of a square of `side` px, and a map of `tile`.
 
-    Neighbours overlap by a quarter at least, evenly; the outer ones end at the edge of the picture.
+    Neighbours overlap by a quarter at least, evenly; the outer ones end at the edge of the picture, or up to
+    half a cell before it, since sides are told in whole cells.
     """
     cell = side / math.sqrt(tile[0] * tile[1])
     height, width = (max(1, round(length / cell)) for length in shape)
