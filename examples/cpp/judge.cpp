@@ -6,10 +6,11 @@
 #include <openvino/openvino.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -34,19 +35,32 @@ std::string read_decision(const std::string& file) {
     return json;
 }
 
+// The number that begins at `at`, which moves behind it. With a point whatever the program's locale has: strtod would end
+// at it where the locale has a comma.
+double read_number(const char*& at, const std::string& key) {
+    const std::size_t length = std::strspn(at, "+-.0123456789eE");
+    std::istringstream text(std::string(at, length));
+    text.imbue(std::locale::classic());
+    double number = 0;
+    if (!(text >> number) || text.peek() != EOF || !std::strchr(",]} \n\t", at[length]))
+        throw std::runtime_error(key + " in decision.json is no number");
+    at += length;
+    return number;
+}
+
 // The numbers of "key": 1.5 or "key": [1, 2.5] in JSON. The keys read here occur once in what read_decision gives.
 std::vector<double> numbers_of(const std::string& json, const std::string& key) {
     const std::size_t found = json.find("\"" + key + "\":");
     if (found == std::string::npos) throw std::runtime_error("decision.json has no " + key);
     const char* at = json.c_str() + found + key.size() + 3;
+    at += std::strspn(at, " \n\t");
+    const bool is_list = *at == '[';
     std::vector<double> numbers;
     do {
-        at += std::strspn(at, " \n\t[,");
-        char* end = nullptr;
-        numbers.push_back(std::strtod(at, &end));
-        if (end == at) throw std::runtime_error(key + " in decision.json is no number");
-        at = end + std::strspn(end, " \n\t");
-    } while (*at == ',' && std::strchr("-0123456789", at[1 + std::strspn(at + 1, " \n\t")]));
+        at += std::strspn(at, "[, \n\t");
+        numbers.push_back(read_number(at, key));
+        at += std::strspn(at, " \n\t");
+    } while (is_list && *at == ',');
     return numbers;
 }
 
@@ -94,6 +108,7 @@ int main(int count, char** words) try {
                            ov::Tensor(ov::element::u8, {1, picture.height, picture.width, 3}, picture.pixels.data()));
         request.infer();
         const double score = request.get_tensor("pred_score").data<float>()[0];
+        if (!std::isfinite(score)) throw std::runtime_error(std::string(words[index]) + ": the network gives no number");
         const auto as_strange = std::count_if(good.begin(), good.end(), [&](double other) { return other >= score; });
         const double p_value = (1.0 + static_cast<double>(as_strange)) / (static_cast<double>(good.size()) + 1.0);
         std::printf("%s score %.6f threshold %.6f p %.6f\n", score > threshold ? "ng" : "ok", score, threshold, p_value);

@@ -1,15 +1,11 @@
 import json
-import shutil
-import subprocess
 import zipfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
-from PIL import Image
 
 from baad.bundle import read_bundle, rewrite_bundle
 from baad.data.decode import read_image
@@ -28,7 +24,6 @@ from tests.factory import write_category
 from tests.learn.small_model import write_small_model
 
 openvino = pytest.importorskip("openvino")
-CPP = Path(__file__).parents[2] / "examples" / "cpp"
 
 
 @pytest.fixture(scope="module")
@@ -328,59 +323,6 @@ def test_what_is_no_size_is_said(text):
         read_fixed_size(text)
 
 
-@pytest.fixture(scope="module")
-def judge(tmp_path_factory):
-    """The C++ example, built against the OpenVINO that pip installed."""
-    missing = [tool for tool in ("cmake", "c++", "make") if shutil.which(tool) is None]
-    if missing:
-        pytest.skip(f"the C++ example is not built: there is no {' and no '.join(missing)} here")
-    build, home = tmp_path_factory.mktemp("build"), openvino.utils.get_cmake_path()
-    for words in (["-S", str(CPP), "-B", str(build), f"-DOpenVINO_DIR={home}"], ["--build", str(build)]):
-        done = subprocess.run(["cmake", *words], capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return build / "judge"
-
-
-def test_the_cpp_example_judges_as_python_does(judge, export, small, category, tmp_path):
-    detector, pictures = Detector.load(small[0], threads=1).for_any_size(), []
-    for number, image in enumerate((*category.train[:4], *category.test)):
-        pixels = read_image(image.path)[: 60 + number, :, :]
-        pictures.append(pixels)
-        Image.fromarray(pixels).save(tmp_path / f"{number}.ppm")
-    files = [str(tmp_path / f"{number}.ppm") for number in range(len(pictures))]
-    folder = Path(shutil.copytree(export("openvino"), tmp_path / "line"))
-    near_copies = {"groups": {"pixel_maxima": [9.0], "scores": [-9.0]}}  # whose keys are those of all, and come first
-    decision = near_copies | json.loads((folder / "decision.json").read_text())
-    (folder / "decision.json").write_text(json.dumps(decision | near_copies))
-    done = subprocess.run([str(judge), str(folder), *files], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    for line, pixels in zip(done.stdout.splitlines(), pictures, strict=True):
-        label, _, score, _, threshold, _, p_value = line.split()
-        verdict = detector.predict(pixels)
-        assert label == verdict.label
-        assert float(score) == pytest.approx(verdict.score, abs=1e-4)
-        assert float(threshold) == pytest.approx(verdict.threshold, abs=1e-5)
-        assert float(p_value) == pytest.approx(verdict.p_value, abs=1e-5)
-
-
-def test_the_cpp_example_refuses_a_model_that_judges_in_tiles(judge, export, tmp_path):
-    folder = Path(shutil.copytree(export("openvino"), tmp_path / "line"))
-    decision = folder / "decision.json"
-    decision.write_text(decision.read_text().replace('"tile_px": 0', '"tile_px": 96'))
-    Image.new("RGB", (96, 96)).save(tmp_path / "part.ppm")
-    done = subprocess.run([str(judge), str(folder), str(tmp_path / "part.ppm")], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "") and "judges in tiles" in done.stderr
-
-
-def test_the_cpp_example_refuses_a_model_with_zones(judge, export, tmp_path):
-    folder = Path(shutil.copytree(export("openvino"), tmp_path / "line"))
-    decision = read_json(folder / "decision.json")
-    (folder / "decision.json").write_text(json.dumps({**decision, "zones": []}))
-    Image.new("RGB", (96, 96)).save(tmp_path / "part.ppm")
-    done = subprocess.run([str(judge), str(folder), str(tmp_path / "part.ppm")], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "") and "has zones" in done.stderr
-
-
 def test_a_decision_for_tiles_says_how_they_are_cut(small):
     calibration = Detector.load(small[0], threads=1).calibration
     whole = describe_decision(calibration, {"input_shape": [64, 64]})
@@ -388,12 +330,3 @@ def test_a_decision_for_tiles_says_how_they_are_cut(small):
     manifest = {"tile_px": 96, "input_shape": [64, 64], "gate": {"accepted": True}}
     tiles = describe_decision(calibration, manifest)
     assert (tiles["tile_px"], tiles["tile_shape"], tiles["skip_background"]) == (96, [96, 96], True)
-
-
-def test_the_cpp_example_says_what_it_cannot_read(judge, export, tmp_path):
-    (tmp_path / "cut.ppm").write_bytes(b"P6 10 10 255\n123")
-    done = subprocess.run(
-        [str(judge), str(export("openvino")), str(tmp_path / "cut.ppm")], capture_output=True, text=True
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "ends too early" in done.stderr
