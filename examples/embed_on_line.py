@@ -4,27 +4,25 @@ Put your camera in the place of `frames`, and your reject gate in the place of `
 """
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from baad import Detector
-from baad.data.decode import read_image
 from baad.data.files import find_images
 
 
-def frames(folder: Path) -> Iterator[np.ndarray]:
-    """Pictures as a camera gives them: uint8 [H, W, 3], red first."""
-    for file in find_images(folder, recursive=True):
-        yield read_image(file)
+def frames(folder: Path) -> Iterator[Path]:
+    """What a camera gives: arrays, uint8 [H, W, 3], red first. Here files, which the stream reads."""
+    yield from find_images(folder, recursive=True)
 
 
 detector = Detector.load(sys.argv[1], threads=1)
-for number, frame in enumerate(frames(Path(sys.argv[2]))):
-    started = time.perf_counter()
-    verdict = detector.predict(frame)
-    took = 1000 * (time.perf_counter() - started)
+for number, judged in enumerate(detector.stream(frames(Path(sys.argv[2])))):
+    verdict = judged.verdict
+    if verdict is None:  # damaged, of another size than in training: it costs itself alone, and has not passed
+        print(f"{number} reject: {judged.error}")
+        continue
+    passed = verdict.label == "ok" and not verdict.notes  # a note: no part, another framing or camera
     where = ", ".join(str(region.box) for region in verdict.regions[:3]) or "nowhere"
-    print(f"{number} {verdict.label} score {verdict.score:.3f} p {verdict.p_value:.3f} at {where} ({took:.0f} ms)")
+    told = f"{verdict.label} score {verdict.score:.3f} p {verdict.p_value:.3f} at {where}"
+    print(f"{number} {'pass' if passed else 'reject'}: {'; '.join([told, *verdict.notes])}")

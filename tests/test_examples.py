@@ -2,13 +2,15 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.factory import write_category
+from tests.factory import save_picture, write_category
 from tests.fake_model import write_fake_model
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -34,11 +36,18 @@ def test_train_folder_writes_a_model_that_judges(category, tmp_path):
     assert told.startswith("3 steps")
 
 
-def test_embed_on_line_judges_every_frame(category, tmp_path):
-    model = write_fake_model(tmp_path / "model.baad")
-    lines = run("embed_on_line.py", model, category / "test").splitlines()
-    assert len(lines) == 7
-    assert {line.split()[1] for line in lines} == {"ok", "ng"}
+def test_embed_on_line_judges_every_frame_and_passes_none_that_is_doubtful(category, tmp_path):
+    frames = Path(shutil.copytree(category / "test", tmp_path / "frames"))
+    (frames / "cut.png").write_bytes(next(frames.rglob("*.png")).read_bytes()[:60])
+    save_picture(frames / "wide.png", np.zeros((64, 200, 3), np.uint8))
+    model = write_fake_model(tmp_path / "model.baad", image_colours=["grey"])
+    lines = run("embed_on_line.py", model, frames).splitlines()
+    assert [line.split()[0] for line in lines] == [str(number) for number in range(9)]
+    assert all(line.split()[1] == "reject:" for line in lines)  # good ones too: they are in colour, which is noted
+    assert sum("another camera or setting" in line for line in lines) == 7
+    assert {"cut.png", "aspect"} <= {word for line in lines for word in ("cut.png", "aspect") if word in line}
+    plain = run("embed_on_line.py", write_fake_model(tmp_path / "plain.baad"), category / "test").splitlines()
+    assert {tuple(line.split()[1:3]) for line in plain} == {("pass:", "ok"), ("reject:", "ng")}
 
 
 def test_own_detector_prints_figures(category):
@@ -56,5 +65,6 @@ def test_an_example_says_what_it_needs_beside_the_base_install(program):
     tree = ast.parse(program.read_text("utf-8"))
     imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     bare = "import sys\nsys.modules.update(dict.fromkeys(('torch', 'scipy', 'cv2', 'jinja2')))\n"  # None: not there
-    done = subprocess.run([sys.executable, "-c", bare + "\n".join(imports)], capture_output=True)
+    done = subprocess.run([sys.executable, "-c", bare + "\n".join(imports)], capture_output=True, text=True)
     assert (done.returncode != 0) == ('pip install ".[train]"' in (ast.get_docstring(tree) or ""))
+    assert done.returncode == 0 or "None in sys.modules" in done.stderr or "pip install" in done.stderr
