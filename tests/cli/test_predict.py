@@ -213,8 +213,15 @@ def test_a_frame_of_a_camera_is_taken_when_the_one_before_is_judged(baad, model,
 def test_a_page_never_overwrites_another_output_or_a_picture_and_needs_jinja2(
     baad, model, parts, tmp_path, monkeypatch
 ):
-    for words in (("--html", parts / "a.png"), ("--html", tmp_path / "v", "--csv", tmp_path / "v"), ("--html", "-")):
-        assert baad("predict", model, parts, *words).code == 2
+    picture, one = (parts / "a.png").read_bytes(), tmp_path / "v"
+    for words, problem in (
+        (("--html", parts / "a.png"), "is a picture"),
+        (("--html", one, "--csv", one), "--csv and --html"),
+        (("--html", "-"), "is standard output"),
+    ):
+        said = baad("predict", model, parts, *words)
+        assert said.code == 2 and problem in said.err
+    assert (parts / "a.png").read_bytes() == picture and not one.exists()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     told = baad("predict", model, parts, "--html", tmp_path / "seen.html")
     assert (told.code, "pip install jinja2" in told.err) == (2, True)
@@ -327,7 +334,7 @@ def test_a_rate_that_so_few_held_out_pictures_cannot_keep_is_said_once(baad, mod
     [
         (("--threshold", "1", "--false-alarms", "1%"), "both set the threshold"),
         (("--false-alarms", "150%"), "such as 1%"),
-        (("--false-alarms", "0"), "between 0 and 1"),
+        (("--false-alarms", "0"), "above 0 and below 1"),
         (("--json", "-", "--csv", "-"), "standard output"),
         (("--threads", "-3"), "threads is -3"),
     ],

@@ -208,10 +208,11 @@ def test_pictures_of_the_usual_size_and_no_others_go_through_the_copy():
 
 def test_openvino_prepares_a_copy_for_the_usual_size_alone(monkeypatch):
     openvino = pytest.importorskip("openvino")
-    shapes = []
+    shapes, precisions = [], []
 
     def remember(core, model, *settings):
         shapes.append(model.inputs[0].get_partial_shape())
+        precisions.append(settings[-1]["INFERENCE_PRECISION_HINT"])
         return real(core, model, *settings)
 
     real = openvino.Core.compile_model
@@ -219,6 +220,7 @@ def test_openvino_prepares_a_copy_for_the_usual_size_alone(monkeypatch):
     Session(tiny_onnx(), threads=1, provider="openvino", usual=(SIDE, SIDE + 8))
     assert [shape.is_dynamic for shape in shapes] == [True, False]
     assert list(shapes[1].to_shape()) == [1, SIDE, SIDE + 8, 3]
+    assert precisions == ["f32", "f32"]  # else processors with bfloat16 judge otherwise, and no other one shows it
 
 
 def test_openvino_may_be_shared_between_threads():
