@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import onnx
 import pytest
@@ -29,6 +31,22 @@ def test_zones_are_added_where_the_manifest_has_some(zones):
     decision = describe_decision(CALIBRATION, {})
     manifest = {} if zones is None else {"zones": zones}
     assert with_zones(decision, manifest) == decision | manifest
+
+
+def test_the_page_on_exports_reads_keys_and_ports_that_exist():
+    """Its C# is compiled nowhere here."""
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text("utf-8")
+    (first, second) = re.findall(r"```csharp\n(.*?)```", page, flags=re.DOTALL)
+    keys = set(re.findall(r'GetProperty\("(\w+)"', first))
+    assert keys == {"tile_px", "zones", "threshold"}
+    assert keys <= set(with_zones(describe_decision(CALIBRATION, {}), {"zones": {}}))
+    graph = onnx.load_from_string(brightness_graph()).graph
+    ports = {port.name for port in (*graph.input, *graph.output)}
+    assert set(re.findall(r'"(image|\w+_\w+)"', first)) - keys <= ports
+    assert set(re.findall(r'_tensor\("(\w+)"', second)) == {"image", "pred_score"} <= ports
+    assert '"INFERENCE_PRECISION_HINT", "f32"' in second
+    for block in (first, second):
+        assert "float.IsFinite(score)" in block
 
 
 def test_the_graph_carries_the_last_decision_alone_and_is_otherwise_as_it_was():
