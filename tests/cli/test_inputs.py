@@ -1,5 +1,6 @@
 import io
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ from baad.cli.inputs import LONGEST, Picture, Remark, find_pictures, is_endless,
 from baad.data.maps import write_map
 from baad.errors import DataError, MissingExtra
 from baad.runtime.frame import Frame
+from baad.runtime.session import Session
 from baad.runtime.video import is_live
-from tests.factory import save_result, write_folder
+from tests.factory import draw_picture, save_result, write_folder
 
 
 def places(words, listed=""):
@@ -194,3 +196,27 @@ def test_without_opencv_nothing_is_judged_before_that_is_said(clips, monkeypatch
 def test_every_nth_frame_is_taken_of_listed_films_too(clips):
     found = find_pictures(["-"], io.StringIO("clips/a.mp4\n"), every=2)
     assert [each.name for each in found] == ["clips/a.mp4#0", "clips/a.mp4#2"]
+
+
+def test_a_frame_of_a_camera_is_taken_when_the_one_before_is_judged(baad, model, monkeypatch):
+    """A camera's frames drawn ahead would be old when they are judged; those of a film do not grow old."""
+    taken, at_judging = [], []
+    pixels = draw_picture((80, 64), np.random.default_rng(0)).image
+
+    def read_frames(word, every=1):
+        for index in range(4):
+            taken.append(index)
+            yield Frame(f"{word}#{index}", Path(f"{index}.png"), pixels)
+
+    run = Session.run
+
+    def judge(self, image):
+        time.sleep(0.2)  # time enough to draw more
+        at_judging.append(len(taken))
+        return run(self, image)
+
+    monkeypatch.setattr("baad.cli.inputs.read_frames", read_frames)
+    monkeypatch.setattr("baad.cli.inputs.require_opencv", lambda: None)
+    monkeypatch.setattr(Session, "run", judge)
+    assert baad("predict", model, "camera:0", "--json", "-").code == 0
+    assert at_judging == [0, 1, 2, 3, 4]  # the first of them warms up

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import tifffile
 from PIL import Image
 
 from baad.data.maps import read_map
-from baad.runtime.frame import Frame
 from baad.runtime.output import CSV_FIELDS, RECORD_FIELDS
 from baad.runtime.session import Session
 from baad.stopping import Stopped
@@ -184,30 +182,6 @@ def test_what_stands_behind_a_camera_is_refused_for_it_would_never_be_judged(baa
         told = baad("predict", model, *words, "--json", "-")
         assert (told.code, told.out) == (2, "")
         assert "may go on for ever" in told.err and "Name the camera last" in told.err and "secret" not in told.err
-
-
-def test_a_frame_of_a_camera_is_taken_when_the_one_before_is_judged(baad, model, monkeypatch):
-    """A camera's frames drawn ahead would be old when they are judged; those of a film do not grow old."""
-    taken, at_judging = [], []
-    pixels = draw_picture((80, 64), np.random.default_rng(0)).image
-
-    def read_frames(word, every=1):
-        for index in range(4):
-            taken.append(index)
-            yield Frame(f"{word}#{index}", Path(f"{index}.png"), pixels)
-
-    run = Session.run
-
-    def judge(self, image):
-        time.sleep(0.2)  # time enough to draw more
-        at_judging.append(len(taken))
-        return run(self, image)
-
-    monkeypatch.setattr("baad.cli.inputs.read_frames", read_frames)
-    monkeypatch.setattr("baad.cli.inputs.require_opencv", lambda: None)
-    monkeypatch.setattr(Session, "run", judge)
-    assert baad("predict", model, "camera:0", "--json", "-").code == 0
-    assert at_judging == [0, 1, 2, 3, 4]  # the first of them warms up
 
 
 def test_a_page_never_overwrites_another_output_or_a_picture_and_needs_jinja2(

@@ -49,20 +49,12 @@ def main(
     from baad.atomic import write_text
     from baad.bundle import require
     from baad.cli.checked import open_for_testing
-    from baad.cli.outputs import is_stream, require_different, require_file, require_folder
-    from baad.errors import SettingError
+    from baad.cli.outputs import is_stream
     from baad.progress import choose_progress
     from baad.runtime.detector import Detector
 
     options.require_extra("train", ("scipy", "jinja2"))
-    require_file(json_file, "--json")
-    require_file(html, "--html", stream=False)
-    require_different(json_file, html, "--json and --html")
-    require_different(data, json_file, "DATA and --json")
-    require_different(data, html, "DATA and --html")
-    require_folder(maps, "--maps")
-    if half and maps is None:
-        raise SettingError("--half says how maps are written: name a folder for them with --maps, or leave it out.")
+    _require_places(data, json_file, html, maps, half)
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress))
     require(detector.manifest, "seed", "steps", "train_minutes")
@@ -103,6 +95,21 @@ def main(
     if not quiet and not is_stream(json_file):
         print("\n".join([*summary_lines(scorecard), "", *count_lines(threshold, scorecard.images)]))
     return 0
+
+
+def _require_places(data: Path, json_file: Path | None, html: Path | None, maps: Path | None, half: bool) -> None:
+    """Raise OutputError where results cannot be written, SettingError where one would replace another or DATA."""
+    from baad.cli.outputs import require_different, require_file, require_folder
+    from baad.errors import SettingError
+
+    require_file(json_file, "--json")
+    require_file(html, "--html", stream=False)
+    require_different(json_file, html, "--json and --html")
+    require_different(data, json_file, "DATA and --json")
+    require_different(data, html, "DATA and --html")
+    require_folder(maps, "--maps")
+    if half and maps is None:
+        raise SettingError("--half says how maps are written: name a folder for them with --maps, or leave it out.")
 
 
 def _map_writer(

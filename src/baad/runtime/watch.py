@@ -49,22 +49,15 @@ def watch_folder(
     done: dict[Path, State] = {}
     missing: dict[Path, float] = {}  # of those done: since when they are away
     reported: dict[Path, State] = {}  # locked, and given out with that problem
-    closed: dict[str, float] = {}  # folders that cannot be listed: since when
-    told: set[str] = set()  # of those: given out
+    closed = _Closed(folder)
     unready: dict[Path, tuple[State, float, Tried]] = {}  # state, since when it was seen or tried, what came of that
     while until is None or not until.is_set():
         started = now()
         found, refused = _look(folder)
         pause = min(max(EVERY, REST * (now() - started)), RARELY)
-        closed = {error.filename: closed.get(error.filename, now()) for error in refused}
-        if str(folder) not in closed:
-            told &= closed.keys()
-        for error in refused:
-            since, is_below = closed[error.filename], Path(error.filename) != folder
-            if error.filename in told or (leave(Path(error.filename)) if is_below else now() - since < patience):
-                continue
-            told.add(error.filename)
-            yield _unlisted(error, folder)
+        for error in closed.list_new(refused, now(), patience):
+            if Path(error.filename) == folder or not leave(Path(error.filename)):
+                yield _unlisted(error, folder)
         if not found:
             wait(pause)
             continue
@@ -100,6 +93,25 @@ def watch_folder(
             else:
                 unready[path] = (state, since if tried else now(), answer)
         wait(pause)
+
+
+class _Closed:
+    """The watched folder and those below it that cannot be listed, each told of once until it can be again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._told = folder, set[str]()
+        self._since: dict[str, float] = {}
+
+    def list_new(self, refused: list[OSError], now: float, patience: float) -> list[OSError]:
+        """Those that are to be told of: the watched one when it has stayed away for `patience`, others at once."""
+        self._since = {error.filename: self._since.get(error.filename, now) for error in refused}
+        own = str(self._folder)
+        if own not in self._since:  # else nothing is known of those below
+            self._told &= self._since.keys()
+        lasting = [error for error in refused if error.filename != own or now - self._since[own] >= patience]
+        new = [error for error in lasting if error.filename not in self._told]
+        self._told |= {error.filename for error in new}
+        return new
 
 
 def _try(path: Path, read: Callable[[Path], Frame], given_up: bool) -> Frame | Tried:
