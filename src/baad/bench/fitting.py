@@ -1,5 +1,8 @@
-"""The baselines of one category and seed, made ready as BAAD's training makes itself ready: split, size, PDN, masks,
-minutes and seed. Baselines see whole pictures, whatever tile_px says. Each is fitted once, whatever rows need it."""
+"""The baselines of one category and seed, made ready as BAAD's own training is.
+
+They have its split, size, PDN, masks, minutes and seed, but see whole pictures, whatever tile_px says. Each is fitted
+once, whatever rows need it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
