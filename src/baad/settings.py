@@ -106,7 +106,11 @@ class TrainSettings:
     )
     anomaly_share: float = _setting(0.65, "Share of the training pictures that get an invented defect.", low=0, high=1)
     background_share: float = _setting(
-        0.5, "Share of the training pictures whose background is changed and still called normal.", low=0, high=1
+        0.5,
+        "Share of the training pictures whose background is changed and still called normal; it grows from 0 to this "
+        "over the first third of the steps.",
+        low=0,
+        high=1,
     )
     anomalies_on: str = _setting(
         "foreground",

@@ -17,7 +17,7 @@ baad train mvtec/bottle -o bottle.baad --minutes 5     an MVTec AD category; not
 baad train parts -o model.baad --fg-masks outlines     your own masks of the part, for all or a few pictures
 baad train parts -o model.baad --empty-scene empty.png  what differs from it is part
 baad train parts -o model.baad --zones zones.json      where an alarm rejects, where it only warns
-baad train parts -o model.baad --set false_alarms=5% --set held_out=0.3    a threshold that keeps 5 %, from 200 pictures
+baad train parts -o model.baad --set false_alarms=5% --set held_out=0.3    a threshold that keeps 5 %, from 196 pictures
 baad train parts -o model.baad --set image_size=384 --config mine.toml --steps 2000 --seed 1
 baad train parts -o model.baad --resume                go on after Ctrl-C, a crash or a power cut
 """
