@@ -132,6 +132,13 @@ def test_every_page_of_the_documentation_is_linked_from_the_readme():
     assert [page for page in top if f"({page})" not in readme] == []
 
 
+def test_every_decision_is_listed_by_its_title():
+    decisions = ROOT / "docs" / "decisions"
+    titles = {file.name: file.read_text("utf-8").split("\n")[0][2:] for file in decisions.glob("[0-9]*.md")}
+    listed = re.findall(r"^(\d+\.) \[(.+)\]\((.+)\)$", (decisions / "README.md").read_text("utf-8"), flags=re.MULTILINE)
+    assert {file: f"{number} {title}" for number, title, file in listed} == titles
+
+
 def test_no_page_has_pip_look_for_baad_in_an_index():
     """It is in none. What the program itself says, in docs/inputs.md and docs/cli.md, is tested in test_package.py."""
     written = [page for page in PAGES if page.name not in ("CHANGELOG.md", "inputs.md", "cli.md")]
