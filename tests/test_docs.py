@@ -135,7 +135,8 @@ def test_every_page_of_the_documentation_is_linked_from_the_readme():
 def test_every_decision_is_listed_by_its_title():
     decisions = ROOT / "docs" / "decisions"
     titles = {file.name: file.read_text("utf-8").split("\n")[0][2:] for file in decisions.glob("[0-9]*.md")}
-    listed = re.findall(r"^(\d+\.) \[(.+)\]\((.+)\)$", (decisions / "README.md").read_text("utf-8"), flags=re.MULTILINE)
+    index = " ".join((decisions / "README.md").read_text("utf-8").split())
+    listed = re.findall(r"(\d+\.) \[([^]]+)\]\(([^)]+)\)", index)
     assert {file: f"{number} {title}" for number, title, file in listed} == titles
 
 
