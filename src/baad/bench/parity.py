@@ -22,7 +22,7 @@ from baad.runtime.detector import usual_shape
 from baad.runtime.tiles import Scorer, as_trained
 
 ROWS, PAGE = "parity.jsonl", "README.md"
-KEYS = ("category", "runtime")  # of which there is one row
+KEYS = ("category", "pictures", "runtime", "map_error", "score_error", "foreground_error", "flips", "ties", "host")
 
 
 def bench_parity(models: Sequence[Path], data: Path, progress: Progress, threads: int = 0) -> Iterator[dict[str, Any]]:
@@ -87,15 +87,19 @@ def write_results(rows: Sequence[Mapping[str, Any]], out: Path, command: str) ->
 
 def format_page(rows: Sequence[Mapping[str, Any]], command: str) -> str:
     """Markdown: a table, and what it was measured on."""
-    host = rows[-1]["host"]
-    versions = ", ".join(f"{name} {number}" for name, number in host["versions"].items())
+    hosts: dict[str, list[str]] = {}
+    for row in rows:
+        hosts.setdefault(_tell_host(row["host"]), []).append(row["category"])
+    told = " ".join(
+        f"{host}." if len(hosts) == 1 else f"{', '.join(dict.fromkeys(names))}: {host}."
+        for host, names in hosts.items()
+    )
     lines = [
         "# Parity",
         "",
         f"Written by `{command}`. Every test picture at its own size through PyTorch and the model file's graph in "
         f"each runtime, at the model's threshold. A tie: verdicts differ, but both scores lie within "
-        f"{BOUNDS['fp32'].tie:g} of the threshold. {host['processor']}, {host['system']}, Python {host['python']}, "
-        f"{versions}.",
+        f"{BOUNDS['fp32'].tie:g} of the threshold. {told}",
         "",
         "| category | pictures | runtime | map error, of its range | score error | foreground error "
         "| flipped verdicts | ties |",
@@ -107,3 +111,8 @@ def format_page(rows: Sequence[Mapping[str, Any]], command: str) -> str:
             f"| {row['score_error']:.1e} | {row['foreground_error']:.1e} | {row['flips']} | {row['ties']} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _tell_host(host: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in host["versions"].items())
+    return f"{host['processor']}, {host['system']}, Python {host['python']}, {versions}"

@@ -34,16 +34,18 @@ def main(
 
     options.require_extra("train")
     from baad.bench.parity import KEYS, ROWS, bench_parity, write_results
-    from baad.bench.rows import put_last, read_rows
+    from baad.bench.rows import read_rows
 
     require_page_folder(out, "--out")
     place = data or (Path(os.environ["BAAD_DATA"]) if os.environ.get("BAAD_DATA") else None)
     if place is None:
         raise DataError("Where are the pictures? Give the folder of the categories with --data, or as BAAD_DATA.")
     progress = choose_progress(quiet)
-    rows = read_rows(out / ROWS, KEYS)
+    rows, anew = read_rows(out / ROWS, KEYS), set[str]()
     for row in bench_parity(models, place, progress, options.limit_threads(threads, progress)):
-        rows = put_last(rows, row, KEYS)
+        if row["category"] not in anew:
+            rows, anew = [other for other in rows if other["category"] != row["category"]], anew | {row["category"]}
+        rows.append(row)
         write_results(rows, out, "baad bench parity MODEL ... --data DIR --out DIR")
         if not quiet:
             told = f"{row['flips']} verdicts flipped on {row['pictures']}, maps at most {row['map_error']:.1e} off"
