@@ -12,12 +12,13 @@ from baad.data.files import find_images
 
 
 def frames(folder: Path) -> Iterator[Path]:
-    """What a camera gives: arrays, uint8 [H, W, 3], red first. Here files, which the stream reads."""
+    """Files here, which the stream reads; of a camera, arrays: uint8 [H, W, 3], red first."""
     yield from find_images(folder, recursive=True)
 
 
 detector = Detector.load(sys.argv[1], threads=1)
-for number, judged in enumerate(detector.stream(frames(Path(sys.argv[2])))):
+found = detector.stream(frames(Path(sys.argv[2])), ahead=0)  # 0: no frame of a camera grows old while it waits
+for number, judged in enumerate(found):
     verdict = judged.verdict
     if verdict is None:  # damaged, of another size than in training: it costs itself alone, and has not passed
         print(f"{number} reject: {judged.error}")
