@@ -68,30 +68,40 @@ def test_a_film_that_breaks_off_ends_with_a_problem(film):
     assert "breaks off" in frames[-1].problem and film.name in frames[-1].problem
 
 
-@pytest.mark.parametrize(("frames", "told"), [(100, False), (97, False), (91, True)])
-def test_a_film_that_lacks_its_last_tenth_says_so_and_one_that_promises_a_little_more_does_not(
-    frames, told, monkeypatch
+@pytest.mark.parametrize(
+    ("name", "promised", "frames", "told"),
+    [
+        ("line.mp4", 100, 97, False),
+        ("line.mp4", 100, 96, True),
+        ("line.mp4", 10, 9, False),
+        ("line.mp4", 10, 8, True),
+        ("line.mkv", 100, 91, False),  # its sound may be longer
+        ("line.mkv", 100, 89, True),
+        ("http://camera/line.mp4", 100, 91, False),
+    ],
+)
+def test_a_film_that_lacks_its_end_says_so_and_one_that_promises_a_little_more_does_not(
+    name, promised, frames, told, monkeypatch
 ):
-    """A hundred frames are promised; players' estimates are a few too high."""
-    monkeypatch.setattr("baad.runtime.video._open", lambda word: Film(frames))
-    *_, last = read_frames("line.mp4")
-    assert (last.pixels is None, "breaks off after 91 of 100" in last.problem) == (told, told)
+    monkeypatch.setattr("baad.runtime.video._open", lambda word: Film(frames, promised))
+    *_, last = read_frames(name)
+    assert (last.pixels is None, f"breaks off after {frames} of {promised}" in last.problem) == (told, told)
 
 
 def test_a_frame_that_cannot_be_unpacked_ends_a_film_with_a_problem(monkeypatch):
-    monkeypatch.setattr("baad.runtime.video._open", lambda word: Film(100, unreadable=99))
+    monkeypatch.setattr("baad.runtime.video._open", lambda word: Film(100, 100, unreadable=99))
     *seen, last = read_frames("line.mp4")
     assert len(seen) == 99 and last.pixels is None and "breaks off after 99 of 100" in last.problem
 
 
 class Film:
-    """OpenCV's capture of so many frames, of which a hundred are promised."""
+    """OpenCV's capture of a film."""
 
-    def __init__(self, frames, unreadable=None):
-        self.left, self.unreadable, self.taken = frames, unreadable, 0
+    def __init__(self, frames, promised, unreadable=None):
+        self.left, self.promised, self.unreadable, self.taken = frames, promised, unreadable, 0
 
     def get(self, what):
-        return 100.0
+        return float(self.promised)
 
     def grab(self):
         self.left -= 1

@@ -27,7 +27,8 @@ SECRET = re.compile(  # given by name, as in ?user=me&password=secret or user=me
     r".*?(?=[&;#]|_[a-z]+=|$)",
     re.IGNORECASE,
 )
-SLACK, FEW = 0.02, 3  # a film may end so much, or so many frames, before the number it promises, which is an estimate
+COUNTED = (".avi", ".m4v", ".mov", ".mp4")  # films that hold their number of frames; of others it is an estimate
+SLACK, FEW, MOST = 0.02, 3, 0.1  # a film may end that much before its number, or so many frames; an estimate, by MOST
 ATTEMPTS, PAUSE = 3, 1.0  # a camera that is gone is asked for again so often, so many seconds apart
 
 
@@ -59,7 +60,7 @@ def _read_film(word: str, every: int) -> Iterator[Frame]:
     capture = _open(word)
     index, readable, expected = 0, True, int(capture.get(require_opencv().CAP_PROP_FRAME_COUNT))
     try:
-        while readable and capture.grab():
+        while capture.grab():
             if index % every == 0:
                 readable, image = capture.retrieve()
                 if not readable:
@@ -68,9 +69,15 @@ def _read_film(word: str, every: int) -> Iterator[Frame]:
             index += 1
     finally:
         capture.release()
-    if index == 0 or not readable or index < expected - max(FEW, SLACK * expected):
+    if index == 0 or not readable or index < expected - _slack(word, expected):
         again = "Check the connection" if is_remote(word) else "Copy the file again"
         yield _lost(word, index, f"breaks off after {index} of {max(expected, 0)} frames. {again}")
+
+
+def _slack(word: str, expected: int) -> float:
+    """How many of the frames that a film promises may be missing."""
+    is_counted = not is_remote(word) and Path(word).suffix.lower() in COUNTED
+    return min(max(FEW, SLACK * expected), MOST * expected) if is_counted else MOST * expected
 
 
 def _read_live(word: str, every: int) -> Iterator[Frame]:
