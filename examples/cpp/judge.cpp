@@ -42,7 +42,7 @@ double read_number(const char*& at, const std::string& key) {
     std::istringstream text(std::string(at, length));
     text.imbue(std::locale::classic());
     double number = 0;
-    if (!(text >> number) || text.peek() != EOF || !std::strchr(",]} \n\t", at[length]))
+    if (!(text >> number) || text.peek() != EOF || !std::strchr(",]} \r\n\t", at[length]))
         throw std::runtime_error(key + " in decision.json is no number");
     at += length;
     return number;
@@ -53,13 +53,13 @@ std::vector<double> numbers_of(const std::string& json, const std::string& key) 
     const std::size_t found = json.find("\"" + key + "\":");
     if (found == std::string::npos) throw std::runtime_error("decision.json has no " + key);
     const char* at = json.c_str() + found + key.size() + 3;
-    at += std::strspn(at, " \n\t");
+    at += std::strspn(at, " \r\n\t");
     const bool is_list = *at == '[';
     std::vector<double> numbers;
     do {
-        at += std::strspn(at, "[, \n\t");
+        at += std::strspn(at, "[, \r\n\t");
         numbers.push_back(read_number(at, key));
-        at += std::strspn(at, " \n\t");
+        at += std::strspn(at, " \r\n\t");
     } while (is_list && *at == ',');
     return numbers;
 }

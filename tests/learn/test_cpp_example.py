@@ -115,6 +115,13 @@ def test_it_refuses_a_decision_that_it_cannot_carry_out(judge, line, part, decis
     assert (code, told) == (2, "") and problem in wrong
 
 
+def test_a_decision_with_the_line_ends_of_windows_is_read(judge, line, part):
+    plain = judge(line, part)
+    decision = line / "decision.json"
+    decision.write_bytes(decision.read_bytes().replace(b"\n", b"\r\n"))
+    assert judge(line, part) == plain and plain[0] == 0
+
+
 def test_it_refuses_a_score_that_is_no_number(judge, line, part):
     """A comparison with it is false, and would say "ok"."""
     from openvino import opset13 as ops

@@ -370,4 +370,6 @@ def write_decision(
     if form == "triton":
         (folder / CONFIG).write_text(describe_config(name, source.onnx), "utf-8")
     for file, content in ((DECISION, decision), (PARITY, certificate.to_json())):
-        (folder / file).write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        (folder / file).write_text(
+            json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8", newline="\n"
+        )
