@@ -1,9 +1,11 @@
 import json
+import shlex
 
 import numpy as np
 import pytest
 
 from baad.bundle import read_bundle
+from baad.cli.train import _quote
 from baad.learn.parity import InPyTorch
 from baad.verdict.drawn import parse_zones
 from tests.factory import save_picture, write_category, write_folder, write_truncated
@@ -102,6 +104,12 @@ def test_pictures_of_many_aspects_train_a_model_that_judges_in_tiles(baad, tmp_p
     known = json.loads(baad("info", model, "--json").out)
     assert (known["tile_px"], known["settings"]["tile_px"], known["input_shape"]) == (98, 98, [64, 64])
     assert known["chosen"] == ["tile_px"] and "tile_px=98 (chosen)" in baad("info", model).out
+
+
+def test_the_command_that_goes_on_is_quoted_for_the_shell_at_hand():
+    words = ["baad", "train", r"C:\R&D\my parts", "--set", "steps=3"]
+    assert _quote(words, windows=True) == r'baad train "C:\R&D\my parts" --set steps=3'
+    assert shlex.split(_quote(words, windows=False)) == words
 
 
 def test_zones_go_into_the_model(baad, tmp_path):

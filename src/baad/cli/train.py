@@ -1,8 +1,8 @@
 """baad train: a folder of good pictures -> a model file."""
 
 import os
+import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -101,6 +101,8 @@ def main(
     return 0
 
 
-def _quote(words: list[str]) -> str:
-    """A command line that a shell takes apart into these words again; Windows' knows double quotes alone."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+def _quote(words: list[str], windows: bool = os.name == "nt") -> str:
+    """A command line that a shell takes apart into these words again; those of Windows know double quotes alone."""
+    if not windows:
+        return shlex.join(words)
+    return " ".join(word if re.fullmatch(r"[\w./\\:=,+-]+", word) else f'"{word}"' for word in words)
