@@ -107,7 +107,8 @@ def describe_settings() -> str:
     ]
     return (
         "# Settings\n\nWritten by `make docs` from `src/baad/settings.py`. Give them with `--set name=value`, or one a "
-        "line in a TOML\nfile with `--config FILE.toml`; the last word counts.\n\n"
+        "line in a TOML\nfile with `--config FILE.toml`; the last word counts. Percent stands in quotes "
+        'there: `false_alarms = "5%"`.\n\n'
         "| name | default | allowed | meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 

@@ -161,7 +161,7 @@ def test_a_share_is_read_as_percent_or_fraction(text, share):
 
 @pytest.mark.parametrize("text", ["2", "101%", "100%", "0", "-1%", "one", "", "nan"])
 def test_what_is_no_share_is_refused(text):
-    with pytest.raises(SettingError, match="above 0 and below 1, such as 1% or"):
+    with pytest.raises(SettingError, match="of at least 1e-09 and below 1, such as 1% or"):
         parse_share(text, "false alarms")
 
 

@@ -19,7 +19,8 @@ MESSAGES = {  # kind of message -> field -> kind of the message in it
 }
 EXTERNAL_DATA, DATA_LOCATION = 13, 14  # of a tensor; a location of 0 is the tensor itself
 VARINT, EIGHT_BYTES, SIZED, FOUR_BYTES = 0, 1, 2, 5  # wire types of protocol buffers
-VARINT_LIMIT, KEY_LIMIT = 10, 2**32  # bytes; readers cut longer keys off, each in its way
+VARINT_LIMIT = 10  # bytes
+KEY_LIMIT = 2**32  # readers cut longer keys off, each in its way
 
 
 def is_self_contained(onnx: bytes) -> bool:

@@ -248,13 +248,15 @@ def load_settings(path: Path | None, overrides: Sequence[str]) -> TrainSettings:
 
 
 def parse_share(text: str, name: str = "share") -> float:
-    """A share of false alarms: '1%' and '0.01' both mean 0.01. Raises SettingError where no threshold keeps it."""
+    """A share of false alarms: '1%' and '0.01' both mean 0.01. Raises SettingError for 0, 1 and what lies outside."""
     try:
         value = _parse_percent(text)
     except ValueError:
         value = math.nan
     if not LEAST_RATE <= value < 1.0:
-        raise SettingError(f"{name} is {text!r}: give a share above 0 and below 1, such as 1% or 0.01.")
+        raise SettingError(
+            f"{name} is {text!r}: give a share of at least {LEAST_RATE:g} and below 1, such as 1% or 0.01."
+        )
     return value
 
 

@@ -308,7 +308,7 @@ def test_a_rate_that_so_few_held_out_pictures_cannot_keep_is_said_once(baad, mod
     [
         (("--threshold", "1", "--false-alarms", "1%"), "both set the threshold"),
         (("--false-alarms", "150%"), "such as 1%"),
-        (("--false-alarms", "0"), "above 0 and below 1"),
+        (("--false-alarms", "0"), "and below 1, such as 1%"),
         (("--json", "-", "--csv", "-"), "standard output"),
         (("--threads", "-3"), "threads is -3"),
     ],

@@ -139,7 +139,7 @@ def list_figures(rows: Sequence[Row]) -> list[str]:
     for (category, method), group in sorted(groups.items(), key=lambda item: item[0][0]):
         known = [row["image_auroc"] for row in group if row["image_auroc"] is not None]
         spread = float(np.ptp(known)) if len(known) > 1 else None  # of one seed nothing is known
-        kinds = {row.get("device") for row in group} - {None}
+        kinds = {row.get("device") or "cpu" for row in group}  # rows that tell none are of before there was a choice
         mixed, without = mixed or len(kinds) > 1, TIMES if len(kinds) > 1 else ()
         cells = [show(None if key in without else _mean(group, key), digits) for key, digits in shown.items()]
         lines.append(f"| {category} | {method} | {len(group)} | {show(spread, 3)} | " + " | ".join(cells) + " |")
