@@ -311,6 +311,7 @@ def test_a_rate_that_so_few_held_out_pictures_cannot_keep_is_said_once(baad, mod
         (("--false-alarms", "0"), "and below 1, such as 1%"),
         (("--json", "-", "--csv", "-"), "standard output"),
         (("--threads", "-3"), "threads is -3"),
+        (("--every", "2"), "--every is for the frames of films"),
     ],
 )
 def test_options_that_make_no_sense_are_exit_2(baad, model, parts, words, problem):

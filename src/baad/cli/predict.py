@@ -100,7 +100,7 @@ def main(
     from baad.runtime.detector import Detector
     from baad.runtime.output import appending, write_csv
     from baad.runtime.stream import AHEAD
-    from baad.runtime.video import is_live
+    from baad.runtime.video import is_live, is_video
     from baad.verdict.promise import tell_not_kept
 
     if threshold is not None and false_alarms is not None:
@@ -111,6 +111,8 @@ def main(
     _require_texts(json_file, csv_file, html, lasting)
     if html is not None:
         _require_page(html, watch or is_endless(paths))
+    if every > 1 and (watch or not (is_endless(paths) or any(map(is_video, paths)))):
+        raise SettingError("--every is for the frames of films and cameras, and none is named. Leave it out.")
     _require_folders(overlays, maps, paths if watch else [])
     progress = choose_progress(quiet)
     detector = Detector.load(model, options.limit_threads(threads, progress), provider, pin, tiles)
