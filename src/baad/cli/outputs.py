@@ -9,7 +9,7 @@ from baad.data import coco, labelme, manifest
 from baad.data.decode import show_path
 from baad.data.files import IMAGE_SUFFIXES
 from baad.data.folder import hold_masks
-from baad.data.jsonfile import mentions
+from baad.data.jsonfile import read_mentioned
 from baad.data.maps import SHIFTED, map_path
 from baad.data.part_masks import MARK
 from baad.data.reading import searched_places
@@ -33,18 +33,14 @@ def require_file(path: Path | str | None, option: str, stream: bool = True, grow
     """
     if path is None or (stream and is_stream(path)):
         return
-    if str(path).startswith("-") and not is_stream(path):
-        raise OutputError(f"{option} is {path}, which looks like an option. Give the name of a file: ./{path} is one.")
     _require_regular(Path(path), option, grows)
     suffixes = {Path(name).suffix.lower() for name in (path, os.path.realpath(path))}
     if suffixes & set(IMAGE_SUFFIXES) and os.path.exists(path):
         raise _refuse(path, option, "is a picture, which would be overwritten. Give the name of another file")
     if _begins_like_a_model(Path(path)):
         raise _refuse(path, option, "is a model file, which would be overwritten. Give the name of another file")
-    if _holds_labels(Path(path)):
-        raise _refuse(path, option, "holds labels of pictures, which would be lost. Give the name of another file")
-    if _is_drawn(Path(path)):
-        raise _refuse(path, option, "holds zones or painted masks, which would be lost. Give the name of another file")
+    if work := _find_work(Path(path)):
+        raise _refuse(path, option, f"holds {work}, which would be lost. Give the name of another file")
 
 
 def is_stream(path: Path | str | None) -> bool:
@@ -126,6 +122,8 @@ def require_same_table(path: Path, columns: Sequence[str], option: str) -> None:
 def _require_regular(path: Path, option: str, grows: bool = False) -> None:
     if is_stream(path):
         raise _refuse(path, option, "is standard output, where this is not written. Give the name of a file")
+    if str(path).startswith("-"):
+        raise OutputError(f"{option} is {path}, which looks like an option. Give the name of a file.")
     if os.path.isdir(path):
         raise _refuse(path, option, "is a folder. Give the name of a file")
     if is_device(path):
@@ -153,16 +151,13 @@ def _begins_like_a_model(path: Path) -> bool:
         return False
 
 
-def _holds_labels(path: Path) -> bool:
-    """Whether a file is a manifest by its name, or annotations in COCO's or labelme's format by what it holds."""
-    if not os.path.isfile(path):
-        return False
-    return path.name in manifest.NAMES or mentions(path, *coco.KEYS) or mentions(path, *labelme.KEYS)
-
-
-def _is_drawn(path: Path) -> bool:
-    """Whether a file holds drawn zones, or is the list beside masks of `baad masks` that tells which were painted."""
-    return mentions(path, "zones", "polygon") or mentions(path, MARK)
+def _find_work(path: Path) -> str:
+    """What of somebody's work a file holds: a manifest by its name, annotations in COCO's or labelme's format, drawn
+    zones, or the list beside masks of `baad masks` that tells which were painted; nothing for any other."""
+    keys = read_mentioned(path)
+    if (os.path.isfile(path) and path.name in manifest.NAMES) or keys(*coco.KEYS) or keys(*labelme.KEYS):
+        return "labels of pictures"
+    return "zones or painted masks" if keys("zones", "polygon") or keys(MARK) else ""
 
 
 def _is_model(path: Path) -> bool:

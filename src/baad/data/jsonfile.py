@@ -3,6 +3,7 @@
 import codecs
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,18 @@ def parse_json(text: str) -> Any:
 
 def mentions(path: Path, *keys: str) -> bool:
     """Whether all these keys stand in a file, at any depth: tells formats apart without parsing every file."""
+    return read_mentioned(path)(*keys)
+
+
+def read_mentioned(path: Path) -> Callable[..., bool]:
+    """`mentions` for a file that is asked for several formats: read once."""
     try:
         content = path.read_bytes() if os.path.isfile(path) else b""  # a pipe would keep us waiting
     except OSError:
-        return False
+        content = b""
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # not read, but not passed over either
         content = content.replace(b"\0", b"")
-    return all(f'"{key}"'.encode() in content for key in keys)
+    return lambda *keys: all(f'"{key}"'.encode() in content for key in keys)
 
 
 def refuse(path: Path, problem: str, remedy: str = "Export the annotations again") -> DataError:
