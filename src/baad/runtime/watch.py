@@ -49,7 +49,7 @@ def watch_folder(
     done: dict[Path, State] = {}
     missing: dict[Path, float] = {}  # of those done: since when they are away
     reported: dict[Path, State] = {}  # locked, and given out with that problem
-    closed = _Closed(folder)
+    closed = _Closed(folder, now())
     unready: dict[Path, tuple[State, float, Tried]] = {}  # state, since when it was seen or tried, what came of that
     while until is None or not until.is_set():
         started = now()
@@ -98,18 +98,16 @@ def watch_folder(
 class _Closed:
     """The watched folder and those below it that cannot be listed, each told of once until it can be again."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._told = folder, set[str]()
-        self._since: dict[str, float] = {}
+    def __init__(self, folder: Path, now: float) -> None:
+        self._own, self._listed, self._told = str(folder), now, set[str]()
 
     def list_new(self, refused: list[OSError], now: float, patience: float) -> list[OSError]:
         """Those that are to be told of: the watched one when it has stayed away for `patience`, others at once."""
-        self._since = {error.filename: self._since.get(error.filename, now) for error in refused}
-        own = str(self._folder)
-        if own not in self._since:  # else nothing is known of those below
-            self._told &= self._since.keys()
-        lasting = [error for error in refused if error.filename != own or now - self._since[own] >= patience]
-        new = [error for error in lasting if error.filename not in self._told]
+        names = {error.filename for error in refused}
+        if self._own not in names:  # else nothing is known of those below
+            self._listed, self._told = now, self._told & names
+        waited_for = {self._own} if now - self._listed < patience else set()
+        new = [error for error in refused if error.filename not in self._told | waited_for]
         self._told |= {error.filename for error in new}
         return new
 
