@@ -28,7 +28,12 @@ def test_times_of_a_processor_and_of_a_graphics_card_have_no_mean():
     rows += [
         row("no_places", "a", 0.9, seed, steps=9, train_minutes=16.0, device=("cpu", "cuda")[seed]) for seed in (0, 1)
     ]
+    for method, device in (("padim", "cuda"), ("nearest", "cpu")):  # beside a row of before, which tells none
+        rows += [row(method, "a", 0.9, steps=9, train_minutes=16.0)]
+        rows += [row(method, "a", 0.9, 1, steps=9, train_minutes=16.0, device=device)]
     page = format_table(rows, "command")
+    assert "| a | padim | 2 | 0.000 | 0.900 | 9 | – |" in page
+    assert "| a | nearest | 2 | 0.000 | 0.900 | 9 | 16.0 |" in page
     assert "| a | baad | 2 | 0.000 | 0.900 | 9 | 16.0 |" in page
     assert "| a | no_places | 2 | 0.000 | 0.900 | 9 | – |" in page
     assert "their times have no mean" in page and "their times" not in format_table(rows[:2], "command")

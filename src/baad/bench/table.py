@@ -28,8 +28,6 @@ FIGURES = {  # key -> digits
     "macs": 0,
     "score_ms": 1,
 }
-
-
 TIMES = ("train_minutes", "processor_minutes", "score_ms")
 
 
@@ -133,19 +131,23 @@ def list_figures(rows: Sequence[Row]) -> list[str]:
         "|" + "---|" * (len(shown) + 4),
     ]
     groups: dict[tuple[str, str], list[Row]] = {}
-    mixed = False
     for row in rows:
         groups.setdefault((row["category"], row["method"]), []).append(row)
     for (category, method), group in sorted(groups.items(), key=lambda item: item[0][0]):
         known = [row["image_auroc"] for row in group if row["image_auroc"] is not None]
         spread = float(np.ptp(known)) if len(known) > 1 else None  # of one seed nothing is known
-        kinds = {row.get("device") or "cpu" for row in group}  # rows that tell none are of before there was a choice
-        mixed, without = mixed or len(kinds) > 1, TIMES if len(kinds) > 1 else ()
+        without = TIMES if _are_of_many_devices(group) else ()
         cells = [show(None if key in without else _mean(group, key), digits) for key, digits in shown.items()]
         lines.append(f"| {category} | {method} | {len(group)} | {show(spread, 3)} | " + " | ".join(cells) + " |")
-    if mixed:
+    if any(map(_are_of_many_devices, groups.values())):
         lines += ["", "Where seeds were trained on different kinds of device, their times have no mean."]
     return lines
+
+
+def _are_of_many_devices(group: Sequence[Row]) -> bool:
+    """Whether some were trained on a processor and some on a graphics card; rows of before tell no device, and had a
+    processor."""
+    return len({row.get("device") or "cpu" for row in group}) > 1
 
 
 def _has_figure(value: float | None, digits: int) -> bool:
