@@ -109,6 +109,7 @@ def test_pictures_of_many_aspects_train_a_model_that_judges_in_tiles(baad, tmp_p
 def test_the_command_that_goes_on_is_quoted_for_the_shell_at_hand():
     words = ["baad", "train", r"C:\R&D\my parts", "--set", "steps=3"]
     assert _quote(words, windows=True) == r'baad train "C:\R&D\my parts" --set steps=3'
+    assert _quote(["C:\\my parts\\", "D:\\parts\\"], windows=True) == r'"C:\my parts\\" D:\parts' + "\\"
     assert shlex.split(_quote(words, windows=False)) == words
 
 

@@ -44,7 +44,8 @@ def main(
     rows, anew = read_rows(out / ROWS, KEYS), set[str]()
     for row in bench_parity(models, place, progress, options.limit_threads(threads, progress)):
         if row["category"] not in anew:
-            rows, anew = [other for other in rows if other["category"] != row["category"]], anew | {row["category"]}
+            anew.add(row["category"])
+            rows = [other for other in rows if other["category"] != row["category"]]
         rows.append(row)
         write_results(rows, out, "baad bench parity MODEL ... --data DIR --out DIR")
         if not quiet:

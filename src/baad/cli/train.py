@@ -105,4 +105,7 @@ def _quote(words: list[str], windows: bool = os.name == "nt") -> str:
     """A command line that a shell takes apart into these words again; those of Windows know double quotes alone."""
     if not windows:
         return shlex.join(words)
-    return " ".join(word if re.fullmatch(r"[\w./\\:=,+-]+", word) else f'"{word}"' for word in words)
+    ends = (re.sub(r"(\\+)$", r"\1\1", word) for word in words)  # before a quote a backslash is one when it is doubled
+    return " ".join(
+        word if re.fullmatch(r"[\w./\\:=,+-]+", word) else f'"{end}"' for word, end in zip(words, ends, strict=True)
+    )
