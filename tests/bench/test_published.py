@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from baad.bench import foreground_table, parity, speed
+from baad.bench import features, foreground_table, parity, speed
 from baad.bench.methods import GROUPS, MASKED
 from baad.bench.rows import read_rows
 from baad.bench.run import RESULTS, STRESS, write_results
+from baad.progress import Silence
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "results"
 FOLDERS = sorted(plan.parent for plan in PUBLISHED.rglob("plan.toml"))
@@ -44,6 +45,14 @@ def test_a_page_on_speed_is_what_was_found(folder):
     page = page_of(PUBLISHED / folder)
     found = json.loads((PUBLISHED / folder / "speed.json").read_text("utf-8"))
     assert speed.format_page(found, command_of(page)) == page
+
+
+@pytest.mark.parametrize(("folder", "seed"), [("pdn", 0), ("pdn/equal_steps", 0), ("pdn/seed_1", 1), ("pdn/seed_2", 2)])
+def test_a_page_on_patch_features_is_what_its_rows_give(folder, seed):
+    settings = features.FeatureSettings(seed=seed, seconds=0)
+    rows = read_rows(PUBLISHED / folder / features.RESULTS, ())
+    times = features.time_candidates({}, PUBLISHED / folder, settings, Silence())
+    assert features.format_features(rows, times, settings) == page_of(PUBLISHED / folder)
 
 
 def test_the_page_on_the_foreground_is_what_its_rows_give(tmp_path):
