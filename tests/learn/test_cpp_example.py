@@ -10,12 +10,9 @@ import pytest
 from PIL import Image
 
 from baad.data.decode import read_image
-from baad.data.reading import read_category
 from baad.learn.hand_over import export_model
 from baad.progress import Silence
 from baad.runtime.detector import Detector
-from tests.factory import write_category
-from tests.learn.small_model import write_small_model
 
 openvino = pytest.importorskip("openvino")
 CPP = Path(__file__).parents[2] / "examples" / "cpp"
@@ -40,20 +37,14 @@ def judge(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def category(tmp_path_factory):
-    root = write_category(tmp_path_factory.mktemp("parts") / "disc", normals=16, good=1, defective=1, size=(72, 96))
-    return read_category(root)
+def model(small):
+    return small[0]
 
 
 @pytest.fixture(scope="module")
-def model(category, tmp_path_factory):
-    return write_small_model(tmp_path_factory.mktemp("model") / "disc.baad", category.train)[0]
-
-
-@pytest.fixture(scope="module")
-def exported(model, category, tmp_path_factory):
+def exported(model, disc, tmp_path_factory):
     out = tmp_path_factory.mktemp("exported") / "line"
-    given = {"form": "openvino", "precision": "fp32", "pictures": category.train, "progress": Silence(), "threads": 1}
+    given = {"form": "openvino", "precision": "fp32", "pictures": disc.train, "progress": Silence(), "threads": 1}
     return export_model(model, out, **given).folder
 
 
@@ -75,9 +66,9 @@ def change(line, **decision):
     (line / "decision.json").write_text(json.dumps(decision | told | decision))
 
 
-def test_it_judges_as_python_does(judge, line, model, category, tmp_path):
+def test_it_judges_as_python_does(judge, line, model, disc, tmp_path):
     detector, pictures = Detector.load(model, threads=1).for_any_size(), []
-    for number, image in enumerate((*category.train[:4], *category.test)):
+    for number, image in enumerate((*disc.train[:4], *disc.test)):
         pixels = read_image(image.path)[: 60 + number, :, :]
         pictures.append(pixels)
         Image.fromarray(pixels).save(tmp_path / f"{number}.ppm")

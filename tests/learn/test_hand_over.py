@@ -21,28 +21,16 @@ from baad.runtime.detector import Detector
 from baad.runtime.openvino_network import shared_core
 from baad.runtime.session import Session, start_network
 from tests.factory import write_category
-from tests.learn.small_model import write_small_model
 
 openvino = pytest.importorskip("openvino")
 
 
 @pytest.fixture(scope="module")
-def category(tmp_path_factory):
-    root = write_category(tmp_path_factory.mktemp("parts") / "disc", normals=16, good=1, defective=1, size=(72, 96))
-    return read_category(root)
-
-
-@pytest.fixture(scope="module")
-def small(category, tmp_path_factory):
-    return write_small_model(tmp_path_factory.mktemp("model") / "disc.baad", category.train)
-
-
-@pytest.fixture(scope="module")
-def export(small, category, tmp_path_factory):
+def export(small, disc, tmp_path_factory):
     """Calls export_model with the graph that is there already -> the folder; the same call gives the same one."""
     done, place = {}, tmp_path_factory.mktemp("exports")
 
-    def call(form="onnx", precision="fp32", pictures=category.train, out=None, fixed=None, **replaced):
+    def call(form="onnx", precision="fp32", pictures=disc.train, out=None, fixed=None, **replaced):
         key = (form, precision, len(pictures), fixed, *replaced)
         if out is None and key in done:
             return done[key]
@@ -88,9 +76,9 @@ def test_without_pictures_the_samples_in_the_model_file_are_compared_on(export):
     assert "training pictures in the model file" in told["source"]
 
 
-def test_openvino_files_judge_as_the_model_file_and_tell_model_api_what_it_reads(export, small, category):
+def test_openvino_files_judge_as_the_model_file_and_tell_model_api_what_it_reads(export, small, disc):
     folder = export("openvino")
-    picture = read_image(category.train[0].path)
+    picture = read_image(disc.train[0].path)
     there, here = read_session(folder, 1).run(picture), Session(small[1], 1).run(picture)
     assert there.score == pytest.approx(here.score, abs=1e-5)
     model = shared_core().read_model(folder / "model.xml")
@@ -158,7 +146,7 @@ def test_other_pictures_of_the_same_number_set_no_threshold_and_are_not_called_h
     assert told["source"] == "normal pictures, not those held out in training"
 
 
-def test_int8_of_a_model_that_judges_in_tiles_is_refused_before_pictures_are_compared(small, category, tmp_path):
+def test_int8_of_a_model_that_judges_in_tiles_is_refused_before_pictures_are_compared(small, disc, tmp_path):
     with zipfile.ZipFile(small[0]) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     manifest = json.loads(members["manifest.json"])
@@ -166,7 +154,7 @@ def test_int8_of_a_model_that_judges_in_tiles_is_refused_before_pictures_are_com
     with zipfile.ZipFile(tmp_path / "tiles.baad", "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    asked = {"form": "openvino", "precision": "int8", "pictures": category.train, "progress": Silence(), "threads": 1}
+    asked = {"form": "openvino", "precision": "int8", "pictures": disc.train, "progress": Silence(), "threads": 1}
     with pytest.raises(SettingError, match="judges in tiles"):
         export_model(tmp_path / "tiles.baad", tmp_path / "line", **asked)
 
