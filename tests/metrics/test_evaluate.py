@@ -6,12 +6,15 @@ from zlib import crc32
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 from sklearn import metrics as reference
 
+from baad.data.geometry import resize_map
 from baad.data.sample import Category, LabelledImage
 from baad.errors import BundleError, DataError
 from baad.metrics import pixels
 from baad.metrics.evaluate import evaluate, summary_lines
+from baad.metrics.ranking import auroc, average_precision, count_levels, f1_max
 from baad.progress import Silence
 from tests.factory import save_picture
 
@@ -139,6 +142,34 @@ def test_maps_of_any_size_are_compared_at_the_size_of_the_picture(tmp_path):
 
     figures = run(look_from_afar, write_test_half(tmp_path)).overall.figures
     assert 0.9 < figures.pixel_auroc < 1
+
+
+@pytest.mark.parametrize(
+    "coarsen", [lambda x: x.astype(np.float32), lambda x: (x > 0.7).astype(np.float32)], ids=["floats", "yes or no"]
+)
+def test_a_few_small_maps_are_measured_as_their_resized_pixels_are(coarsen):
+    rng, shape = np.random.default_rng(0), (96, 128)
+    defects = [np.zeros(shape, bool) for _ in range(6)]
+    for number, defect in enumerate(defects[:4]):
+        defect[20 * number : 20 * number + 14, 30:52] = True
+    maps = [coarsen(each[4::8, 4::8] + gaussian_filter(rng.normal(size=(12, 16)), 1)) for each in defects]
+    store = pixels.MapStore(expected=6)
+    for index, each in enumerate(maps):
+        store.add(index, each)
+    bins, resized = store.fit_bins(), [resize_map(each, shape) for each in maps]
+    tally = pixels.PixelTally(bins)
+    for index, (anomaly, defect) in enumerate(zip(resized, defects, strict=True)):
+        tally.add(index, "spot", pixels.count_pixels(bins, anomaly, defect, None))
+    found = pixels.pixel_figures(tally.total())
+    exact = count_levels(np.concatenate(resized).ravel(), np.concatenate(defects).ravel())
+    for name, figure in {"pixel_auroc": auroc, "pixel_ap": average_precision, "pixel_f1_max": f1_max}.items():
+        assert float(found[name]) == pytest.approx(float(figure(*exact)), abs=2e-4), name
+
+
+def test_scores_are_sampled_from_more_than_a_few_columns():
+    store = pixels.MapStore(expected=pixels.SAMPLE_SIZE // 64)  # 64 of each map, as many as it has rows
+    store.add(0, np.tile(np.arange(64, dtype=np.float32), (64, 1)))
+    assert len(set(store.fit_bins().levels(np.arange(64, dtype=np.float32)))) > 48
 
 
 def test_without_masks_there_are_image_figures_and_a_note(tmp_path):

@@ -63,7 +63,8 @@ def test_a_value_on_an_edge_belongs_to_the_level_above_it():
 
 def test_few_distinct_values_get_a_level_each():
     bins = fit_bins(np.array([5, 1, 5, 3], np.float32))
-    assert bins.count(np.array([5, 5, 3, 1], np.float32)).tolist() == [2, 1, 1]
+    counts = bins.count(np.array([5, 5, 3, 1], np.float32))
+    assert counts[counts > 0].tolist() == [2, 1, 1]
 
 
 @pytest.mark.parametrize("shape_scores", [lambda x: x, np.exp, np.tanh], ids=["normal", "long tail", "saturated"])

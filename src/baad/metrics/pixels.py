@@ -5,6 +5,7 @@ and on 32 times fewer levels, for each picture by itself, for the bootstrap. 600
 their size.
 """
 
+import math
 import tempfile
 from dataclasses import dataclass, fields
 
@@ -100,8 +101,10 @@ class MapStore:
         """Keep one float32 [h, w]."""
         self._places[index] = (self._file.seek(0, 2), anomaly.shape)
         self._file.write(np.ascontiguousarray(anomaly, np.float32).tobytes())
-        flat = anomaly.ravel()
-        self._sample.append(flat[:: -(-flat.size // self._share)].astype(np.float32))
+        stride = -(-anomaly.size // self._share)
+        while math.gcd(stride, anomaly.shape[1]) * 8 > anomaly.shape[1] > 8:  # a few columns are no sample of a map
+            stride += 1
+        self._sample.append(anomaly.ravel()[::stride].astype(np.float32))
 
     def read(self, index: int) -> np.ndarray:
         """The map kept under `index`, float32 [h, w]."""
