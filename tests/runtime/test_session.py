@@ -247,6 +247,23 @@ def test_ctrl_c_is_heard_after_two_networks_in_openvino_came_and_went():
     assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+def test_openvino_keeps_nothing_of_the_sizes_of_pictures_that_it_has_seen():
+    pytest.importorskip("openvino")
+    code = (
+        "import os, numpy as np; from baad.runtime.session import Session\n"
+        "from tests.runtime.tiny_model import tiny_onnx\n"
+        "session = Session(tiny_onnx(), threads=1, provider='openvino')\n"
+        "for number in range(500):\n"
+        "    session.run(np.zeros((40 + number % 23 * 7, 40 + number, 3), np.uint8))\n"
+        "    if number in (99, 499):\n"
+        "        print(int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 1e6)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    early, late = map(float, done.stdout.split())
+    assert late - early < 20  # MB; 4 were seen, and 45 with OpenVINO's own settings
+
+
 def test_openvino_refuses_what_is_no_graph_in_one_line():
     pytest.importorskip("openvino")
     with pytest.raises(BundleError, match="does not load in OpenVINO") as caught:

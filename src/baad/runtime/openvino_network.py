@@ -1,6 +1,7 @@
 """A network in OpenVINO on the processor: the extra `openvino`. The same graph as ONNX Runtime's, the same float32."""
 
 import importlib.util
+import os
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -36,6 +37,7 @@ def shared_core() -> "openvino.Core":  # noqa: TID251
 @cache
 def _new_core() -> "openvino.Core":  # noqa: TID251
     try:
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0")  # as CPU_RUNTIME_CACHE_CAPACITY below
         import openvino
 
         return openvino.Core()  # noqa: TID251 (the one place)
@@ -67,6 +69,7 @@ class OpenVinoNetwork:
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": pin,
+            "CPU_RUNTIME_CACHE_CAPACITY": 0,  # else memory grows with every size of picture; times are the same
             "INFERENCE_PRECISION_HINT": "f32",  # else it takes bfloat16 where the processor has it, and scores differ
         }
         try:
