@@ -14,6 +14,7 @@ from typing import Any
 
 from baad.errors import SettingError
 
+MOST_STEPS = 1_000_000
 LEAST_RATE = 1e-9  # of false alarms: three thousand million held-out pictures keep it
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -59,7 +60,7 @@ class TrainSettings:
         low=-1,
         high=100_000,
     )
-    steps: int = _setting(1800, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=1_000_000)
+    steps: int = _setting(1800, "Optimiser steps. More is slower and finds subtler defects.", low=1, high=MOST_STEPS)
     minutes: float = _setting(
         0.0,
         "Training time in minutes, in place of steps: some steps are timed first, then their number is fixed and "

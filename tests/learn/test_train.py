@@ -33,7 +33,7 @@ from baad.learn.train import (
 )
 from baad.learn.views import cut_views
 from baad.progress import PlainLines, Silence
-from baad.settings import TrainSettings
+from baad.settings import MOST_STEPS, TrainSettings
 from tests.factory import save_picture, write_category
 from tests.fake_model import brightness_graph, fake_certificate
 
@@ -276,6 +276,18 @@ def test_the_trial_of_minutes_draws_what_training_draws(tmp_path, monkeypatch):
         assert (settled.steps, settled.minutes) == (round(60 / (0.02 * (TIMED_STEPS + 1))), 0.0)
     assert [plan.synthesis.paired for plan in plans] == [True, False]
     assert [plan.synthesis.background_share > 0 for plan in plans] == [True, False]
+
+
+def test_minutes_for_more_steps_than_there_are_take_as_many_as_there_are_and_say_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("baad.learn.train.new_model", lambda *_: None)
+    monkeypatch.setattr("baad.learn.train.batches", lambda *_: [])
+    monkeypatch.setattr("baad.learn.train.run", lambda *_: None)
+    monkeypatch.setattr("baad.learn.train.seconds_of_a_step", lambda stamps: 0.01)
+    material = Material(np.zeros((2, 64, 64, 3), np.uint8), np.ones((2, 64, 64), bool), None, False)
+    settings = TrainSettings(minutes=600.0)
+    settled = fix_steps(settings, material, Gate(False, "", 0.0, "", None), tmp_path, PlainLines())
+    assert settled.steps == MOST_STEPS
+    assert "minutes=600 are time for 3600000 steps: 1000000" in capsys.readouterr().err
 
 
 def test_masks_of_the_part_are_refused_where_the_whole_picture_is_to_count_as_part(tmp_path):

@@ -68,7 +68,7 @@ from baad.progress import Progress, Silence, format_seconds
 from baad.runtime.detector import usual_shape
 from baad.runtime.session import Session
 from baad.runtime.tiles import tiled
-from baad.settings import TrainSettings
+from baad.settings import MOST_STEPS, TrainSettings
 from baad.synthesis.banks import make_banks
 from baad.synthesis.recipe import Plan
 from baad.verdict.calibration import Calibration
@@ -373,6 +373,10 @@ def fix_steps(
         shutil.rmtree(trial_dir, ignore_errors=True)
     seconds = seconds_of_a_step(stamps)
     steps = max(1, round(60 * settings.minutes / seconds)) if settings.minutes else settings.steps
+    if steps > MOST_STEPS:
+        told = f"minutes={settings.minutes:g} are time for {steps} steps: {MOST_STEPS}, the most there are, are taken"
+        progress.warn(f"{told}, about {format_seconds(MOST_STEPS * seconds)}.")
+        steps = MOST_STEPS
     progress.say(f"{steps} steps on {len(material.images)} pictures, about {format_seconds(steps * seconds)}")
     if choose_device(settings.device) == "cpu" and (told := tell_shared(stamps, busy, torch.get_num_threads())):
         progress.warn(told)
