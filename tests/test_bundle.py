@@ -217,6 +217,15 @@ def test_sample_names_that_would_leave_the_folder_are_never_written(tmp_path):
         write(tmp_path / "model.baad", samples={"../evil.jpg": b""})
 
 
+def test_a_manifest_that_could_not_be_read_is_not_written(tmp_path, monkeypatch):
+    many = {"seed": 0, "learnt_from": ["0" * 16] * 5000}
+    assert read_bundle(write(tmp_path / "model.baad", manifest=many)).manifest["seed"] == 0
+    monkeypatch.setitem(SIZE_LIMITS, "manifest.json", 80_000)
+    with pytest.raises(ValueError, match="too large"):
+        write(tmp_path / "other.baad", manifest=many)
+    assert not (tmp_path / "other.baad").exists()
+
+
 def test_a_place_that_cannot_be_written_is_said_plainly(tmp_path):
     (tmp_path / "model.baad").mkdir()
     with pytest.raises(OutputError, match="Cannot write"):

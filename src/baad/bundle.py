@@ -67,7 +67,7 @@ WELL_FORMED: dict[str, Callable[[Any], bool]] = {  # what the program reads of a
 }
 
 MIB = 2**20
-SIZE_LIMITS = {MANIFEST: 4 * MIB, ONNX: 1024 * MIB, WEIGHTS: 1024 * MIB, CALIBRATION: 64 * MIB, PARITY: MIB, CARD: MIB}
+SIZE_LIMITS = {MANIFEST: 64 * MIB, ONNX: 1024 * MIB, WEIGHTS: 1024 * MIB, CALIBRATION: 64 * MIB, PARITY: MIB, CARD: MIB}
 SAMPLE_LIMIT = 64 * MIB
 MEMBER_LIMIT = 1000
 LONGEST_SIDE = 2**31  # px
@@ -108,9 +108,8 @@ def write_bundle(
         CARD: card.encode("utf-8"),
         **{name: samples[name] for name in sorted(samples)},
     }
-    for name, content in members.items():
-        if not _is_known(name) or len(content) > _size_limit(name):
-            raise ValueError(f"{name!r} of {len(content)} bytes does not belong in a model file")
+    if unknown := [name for name in members if not _is_known(name)]:
+        raise ValueError(f"{unknown[0]!r} does not belong in a model file")
     return _write_members(path, manifest, members)
 
 
@@ -145,9 +144,13 @@ def rewrite_bundle(path: Path, out: Path, changes: Mapping[str, Any], judgement:
 def _write_members(path: Path, manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> Path:
     files = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
     manifest = {**manifest, "schema": SCHEMA, "product": PRODUCT, "files": files}
+    members = {MANIFEST: _json_bytes(manifest), **members}
+    for name, content in members.items():
+        if len(content) > _size_limit(name):
+            raise ValueError(f"{name!r} of {len(content)} bytes is too large for a model file")
     synced = replacing(Path(path), synced=True)  # what it was trained from is deleted next
     with synced as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in {MANIFEST: _json_bytes(manifest), **members}.items():
+        for name, content in members.items():
             entry = zipfile.ZipInfo(name)  # dated 1980: the date of making is in the manifest
             entry.create_system, entry.external_attr = 3, 0o644 << 16
             archive.writestr(entry, content)
