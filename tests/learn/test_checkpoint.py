@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from baad.errors import BundleError
+from baad.errors import BundleError, OutputError
 from baad.learn.checkpoint import continued_log, load_checkpoint, read_header, read_took, save_checkpoint
 from baad.learn.took import Took
 
@@ -91,3 +91,9 @@ def test_the_log_goes_on_after_the_last_saved_step(tmp_path):
     with continued_log(file, 0):
         pass
     assert file.read_text() == ""
+
+
+@pytest.mark.parametrize(("raised", "told"), [(BrokenPipeError(), BrokenPipeError), (OSError(28, "full"), OutputError)])
+def test_a_full_disk_is_told_and_a_pipe_that_nobody_reads_is_the_callers(tmp_path, raised, told):
+    with pytest.raises(told), continued_log(tmp_path / "losses.jsonl", 0):
+        raise raised

@@ -96,7 +96,8 @@ def read_took(file: Path) -> Took:
 def continued_log(file: Path, start: int) -> Iterator[TextIO]:
     """The log of losses, open for the line of step `start`: lines of later steps, and half of one, are cut off.
 
-    Raises OutputError where the disk refuses, at once or while lines are written.
+    Raises OutputError where the disk refuses, at once or while lines are written. A pipe that nobody reads any more is
+    no disk: a BrokenPipeError is the caller's.
     """
     try:
         if start:
@@ -105,6 +106,8 @@ def continued_log(file: Path, start: int) -> Iterator[TextIO]:
                 partial.write_text("".join(line for line in lines if _is_before(line, start)), "utf-8")
         with file.open("a" if start else "w", encoding="utf-8") as log:
             yield log
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise OutputError(f"Cannot write {file}: {error.strerror or error}. Make room, or check the folder.") from error
 
