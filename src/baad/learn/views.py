@@ -22,8 +22,8 @@ def choose_tile(shapes: Sequence[tuple[int, int]], seen: tuple[int, int], has_ba
     Where no background was found and the pictures' aspects vary, many would be squashed, the same texture each time in
     another way: tiles keep the aspect, and are somewhat smaller than the middle picture (docs/decisions/012), at most
     as wide as its shorter side, lest much of a tile be mirrored. Pictures that are all alike, but longer than the
-    network sees any, stay whole. Where there is a background the part as a whole tells what is background, and pictures
-    stay whole.
+    network sees any, stay whole; under 256 x 256 px the network's shape is too coarse to tell all of them, and some are
+    cut. Where there is a background the part as a whole tells what is background, and pictures stay whole.
     """
     usual = float(np.median([width / height for height, width in shapes]))
     common = usual if max(usual, 1.0 / usual) > LONGEST else seen[1] / seen[0]
