@@ -152,6 +152,14 @@ def test_outlines_whose_picture_lies_elsewhere_than_they_say_are_refused(tmp_pat
         read_labelme_folder(tmp_path)
 
 
+def test_outlines_in_a_tree_of_their_own_are_refused_though_names_are_not_unique_and_the_format_is_another(tmp_path):
+    for day in ("mon", "tue"):
+        picture(tmp_path / "images" / day / "0.png")
+    write(tmp_path / "labels" / "mon" / "0.json", shape("point", (1, 1)), imagePath="0.jpg")
+    with pytest.raises(DataError, match=r"0\.json: it outlines defects in 0\.jpg, which lies elsewhere"):
+        read_labelme_folder(tmp_path)
+
+
 def test_two_files_of_one_picture_are_refused(tmp_path):
     for name in "ab":
         picture(tmp_path / f"{name}.png")

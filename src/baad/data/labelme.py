@@ -12,7 +12,6 @@ import base64
 import binascii
 import math
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -111,11 +110,11 @@ def find_labelme(root: Path, aside: Path | None = None) -> Iterator[Path]:
 
 
 def _refuse_misplaced(lonely: Sequence[tuple[Path, str, Annotation]], pictures: Sequence[Path]) -> None:
-    """Raises DataError where a file without a picture outlines defects in one that lies elsewhere: the only one of the
-    name among `pictures`, which have no file."""
-    named = Counter(path.name for path in pictures)
+    """Raises DataError where a file without a picture outlines defects in one that may lie elsewhere: among `pictures`,
+    which have no file, one is called so, whatever its suffix."""
+    named = {path.stem for path in pictures}
     for file, picture, annotation in lonely:
-        if annotation.labels and named[os.path.basename(picture)] == 1:
+        if annotation.labels and Path(picture).stem in named:
             problem = f"it outlines defects in {show_path(picture)}, which lies elsewhere in the folder than it says"
             raise refuse(file, problem, "Lay it beside its picture, or take it out of the folder")
 
