@@ -261,6 +261,19 @@ def test_a_picture_may_be_named_as_a_mask_and_a_lonely_black_and_white_one_too(t
     assert [finding for finding in check(root) if "taken for a picture" in finding.problem] == []
 
 
+@pytest.mark.parametrize("name", ["part_masks/000.png", "images/000_seg.png", "segmentation/001-part.png"])
+def test_masks_of_pictures_are_known_whatever_their_folder_or_name_is_called(tmp_path, name):
+    root = write_folder(tmp_path / "parts" / "images", normals=2, size=(96, 96)).parent
+    for number in range(2):
+        save_picture(
+            root / "more" / f"00{number}_left.png", draw_picture((96, 96), np.random.default_rng(number)).image
+        )
+        save_picture(root / "dark" / f"00{number}.png", np.zeros((96, 96), np.uint8))
+    assert not [finding for finding in check(root) if "taken for a picture" in finding.problem]
+    save_picture(root / name, as_mask((96, 96)))
+    assert said(check(root), "error", name) == ["it is a mask, taken for a picture"]
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_masks_with_soft_edges_in_a_folder_of_their_own_are_no_pictures(tmp_path, suffix):
     root = write_folder(tmp_path / "parts" / "images", normals=2, size=(96, 96)).parent
@@ -316,3 +329,12 @@ def test_several_pages_are_said_before_evaluation_too(tmp_path):
     tifffile.imwrite(root / "test" / "good" / "000.tif", pages, photometric="rgb")
     findings = check_test(read_category(root), Silence())
     assert said(findings, "warning", "test/good/000.tif") == ["it has several pages, of which the first is used"]
+
+
+def test_jpegs_that_differ_only_in_what_a_small_reading_leaves_out_are_no_copies(tmp_path):
+    plain = np.full((512, 512), 128, np.uint8)
+    fine = plain + (np.indices((512, 512)).sum(0) % 2 * 40 - 20).astype(np.int8).astype(np.uint8)
+    for name, picture in (("a", plain), ("b", plain), ("c", fine)):
+        save_picture(tmp_path / "parts" / f"{name}.jpg", picture)
+    copies = [(each.file, each.problem) for each in check(tmp_path / "parts") if "same picture" in each.problem]
+    assert copies == [("a.jpg", "the same picture as b.jpg")]

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from baad.data.decode import UnreadableFile, open_samples, read_content, show_path, to_picture
+from baad.data.decode import Samples, UnreadableFile, open_samples, read_content, show_path, to_picture
 from baad.data.homes import homes_of
 from baad.data.masks import explain_mismatch, mask_file, read_marks
 from baad.data.part_masks import NOTHING, find_part_masks, mark_nothing
@@ -26,6 +26,7 @@ DARK = 32  # of 255: pictures whose brightest level is below were stored in anot
 NEARLY_ALL = 0.95  # share of its picture above which a mask of defects looks inverted, or has two levels but for edges
 SOFT = 16  # of 255: by how much JPEG moves a mask's levels
 LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif")
+ADDED = re.compile(r"(.+)[_\-. ][a-z]+", re.I)  # a picture's name and a word, as in 000_seg
 MASK_NAME = re.compile(r"(.+)[_\-. ](?:mask|gt|label)", re.I)  # 000_mask beside 000
 MASK_PLACE = re.compile(r"masks?|labels?|gt|ground[_\- ]?truth", re.I)  # a folder's name
 
@@ -59,6 +60,7 @@ class _Picture:
     digest: bytes
     two_levels: bool  # no more of them, as in a mask
     nearly_two: bool  # all but a few pixels near one of them, as in a mask with soft edges, or stored as JPEG
+    flat: bool  # one level
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,6 @@ def _read_pictures(paths: Sequence[Path], root: Path, progress: Progress) -> tup
 def _read_picture(path: Path) -> _Picture:
     samples = open_samples(read_content(path), path, reduce_to=CHECK_SIZE)
     picture = to_picture(samples, path)
-    digest = hashlib.sha256(f"{samples.shape} {samples.values.dtype.str}".encode())
-    digest.update(samples.values.tobytes())  # what is seen: a copy with other metadata is the same picture
     low, high = int(picture.min()), int(picture.max())
     two_levels = all(
         bool(((seen == low) | (seen == high)).all()) for seen in (picture[::8, ::8], picture)
@@ -174,7 +174,15 @@ def _read_picture(path: Path) -> _Picture:
     sample = picture[::4, ::4]
     near = (sample < low + SOFT) | (sample > high - SOFT)
     nearly_two = high - low > 4 * SOFT and bool(near.mean() >= NEARLY_ALL)
-    return _Picture(path, samples.shape, samples.colour, samples.pages, high, digest.digest(), two_levels, nearly_two)
+    levels = (two_levels, nearly_two, low == high)
+    return _Picture(path, samples.shape, samples.colour, samples.pages, high, _digest(samples), *levels)
+
+
+def _digest(samples: Samples) -> bytes:
+    """What is seen: a copy with other metadata is the same picture."""
+    digest = hashlib.sha256(f"{samples.shape} {samples.values.dtype.str}".encode())
+    digest.update(samples.values.tobytes())
+    return digest.digest()
 
 
 def _check_masks(
@@ -233,7 +241,8 @@ def _check_number(category: Category) -> list[Finding]:
 def _check_copies(train: Sequence[_Picture], test: Sequence[_Picture], root: Path) -> list[Finding]:
     """The same picture twice, by what is seen: in both halves, or within one."""
     findings = []
-    in_train, in_test = _by_digest(train), _by_digest(test)
+    alike = Counter(picture.digest for picture in (*train, *test))
+    in_train, in_test = _by_digest(train, alike), _by_digest(test, alike)
     for digest in in_train.keys() & in_test.keys():
         problem = f"it is also in the test half, as {_name(in_test[digest][0], root)}"
         remedy = "Remove it from one of them: figures on seen pictures are too good"
@@ -246,10 +255,13 @@ def _check_copies(train: Sequence[_Picture], test: Sequence[_Picture], root: Pat
     return sorted(findings, key=lambda finding: finding.file)
 
 
-def _by_digest(pictures: Iterable[_Picture]) -> dict[bytes, list[Path]]:
+def _by_digest(pictures: Iterable[_Picture], alike: Counter[bytes]) -> dict[bytes, list[Path]]:
+    """JPEGs that were alike when they were read small are read whole."""
     groups: dict[bytes, list[Path]] = {}
     for picture in pictures:
-        groups.setdefault(picture.digest, []).append(picture.path)
+        whole = alike[picture.digest] > 1 and picture.path.suffix.lower() in LOSSY
+        digest = _digest(open_samples(read_content(picture.path), picture.path)) if whole else picture.digest
+        groups.setdefault(digest, []).append(picture.path)
     return groups
 
 
@@ -275,7 +287,8 @@ def _check_mixture(train: Sequence[_Picture], test: Sequence[_Picture], root: Pa
 
 
 def _check_strays(pictures: Sequence[_Picture], root: Path) -> list[Finding]:
-    """Masks that were taken for pictures: they lie among those they belong to, or in a folder beside them."""
+    """Masks that were taken for pictures: they lie among those they belong to, or in a folder beside them, and have two
+    levels and the name of a picture that has more, or that name and a word; or a mask's name, or place."""
     named = {(picture.path.parent, picture.path.stem) for picture in pictures}
     pictured = {picture.path.stem for picture in pictures if not picture.nearly_two}  # silhouettes are like masks
 
@@ -283,16 +296,18 @@ def _check_strays(pictures: Sequence[_Picture], root: Path) -> list[Finding]:
         path = picture.path
         if MASK_PLACE.fullmatch(path.parent.name):
             return picture.two_levels or (picture.nearly_two and path.stem in pictured)
-        return picture.two_levels and (path.parent, _owner(path)) in named
+        if picture.two_levels and not picture.flat and {path.stem, _match(ADDED, path)} & pictured:
+            return True
+        return picture.two_levels and (path.parent, _match(MASK_NAME, path)) in named
 
     strays = [picture.path for picture in pictures if is_stray(picture)]
     remedy = "Move masks where this layout has them, and no pictures, such as ground_truth/KIND"
     return [Finding("error", _name(path, root), "it is a mask, taken for a picture", remedy) for path in strays]
 
 
-def _owner(mask: Path) -> str | None:
-    """The name of the picture that a file would be the mask of by its own name: 000_mask -> 000."""
-    match = MASK_NAME.fullmatch(mask.stem)
+def _match(name: re.Pattern[str], mask: Path) -> str | None:
+    """The name of the picture that a file would be the mask of by its own: 000_mask -> 000."""
+    match = name.fullmatch(mask.stem)
     return match[1] if match else None
 
 
