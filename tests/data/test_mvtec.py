@@ -27,6 +27,27 @@ def test_a_mask_may_have_the_name_of_its_picture(tmp_path):
     assert read_mvtec(root).test[-1].masks == (root / "ground_truth" / "spot" / "003.png",)
 
 
+@pytest.mark.parametrize("name", ["ground_truth", "Ground_Truth"])
+def test_ground_truth_in_the_test_half_holds_masks_and_is_no_kind_of_defect(tmp_path, name):
+    root = write_category(tmp_path, kinds=("spot",))
+    beside = read_mvtec(root).test
+    (root / "ground_truth").rename(root / "test" / name)
+    within = read_mvtec(root).test
+    assert [(image.path, image.kind) for image in within] == [(image.path, image.kind) for image in beside]
+    assert [len(image.masks) for image in within] == [len(image.masks) for image in beside]
+    (root / "test").rename(root / "test_public")
+    assert [(image.kind, len(image.masks)) for image in read_mvtec_2(root).test] == [
+        (image.kind, len(image.masks)) for image in beside
+    ]
+
+
+def test_pictures_of_mvtec_2_that_lie_elsewhere_are_told_of(tmp_path):
+    root = write_category(tmp_path)
+    (root / "test").rename(root / "test_public")
+    write_folder(root / "train", normals=3)
+    assert "3 pictures left aside, which lie in none of this layout's places" in read_mvtec_2(root).notes
+
+
 def test_without_ground_truth_defects_have_no_masks(tmp_path):
     category = read_mvtec(write_category(tmp_path, masks=False))
     assert {image.masks for image in category.test} == {()}

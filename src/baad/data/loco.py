@@ -14,8 +14,8 @@ Source: Bergmann et al., "Beyond Dents and Scratches", IJCV 2022.
 import os
 from pathlib import Path
 
-from baad.data.files import find_images, list_folders
-from baad.data.mvtec import kind_of_folder, place_in, read_normals, read_validation
+from baad.data.files import find_images
+from baad.data.mvtec import kind_of_folder, list_kinds, note_unread, place_in, read_normals, read_validation
 from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, LabelledImage
 
@@ -34,8 +34,9 @@ def read_loco(root: Path) -> Category:
     """Read a category in LOCO's layout. A picture whose masks are missing names one, as read_mvtec says."""
     test: list[LabelledImage] = []
     results: list[Path] = []
-    for folder in list_folders(root / "test"):
-        mask_folder = root / "ground_truth" / folder.name
+    kinds, truth = list_kinds(root / "test", root)
+    for folder in kinds:
+        mask_folder = truth / folder.name
         kind = kind_of_folder(folder)
         masked = kind != "good" and os.path.isdir(mask_folder)
         for path in leave_out_results(find_images(folder, recursive=True), results.append):
@@ -43,4 +44,5 @@ def read_loco(root: Path) -> Category:
             found = tuple(find_images(own)) if masked and os.path.isdir(own) else ()
             test.append(LabelledImage(path, kind, found or ((own / "000.png",) if masked else ())))
     train = read_normals(root / "train" / "good", results.append) + read_validation(root, results.append)
-    return Category(root.resolve().name, root, LAYOUT, train, tuple(test), note_results(results))
+    notes = (*note_unread(root, "good"), *note_results(results))
+    return Category(root.resolve().name, root, LAYOUT, train, tuple(test), notes)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from baad.data.entries import is_named_good
 from baad.data.files import find_images, list_folders
-from baad.data.folder import leave_out_masks, name_sessions
+from baad.data.folder import hold_masks, leave_out_masks, name_sessions
 from baad.data.results import leave_out_results, note_results
 from baad.data.sample import Category, GoodImage, LabelledImage
 
@@ -29,6 +29,7 @@ LAYOUT, LAYOUT_2, LAYOUT_BTAD = "MVTec AD", "MVTec AD 2", "BTAD"
 LOOKED_FOR = "train/good, test/good, or test beside ground_truth"
 LOOKED_FOR_2 = "test_public"
 LOOKED_FOR_BTAD = "train/ok, test/ok or test/ko"
+TRUTH = "ground_truth"
 PRIVATE = ("test_private", "test_private_mixed")
 
 Tell = Callable[[Path], object]  # is told of each overlay or map of BAAD that is left aside
@@ -73,14 +74,14 @@ def read_mvtec_2(root: Path) -> Category:
     """Read an object in MVTec AD 2's layout; the normals of validation/ are a session beside those of train/."""
     public, results = root / "test_public", list[Path]()
     test: list[LabelledImage] = []
-    for folder in list_folders(public):
-        if folder.name != "ground_truth":
-            masks = public / "ground_truth" / folder.name
-            test += read_kind(folder, masks, kind_of_folder(folder), results.append)
+    kinds, truth = list_kinds(public, root)
+    for folder in kinds:
+        test += read_kind(folder, truth / folder.name, kind_of_folder(folder), results.append)
     private = [name for name in PRIVATE if os.path.isdir(root / name)]
-    notes = (f"{' and '.join(private)} left aside: no truth comes with them",) if private else ()
+    told = (f"{' and '.join(private)} left aside: no truth comes with them",) if private else ()
     train = read_normals(root / "train" / "good", results.append) + read_validation(root, results.append)
-    return Category(root.resolve().name, root, LAYOUT_2, train, tuple(test), notes + note_results(results))
+    notes = (*told, *note_unread(root, "good"), *note_results(results))
+    return Category(root.resolve().name, root, LAYOUT_2, train, tuple(test), notes)
 
 
 def read_normals(folder: Path, tell: Tell) -> tuple[GoodImage, ...]:
@@ -96,6 +97,14 @@ def read_validation(root: Path, tell: Tell, good: str = "good") -> tuple[GoodIma
     return tuple(GoodImage(image.path, "validation") for image in read_normals(root / "validation" / good, tell))
 
 
+def list_kinds(half: Path, root: Path) -> tuple[list[Path], Path]:
+    """The folders of test pictures, one for each kind, and the folder of their masks: `half`/ground_truth, in small or
+    in capital letters, if it is there, else `root`/ground_truth."""
+    folders = list_folders(half)
+    truth = [folder for folder in folders if hold_masks([folder.name], (TRUTH,))]
+    return [folder for folder in folders if folder not in truth], next(iter(truth), root / TRUTH)
+
+
 def kind_of_folder(folder: Path) -> str:
     """What a folder of test pictures holds: "good" by whatever word for it, else the kind of defect."""
     return "good" if is_named_good(folder.name) else folder.name
@@ -103,8 +112,8 @@ def kind_of_folder(folder: Path) -> str:
 
 def note_unread(root: Path, good: str) -> tuple[str, ...]:
     """What the notes say of pictures that lie where the layout has none, such as right in train/ or in train/other."""
-    halves = [root / "train", root / "validation"]
-    found = [path for place in (root, *halves, root / "test") if os.path.isdir(place) for path in find_images(place)]
+    halves, tests = [root / "train", root / "validation"], [root / "test", root / "test_public"]
+    found = [path for place in (root, *halves, *tests) if os.path.isdir(place) for path in find_images(place)]
     beside = (folder for half in halves for folder in list_folders(half) if folder.name != good)
     found += [path for folder in beside for path in find_images(folder, recursive=True)]
     left = len(leave_out_results(leave_out_masks(found, root), lambda path: None))
@@ -138,10 +147,10 @@ def _read_tree(root: Path, layout: str, good: str) -> Category:
     results: list[Path] = []
     train = read_normals(root / "train" / good, results.append) + read_validation(root, results.append, good)
     test: list[LabelledImage] = []
-    for folder in list_folders(root / "test"):
+    kinds, truth = list_kinds(root / "test", root)
+    for folder in kinds:
         outlines = root / "foreground" / "test" / folder.name
-        masks = root / "ground_truth" / folder.name
-        test += read_kind(folder, masks, kind_of_folder(folder), results.append, outlines)
+        test += read_kind(folder, truth / folder.name, kind_of_folder(folder), results.append, outlines)
     notes = (*note_unread(root, good), *note_results(results))
     return Category(root.resolve().name, root, layout, train, tuple(test), notes)
 
