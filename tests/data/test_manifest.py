@@ -6,6 +6,7 @@ import pytest
 
 from baad.data.manifest import is_manifest, read_manifest
 from baad.data.masks import unite_masks
+from baad.data.reading import read_category
 from baad.errors import DataError
 from tests.factory import draw_set, save_picture, write_layout
 
@@ -122,8 +123,9 @@ def test_every_line_that_cannot_be_used_is_told_at_once(tmp_path):
         ("m.csv", b"file,label\na.png,good\n", r"line 2: 'path' is missing \(it has file, label\)"),
         ("m.csv", b"path,label\na.png,good,,more\n", "line 2: 4 cells under a header of 2"),
         ("m.csv", b"path\na.png\n\xff\xfe\n", "line 3: this is not UTF-8"),
-        ("m.csv", b'path\n"a.png\n', "no CSV that can be read"),
-        ("m.csv", b"path\n" + b"x" * 200_000, "no CSV that can be read"),
+        ("m.csv", b'path\n"a.png\n', "line 2: this is no CSV that can be read"),
+        ("m.csv", b'path,label\na.png,"go"od\n', "line 2: this is no CSV that can be read"),
+        ("m.csv", b"path\n" + b"x" * 200_000, "line 2: this is no CSV that can be read"),
         ("m.jsonl", b'{"path": "a.png"}\n{"path": \n', "line 2: this is no JSON"),
         ("m.jsonl", b"[" * 100_000, "line 1: this is no JSON"),
         ("m.jsonl", b"[1]\n", "line 1: this is no JSON object"),
@@ -140,3 +142,19 @@ def test_a_damaged_list_is_named_with_its_line(tmp_path, name, content, problem)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=rf"{name}.*{problem}"):
         read_manifest(tmp_path / name)
+
+
+def test_a_good_picture_with_a_mask_that_marks_something_is_refused(tmp_path):
+    file = write(tmp_path, "path,label,mask", "a.png,good,n.png", "b.png,0.0,m.png")
+    save_picture(tmp_path / "n.png", np.zeros((4, 4), np.uint8))
+    with pytest.raises(DataError, match=r"^\S*manifest.csv, line 3: the label is '0.0', and the mask marks a defect\."):
+        read_manifest(file)
+    write(tmp_path, "path,label,mask", "a.png,good,n.png", "b.png,1.0,m.png")
+    category = read_manifest(file)
+    assert ([image.path.name for image in category.train], category.test[0].kind) == (["a.png"], "defect")
+
+
+def test_a_manifest_without_pictures_is_called_empty(tmp_path):
+    write(tmp_path, "path,label")
+    with pytest.raises(DataError, match="the manifest lists no pictures"):
+        read_category(tmp_path)

@@ -7,7 +7,8 @@
 
 Paths are relative to the manifest. Only `path` must be there. `label`: good, normal, ok or 0, else the kind of
 defect; without the column a picture is good unless it has a mask or lies in a folder named for defects. `mask`: a
-picture, or a labelme file; several are divided by semicolons, or are a list in JSON. `group`: pictures taken together,
+picture, or a labelme file; several are divided by semicolons, or are a list in JSON; of a good picture it marks
+nothing. `group`: pictures taken together,
 never divided between learning and threshold. `split`: train or test; where it says nothing a folder named so does, and
 else good pictures are learnt from.
 """
@@ -27,14 +28,15 @@ from baad.data.entries import (
     make_category,
 )
 from baad.data.labelme import read_labelme
+from baad.data.masks import read_marks
 from baad.data.sample import Category, Mask
 from baad.data.table import Row, read_table
-from baad.errors import DataError
+from baad.errors import DataError, ImageError
 
 LAYOUT = "manifest"
 NAMES = ("manifest.csv", "manifest.jsonl")
 LOOKED_FOR = " or ".join(NAMES)
-NUMBERS = {"0": "good", "1": "defect"}
+NUMBERS = {"0": "good", "1": "defect", "0.0": "good", "1.0": "defect"}  # with points: as pandas writes them
 EITHER = ("false", "true")  # of "is it good?" or of "is it defective?"
 SHOWN = 20  # problems told at once
 
@@ -67,7 +69,7 @@ def read_manifest(root: Path) -> Category:
             if seen.setdefault(entry.path, row.line) != row.line:
                 raise _Problem(f"{row['path']} stands in line {seen[entry.path]} already. Remove one of them")
             entries.append(entry)
-        except (_Problem, DataError) as problem:
+        except (_Problem, DataError, ImageError) as problem:
             problems.append(f"{show_path(root)}, line {row.line}: {str(problem).rstrip('.')}.")
     if problems:
         more = [f"... and {len(problems) - SHOWN} lines more"] if len(problems) > SHOWN else []
@@ -92,6 +94,8 @@ def _read_row(row: Row, base: Path) -> Entry:
         inside = place.relative_to(home).parts[:-1] if place.is_relative_to(home) else ()
         label = "defect" if masks else defects_of_folders(inside) or "good"
     kind = NUMBERS.get(str(label), kind_of_label(str(label)) or "defect")
+    if kind == "good" and any(read_marks(mask).any() for mask in masks):
+        raise _Problem(f"the label is {label!r}, and the mask marks a defect. Correct one of them")
     return Entry(path, kind, _read_split(row), masks if kind != "good" else (), str(row["group"]))
 
 

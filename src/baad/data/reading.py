@@ -71,6 +71,8 @@ def read_category(root: Path | str, layout: str = "auto", part_masks: Path | Non
     if layout == "auto" and name == "folder" and any(_outlines_part(key, root, part_masks) for key in ANNOTATIONS):
         category = replace(category, notes=(*category.notes, "the outlines among them are of the part"))
     if not category.train and not category.test:
+        if name == "manifest" and (not os.path.isdir(root) or manifest.is_manifest(root)):
+            raise DataError(f"{show_path(root)}: the manifest lists no pictures. Write a line for each.")
         looked_for = [each.looked_for for key, each in LAYOUTS.items() if key == name or layout == "auto"]
         noted = f" ({'; '.join(category.notes)})" if category.notes else ""
         raise DataError(f"{show_path(root)} holds no pictures{noted}. Looked for {'; for '.join(looked_for)}.")
@@ -91,7 +93,7 @@ def describe_category(category: Category) -> str:
         defective = sum(image.defective for image in category.test)
         counted += f", {len(category.test)} test pictures ({defective} defective)"
     notes = "".join(f"; {note}" for note in category.notes)
-    return f"{category.name}: {category.layout}, {counted}{notes}"
+    return f"{show_path(category.name)}: {category.layout}, {counted}{notes}"
 
 
 def searched_places(category: Category) -> set[Path]:

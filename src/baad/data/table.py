@@ -36,10 +36,7 @@ def read_table(path: Path, required: Sequence[str]) -> list[Row]:
     missing from `required`.
     """
     text = _read_text(path)
-    try:
-        rows = list(_json_lines(text, path) if path.suffix.lower() in JSON_LINES else _csv_lines(text, path))
-    except csv.Error as error:
-        raise DataError(f"{show_path(path)} is no CSV that can be read ({error}). Save it again as CSV.") from error
+    rows = list(_json_lines(text, path) if path.suffix.lower() in JSON_LINES else _csv_lines(text, path))
     for row in rows:
         for name in required:
             if name not in row.values:
@@ -65,14 +62,18 @@ def _csv_lines(text: str, path: Path) -> Iterator[Row]:
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names: list[str] = []
-    for cells in reader:
-        if not names:
-            names = [cell.strip().lower() for cell in cells]
-        elif len(cells) > len(names):
-            problem = f"{len(cells)} cells under a header of {len(names)}"
-            raise DataError(f"{show_path(path)}, line {reader.line_num}: {problem}. Put cells with commas in quotes.")
-        elif any(cell.strip() for cell in cells):
-            yield Row(reader.line_num, dict(zip(names, [*cells, *[""] * (len(names) - len(cells))])))
+    try:
+        for cells in reader:
+            if not names:
+                names = [cell.strip().lower() for cell in cells]
+            elif len(cells) > len(names):
+                problem = f"{len(cells)} cells under a header of {len(names)}. Put cells with commas in quotes"
+                raise DataError(f"{show_path(path)}, line {reader.line_num}: {problem}.")
+            elif any(cell.strip() for cell in cells):
+                yield Row(reader.line_num, dict(zip(names, [*cells, *[""] * (len(names) - len(cells))])))
+    except csv.Error as error:
+        problem = f"this is no CSV that can be read ({error}). Save it again as CSV"
+        raise DataError(f"{show_path(path)}, line {reader.line_num}: {problem}.") from error
 
 
 def _json_lines(text: str, path: Path) -> Iterator[Row]:
