@@ -229,3 +229,12 @@ def test_a_damaged_file_is_named(tmp_path, record):
     (tmp_path / "coco.json").write_text(json.dumps(record))
     with pytest.raises(DataError, match=r"coco\.json"):
         read_coco(tmp_path / "coco.json")
+
+
+def test_two_pictures_of_one_id_are_refused(tmp_path):
+    file = write(tmp_path, [annotation(SQUARE)], names=("a.png", "b.png"))
+    record = json.loads(file.read_text())
+    record["images"][1]["id"] = 0
+    file.write_text(json.dumps(record))
+    with pytest.raises(DataError, match=r"a\.png and b\.png have the same id, 0"):
+        read_coco(tmp_path)

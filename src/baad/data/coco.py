@@ -169,6 +169,10 @@ def _read_file(file: Path, pictures: dict[str, list[Path]], all_labels: bool = F
     bare = {str(each.get("file_name")) for each in images}
     among = any(file.parent / name in pictures.get(name, ()) for name in bare)
     listed = {_number(each, "id", file): _list_picture(each, file, pictures, among) for each in images}
+    for each in images:
+        if (other := listed[_number(each, "id", file)].name) != str(PureWindowsPath(str(each.get("file_name", "")))):
+            problem = f"{each.get('file_name')} and {other} have the same id, {each['id']}"
+            raise refuse(file, problem, "Give each picture its own, in the annotations, too")
     for index, each in enumerate(annotations):
         picture = listed.get(_number(each, "image_id", file))
         if picture is None:
