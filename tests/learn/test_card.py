@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from baad.bundle import CARD, SIZE_LIMITS
+from baad.data.sample import GoodImage
 from baad.errors import BundleError
 from baad.learn.card import WORST, describe_model, name_highest, name_worst, sample_pictures, shorten_findings
 from baad.verdict.calibration import fit_calibration
@@ -14,6 +15,10 @@ MANIFEST = {
     **{"input_shape": [64, 96], "findings": ["two are alike"], "n_train": 10, "steps": 3, "seed": 0, "size": "fast"},
     **{"parameters": 1_250_000, "macs": 1_500_000_000, "gate": {"accepted": False, "reason": "all is part"}},
 }
+
+
+def goods(*names):
+    return [GoodImage(Path(name)) for name in names]
 
 
 def grey(count):
@@ -34,7 +39,7 @@ def test_samples_show_the_background_dark():
 def test_the_worst_masks_are_named_and_shown_worst_first():
     pictures, masks = grey(3)
     quality = np.array([0.9, 0.2, 0.5])
-    told = name_worst(quality, [Path("mon/a.png"), Path("tue/a.png"), Path("tue/c.png")])
+    told = name_worst(quality, goods("mon/a.png", "tue/a.png", "tue/c.png"))
     assert [(each["image"], each["quality"]) for each in told] == [
         ("tue/a.png", 0.2),
         ("tue/c.png", 0.5),
@@ -44,12 +49,12 @@ def test_the_worst_masks_are_named_and_shown_worst_first():
 
 
 def test_no_more_masks_are_kept_than_a_person_looks_at():
-    assert len(name_worst(np.zeros(100), [Path(f"{index}.png") for index in range(100)])) == WORST
+    assert len(name_worst(np.zeros(100), goods(*(f"{index}.png" for index in range(100))))) == WORST
     assert name_worst(None, []) == []
 
 
 def test_the_highest_held_out_pictures_are_named_so_that_somebody_looks_at_them():
-    pictures = [Path(f"mon/{index}.png") for index in range(4)] + [Path("tue/0.png")]
+    pictures = goods(*(f"mon/{index}.png" for index in range(4)), "tue/0.png")
     assert name_highest([1.0, 3.0, 2.0, 0.5, 3.0], pictures) == [
         {"image": "mon/1.png", "score": 3.0},
         {"image": "tue/0.png", "score": 3.0},
@@ -58,8 +63,14 @@ def test_the_highest_held_out_pictures_are_named_so_that_somebody_looks_at_them(
     assert len(name_highest([1.0], pictures[:1])) == 1
 
 
+def test_pictures_are_named_apart_from_all_that_were_given():
+    fit, held_out = goods("mon/0.png", "mon/1.png"), goods("tue/0.png", "tue/1.png")
+    assert [each["image"] for each in name_highest([1.0, 2.0], held_out, fit)] == ["tue/1.png", "tue/0.png"]
+    assert [each["image"] for each in name_worst(np.array([0.2, 0.1]), fit, held_out)] == ["mon/1.png", "mon/0.png"]
+
+
 def test_names_that_are_no_utf8_are_told_with_signs_that_are():
-    pictures = [Path("mon/pr\udcfcf.png"), Path("tue/b.png")]
+    pictures = goods("mon/pr\udcfcf.png", "tue/b.png")
     named = [name_highest([2.0, 1.0], pictures), name_worst(np.array([0.1, 0.2]), pictures)]
     assert [[each["image"] for each in told] for told in named] == [["mon/pr\ufffdf.png", "tue/b.png"]] * 2
 

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 from baad.bundle import require
 from baad.data.decode import text_of_path
 from baad.data.part_masks import name_pictures
+from baad.data.sample import GoodImage
 from baad.data.spread import spread_evenly
 from baad.verdict.calibration import Calibration
 from baad.verdict.promise import describe
@@ -76,27 +76,37 @@ def sample_pictures(
     return found
 
 
-def name_worst(quality: np.ndarray | None, pictures: Sequence[Path]) -> list[dict[str, Any]]:
-    """Which training pictures have the worst masks, and which member of the model file shows each; worst first."""
+def name_worst(
+    quality: np.ndarray | None, pictures: Sequence[GoodImage], others: Sequence[GoodImage] = ()
+) -> list[dict[str, Any]]:
+    """Which training pictures have the worst masks, and which member of the model file shows each; worst first.
+
+    `others`: what else was given, so that no two of all are called alike.
+    """
     if quality is None:
         return []
-    names = _names(pictures)
+    names = _names([*pictures, *others])
     return [
         {"sample": _name_mask(number), "image": names[index], "quality": round(float(quality[index]), 4)}
         for number, index in enumerate(_worst(quality))
     ]
 
 
-def name_highest(scores: Sequence[float], pictures: Sequence[Path]) -> list[dict[str, Any]]:
-    """The held-out pictures with the highest scores [N], highest first: a defect among them raises the threshold."""
-    names = _names(pictures)
+def name_highest(
+    scores: Sequence[float], pictures: Sequence[GoodImage], others: Sequence[GoodImage] = ()
+) -> list[dict[str, Any]]:
+    """The held-out pictures with the highest scores [N], highest first: a defect among them raises the threshold.
+
+    `others`: as in `name_worst`.
+    """
+    names = _names([*pictures, *others])
     order = np.argsort(-np.asarray(scores), kind="stable")[:HIGHEST]
     return [{"image": names[index], "score": round(float(scores[index]), 4)} for index in order]
 
 
-def _names(pictures: Sequence[Path]) -> list[str]:
+def _names(pictures: Sequence[GoodImage]) -> list[str]:
     """What to call the pictures in the manifest, which is UTF-8."""
-    return [text_of_path(name) for name in name_pictures(pictures).values()]
+    return [text_of_path(name) for name in name_pictures([image.path for image in pictures]).values()]
 
 
 def _worst(quality: np.ndarray) -> list[int]:

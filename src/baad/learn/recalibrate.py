@@ -47,7 +47,7 @@ def recalibrate(
     with using_machine(TrainSettings(threads=threads, device="cpu")):
         graph, settings = load_graph(model)
         require_alike(pictures, manifest, progress)
-        pictures = leave_out_learnt(pictures, manifest, progress)
+        given, pictures = pictures, leave_out_learnt(pictures, manifest, progress)
         wanted = bundle.calibration.false_alarm_rate if rate is None else rate
         session = as_trained(Session(bundle.onnx, threads), manifest)
         near_copies = number_near_copies(pictures, settings.seed, progress)
@@ -67,7 +67,7 @@ def recalibrate(
         require_parity(certificate)
     changes = {
         "n_held_out": len(pictures),
-        "highest_held_out": name_highest(scores, [image.path for image in pictures]),
+        "highest_held_out": name_highest(scores, pictures, given),
         "calibrated": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     onnx = with_decision(bundle.onnx, describe_decision(calibration, manifest))

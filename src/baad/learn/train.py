@@ -138,7 +138,7 @@ def train(
             model = new_model(ready.settings, ready.material.images, ready.gate.accepted)
             trained = run(model, stream, start, ready.settings, run_dir, progress, ready.note)
             onnx, calibration, scores, certificate = deploy(trained.model, ready, progress)
-            highest = name_highest(scores, [image.path for image in ready.split.held_out])
+            highest = name_highest(scores, ready.split.held_out, ready.split.fit)
             took = trained.earlier + watch()
             manifest = {
                 "category": text_of_path(category_name),
@@ -314,7 +314,7 @@ def describe_run(model: Baad, ready: Ready) -> dict[str, Any]:
             "recipe": gate.recipe,
             "quality": round(float(gate.quality), 4),
             "reason": gate.reason,
-            "worst": name_worst(gate.per_image, [image.path for image in ready.split.fit]),
+            "worst": name_worst(gate.per_image, ready.split.fit, ready.split.held_out),
         },
         **(describe_framing(ready.foregrounds) if gate.accepted and settings.mask_head else {}),
         **describe_shapes(ready.pictures.shapes, settings.tile_px),
