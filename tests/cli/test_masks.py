@@ -70,6 +70,16 @@ def test_each_picture_gets_a_mask_of_its_own_size(baad, found, tmp_path):
     assert "paint the part in 005.png" in told.out
 
 
+def test_a_sheet_beside_a_list_that_says_that_nothing_was_found_is_somebodys(baad, found, folders):
+    found(None)
+    parts, _, out = folders
+    assert baad(*ask(parts, out)).code == 0
+    assert baad(*ask(parts, out)).code == 0
+    save_picture(out / "sheet.png", LEFT)
+    told = baad(*ask(parts, out))
+    assert told.code == 2 and f"{out / 'sheet.png'} would be overwritten" in told.err and (out / "sheet.png").exists()
+
+
 def test_where_nothing_is_found_no_mask_is_written_and_the_reason_is(baad, found, tmp_path):
     found(None)
     told = baad("masks", write_folder(tmp_path / "parts", normals=6), "-o", tmp_path / "out")

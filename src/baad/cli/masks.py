@@ -36,9 +36,9 @@ def main(
 ) -> int:
     """Find the part in good pictures; write a mask for each.
 
-    255 is part, 0 background. sheet.png shows all, worst first; masks.json says how each was found and how good it
-    looks, and which pictures would help most if you painted the part in them. Where the pictures do not tell part from
-    background, no mask is written and masks.json says why.
+    255 is part, 0 background. sheet.png shows them, worst first, and at most 240; masks.json says how each was found
+    and how good it looks, and which pictures would help most if you painted the part in them. Where the pictures do not
+    tell part from background, no mask is written and masks.json says why.
     """
     from baad.cli.checked import open_for_training
     from baad.cli.outputs import require_apart, require_folder

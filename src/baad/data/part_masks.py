@@ -15,14 +15,14 @@ from typing import Any
 from baad.data import coco
 from baad.data.checksum import hash_file
 from baad.data.decode import show_path
-from baad.data.files import find_json
+from baad.data.files import find_images, find_json
 from baad.data.jsonfile import mentions, read_json
 from baad.data.labelme import KEYS, read_labelme
-from baad.data.masks import read_marks
+from baad.data.masks import mask_file, read_marks
 from baad.data.sample import Mask
 from baad.errors import DataError, ImageError
 
-LIST = "masks.json"
+LIST, SHEET = "masks.json", "sheet.png"
 MARK = "quality_needed"  # a key that stands in every masks.json of ours
 NOTHING = "none of the masks of the part marks anything", "Paint the part with any value above 0, such as 255"
 
@@ -91,6 +91,21 @@ def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
     return found
 
 
+def list_unused(folder: Path, pictures: Sequence[Path], found: Mapping[Path, Mask]) -> list[Path]:
+    """Pictures in the folder, or where the masks of training pictures lie in it, that look like masks of none of them.
+
+    None where labelme's files lie there: then pictures may, too.
+    """
+    places = {folder, *(folder / place.parent for place in place_part_masks(pictures).values())}
+    known = {os.path.realpath(mask_file(mask)) for mask in found.values()} | {*map(os.path.realpath, pictures)}
+    there = [place for place in places if os.path.isdir(place)]
+    if any(_is_labelme(file) for place in there for file in find_json(place)):
+        return []
+    sheet = [folder / SHEET] if mentions(folder / LIST, MARK) else []
+    files = {file for place in there for file in find_images(place) if os.path.realpath(file) not in known}
+    return sorted(files.difference(sheet))
+
+
 def mark_nothing(masks: Iterable[Mask]) -> bool:
     """Whether there are masks, and none of them marks anything; of one that cannot be read it is not said."""
     given = list(masks)
@@ -127,7 +142,13 @@ def list_copies(folder: Path) -> set[Path]:
 def was_refused(folder: Path) -> bool:
     """Whether all that a folder holds is a masks.json which says that there is nothing beside the part."""
     alone = os.path.isdir(folder) and [name for name in os.listdir(folder) if name[0] != "."] == [LIST]
-    return alone and _read_list(folder).get("gate") == "none"
+    return alone and says_nothing_found(folder)
+
+
+def says_nothing_found(folder: Path) -> bool:
+    """Whether a folder's masks.json says that there is nothing beside the part; with it neither masks nor a sheet are
+    written."""
+    return _read_list(folder).get("gate") == "none"
 
 
 def _is_proposal(mask: Path, folder: Path, digests: Mapping[str, str | None]) -> bool:

@@ -15,14 +15,21 @@ from baad.data.decode import show_path
 from baad.data.geometry import resize_map
 from baad.data.jsonfile import mentions
 from baad.data.masks import mask_file, read_mask, write_mask
-from baad.data.part_masks import LIST, MARK, drop_unchanged, list_copies, list_unchanged, name_pictures
+from baad.data.part_masks import (
+    LIST,
+    MARK,
+    SHEET,
+    drop_unchanged,
+    list_copies,
+    list_unchanged,
+    name_pictures,
+    says_nothing_found,
+)
 from baad.data.sample import Mask
 from baad.errors import OutputError
 from baad.foreground.correct import TAUGHT
 from baad.foreground.gate import LEAST_QUALITY, Gate
 from baad.report.contact_sheet import contact_sheet
-
-SHEET = "sheet.png"
 
 
 def require_no_work_lost(out: Path, places: Mapping[Path, Path], given: Mapping[Path, Mask]) -> None:
@@ -35,6 +42,11 @@ def require_no_work_lost(out: Path, places: Mapping[Path, Path], given: Mapping[
     if others and not mentions(out / LIST, MARK):
         raise OutputError(
             f"{others[0]} would be overwritten, and no masks.json there says that `baad masks` wrote it. Choose "
+            "another folder with -o."
+        )
+    if os.path.lexists(out / SHEET) and says_nothing_found(out):
+        raise OutputError(
+            f"{out / SHEET} would be overwritten, and `baad masks`, which wrote no masks there, wrote no sheet. Choose "
             "another folder with -o."
         )
     if Path(SHEET) in places.values():
