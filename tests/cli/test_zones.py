@@ -73,3 +73,13 @@ def test_a_damaged_file_of_zones_is_named(baad, model, tmp_path):
     outcome = baad("zones", model, tmp_path / "zones.json", "-o", tmp_path / "new.baad")
     assert outcome.code == 2 and "zones.json is no JSON" in outcome.err
     assert not (tmp_path / "new.baad").exists()
+
+
+def test_zones_drawn_on_a_picture_of_another_aspect_are_warned_of(baad, model, tmp_path):
+    height, width = json.loads(zipfile.ZipFile(model).read("manifest.json"))["image_shapes"][0]
+    corners = [[0, 0], [width, 0], [width, height]]
+    for size, warned in (([width, height], False), ([2 * width, 2 * height], False), ([4 * width, height], True)):
+        drawn = {"size": size, "zones": [{"rule": "ignore", "polygon": corners}]}
+        (tmp_path / "zones.json").write_text(json.dumps(drawn))
+        outcome = baad("zones", model, tmp_path / "zones.json", "-o", tmp_path / "new.baad")
+        assert (outcome.code, "was drawn on a picture of" in outcome.err) == (0, warned)

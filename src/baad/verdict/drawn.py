@@ -32,6 +32,7 @@ REJECT, IGNORE = RULES.index("reject"), RULES.index("ignore")  # as `paint_rules
 FRAMES = ("picture", "part")
 GIVE_RULE = f"Give {', '.join(RULES[:-1])} or {RULES[-1]}"
 ALL_IGNORED = "all is ignored, so that no picture would ever be rejected", "Say where an alarm counts"
+OTHER_ASPECT = 0.05  # natural logarithm of a ratio of aspects
 FURTHEST = 10.0  # frames away that a point may lie
 
 
@@ -93,6 +94,21 @@ def read_zones(file: Path) -> DrawnZones:
     if zones.zones and not zones:
         raise refuse(file, "all of it rejects, as all does where nothing is drawn", "Draw where an alarm does not")
     return zones
+
+
+def find_other_aspect(file: Path, shapes: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """The (width, height) of the picture on which a file says that its zones were drawn, if none of the pictures of
+    `shapes` (H, W) has about its aspect; else None. Raises DataError as `read_zones`."""
+    content = read_json(file)
+    if not isinstance(content, dict):
+        return None
+    width, height = (content.get(key) for key in ("imageWidth", "imageHeight"))
+    if "size" in content:
+        width, height = _read_size(content["size"], file)
+    if not (width and height and shapes):
+        return None
+    off = [abs(np.log(width / height * h / w)) for h, w in shapes]
+    return (int(width), int(height)) if min(off) > OTHER_ASPECT else None
 
 
 def parse_zones(content: object, file: Path) -> DrawnZones:
