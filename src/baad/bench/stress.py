@@ -88,12 +88,12 @@ def examine_model(session: Scorer, outline: SeePart | None = None) -> Examined:
 
 def examine_maps(folder: Path, category: Category, see_part: SeePart) -> Examined:
     """Maps as TIFF below `folder`, named as the pictures of `write_shifted` are. A picture's score is its map's
-    highest thousandth, in the mean. Raises DataError where two test pictures would share a map, InputError for a map
-    that is missing or cannot be used."""
+    highest thousandth, in the mean. `see_part` is that by which the pictures were changed. Raises DataError where two
+    test pictures would share a map, InputError for a map that is missing or cannot be used."""
     require_own_maps(folder, category)
 
     def score(place: Path, picture: np.ndarray) -> ScoredMap:
-        anomaly = read_map(folder / category.name / place.with_suffix(".tiff"))
+        anomaly = read_map(folder / category.name / place.with_suffix(".tiff"), picture.shape[:2])
         highest = score_area(anomaly, np.ones(anomaly.shape, bool))
         return RawMaps(anomaly, np.ones((1, 1), np.float32), highest)
 

@@ -28,7 +28,11 @@ def main(
         Path | None, typer.Option(metavar="DIR", help="Write the pictures to be judged and judge nothing.")
     ] = None,
     maps: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Read maps, DIR/NAME/PLACE.tiff for each picture of --write.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Read maps, DIR/NAME/PLACE.tiff for each picture of --write; give the MODEL and --outlines of then.",
+        ),
     ] = None,
     outlines: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="Whose outlines to use where the data has none; else MODEL's.")

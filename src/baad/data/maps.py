@@ -16,6 +16,7 @@ from baad.data.results import MARK, require_replaceable
 from baad.data.sample import Category
 from baad.errors import DataError, InputError, OutputError
 
+OTHER_ASPECT = 0.1  # natural logarithm of a ratio of aspects: maps of 3 x 4 cells for 480 x 640 px have the same
 SHIFTED = "shifted"  # the folder of changed pictures that `baad stress --write` makes
 
 
@@ -69,10 +70,12 @@ def place_in(category: Category, picture: Path) -> Path:
     return path.relative_to(root) if path.is_relative_to(root) else path.relative_to(path.anchor)
 
 
-def read_map(path: Path | str) -> np.ndarray:
-    """Read a map -> float32 [H, W] of finite values.
+def read_map(path: Path | str, shape: tuple[int, int] | None = None) -> np.ndarray:
+    """Read a map -> float32 [h, w] of finite values. With its picture's `shape` (H, W), it must be of that aspect, or
+    square.
 
-    Raises InputError where the file is missing, damaged, holds no single map, or a value that is no finite number.
+    Raises InputError where the file is missing, damaged, holds no single map, one of another aspect, as a turned one
+    has, or a value that is no finite number.
     """
     try:
         with tifffile.TiffFile(path) as tiff:
@@ -83,6 +86,10 @@ def read_map(path: Path | str) -> np.ndarray:
         raise InputError(f"{show_path(path)}: this is no map that can be read ({error}). Write it again.") from error
     if values.ndim != 2 or pages != 1:
         raise InputError(f"{show_path(path)}: a map has one page of one channel; this has {pages}, {values.shape}.")
+    height, width = values.shape
+    if shape and height != width and abs(np.log(max(1, height) / max(1, width) * shape[1] / shape[0])) > OTHER_ASPECT:
+        told = f"the map is {width} x {height} px, its picture {shape[1]} x {shape[0]} px"
+        raise InputError(f"{show_path(path)}: {told}. Write it at the picture's size, height first.")
     with np.errstate(over="ignore"):
         read = values.astype(np.float32)
     if not np.isfinite(read).all():
