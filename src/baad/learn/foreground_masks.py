@@ -16,7 +16,6 @@ from baad.data.part_masks import (
     NOTHING,
     drop_unchanged,
     find_part_masks,
-    list_unused,
     mark_nothing,
     name_pictures,
     was_refused,
@@ -92,7 +91,7 @@ def choose_foreground(
     if shown.fg_masks is not None and was_refused(shown.fg_masks):
         progress.say(f"{shown.fg_masks} holds no masks: `baad masks` found no background")
         shown = replace(shown, fg_masks=None)
-    painted = _read_shown(shown, seen, further, progress)
+    painted = {} if shown.fg_masks is None else _read_shown(shown.fg_masks, seen, further, shown.edited_only)
     if painted and all(image.path in painted for image in seen.files):
         if shown.empty_scene is not None:
             progress.warn(f"{shown.empty_scene} is not used: every picture has a mask of its own")
@@ -232,11 +231,8 @@ def describe_patches(pdn: Pdn, images: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _read_shown(shown: Shown, seen: Seen, further: Sequence[GoodImage], progress: Progress) -> dict[Path, Mask]:
+def _read_shown(folder: Path, seen: Seen, further: Sequence[GoodImage], edited_only: bool) -> dict[Path, Mask]:
     """Which pictures the user gives a mask for, and where it stands."""
-    folder = shown.fg_masks
-    if folder is None:
-        return {}
     paths = [image.path for image in (*seen.files, *further)]
     found = find_part_masks(folder, paths)
     if not found:
@@ -248,12 +244,7 @@ def _read_shown(shown: Shown, seen: Seen, further: Sequence[GoodImage], progress
         )
     if mark_nothing(found.values()):
         raise DataError(f"{folder}: {NOTHING[0]}. {NOTHING[1]}.")
-    if unused := list_unused(folder, paths, found):
-        progress.warn(
-            f"{folder}: {len(unused)} files are masks of no training picture, such as {show_path(unused[0].name)}. "
-            "A mask of the part is called as its picture, STEM.png"
-        )
-    return drop_unchanged(folder, found) if shown.edited_only else found
+    return drop_unchanged(folder, found) if edited_only else found
 
 
 def _read_masks(painted: Mapping[Path, Mask], seen: Seen) -> np.ndarray:

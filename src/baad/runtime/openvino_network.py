@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import openvino
 
 TYPE_NAMES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}  # OpenVINO's name -> ONNX Runtime's
+CAPACITY = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+KEPT = (
+    128  # what OpenVINO itself keeps, some two sizes' worth: with none, batches of sizes in turns take a sixth longer
+)
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -37,15 +41,38 @@ def shared_core() -> "openvino.Core":  # noqa: TID251
 @cache
 def _new_core() -> "openvino.Core":  # noqa: TID251
     try:
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "0")  # as CPU_RUNTIME_CACHE_CAPACITY below
         import openvino
 
-        return openvino.Core()  # noqa: TID251 (the one place)
+        core = openvino.Core()  # noqa: TID251 (the one place)
+        _keep_no_primitives(core)
+        return core
     except (ImportError, OSError, RuntimeError) as error:
         if has_openvino():
             told = f"OpenVINO is installed and does not load: {first_line(error)}"
             raise MissingExtra(f"{told}. Install it again: pip install --force-reinstall openvino") from error
         raise MissingExtra(f"Running in OpenVINO needs openvino. {how_to_install('openvino')}") from error
+
+
+def _keep_no_primitives(core: "openvino.Core") -> None:  # noqa: TID251
+    """Let OpenVINO's copy of oneDNN keep nothing of sizes of pictures, with every new one of which memory would grow.
+
+    It reads how much it may keep when it first computes, from the environment and nowhere else. The variable is gone
+    afterwards: PyTorch's own copy would read it, too, and be slower.
+    """
+    from openvino import Model
+    from openvino import opset13 as ops
+
+    if CAPACITY in os.environ:  # the user's
+        return
+    os.environ[CAPACITY] = "0"
+    try:
+        image = ops.parameter([1, 16, 8, 8], np.float32)
+        kernels = ops.constant(np.ones((16, 16, 3, 3), np.float32))
+        convolved = ops.convolution(image, kernels, [1, 1], [1, 1], [1, 1], [1, 1])
+        compiled = core.compile_model(Model([convolved], [image]), "CPU", {"INFERENCE_NUM_THREADS": 1})
+        compiled.infer_new_request([np.zeros((1, 16, 8, 8), np.float32)])
+    finally:
+        del os.environ[CAPACITY]
 
 
 class OpenVinoNetwork:
@@ -69,7 +96,7 @@ class OpenVinoNetwork:
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": pin,
-            "CPU_RUNTIME_CACHE_CAPACITY": 0,  # else memory grows with every size of picture; times are the same
+            "CPU_RUNTIME_CACHE_CAPACITY": KEPT,
             "INFERENCE_PRECISION_HINT": "f32",  # else it takes bfloat16 where the processor has it, and scores differ
         }
         try:
