@@ -269,6 +269,8 @@ def test_masks_of_pictures_are_known_whatever_their_folder_or_name_is_called(tmp
             root / "more" / f"00{number}_left.png", draw_picture((96, 96), np.random.default_rng(number)).image
         )
         save_picture(root / "dark" / f"00{number}.png", np.zeros((96, 96), np.uint8))
+        save_picture(root / "faint" / f"00{number}.png", as_mask((96, 96)).astype(np.uint8) * 40 + 100)
+        save_picture(root / "alone" / f"caps{number}.png", as_mask((96, 96)).astype(np.uint8) * 40 + 100)
     assert not [finding for finding in check(root) if "taken for a picture" in finding.problem]
     save_picture(root / name, as_mask((96, 96)))
     assert said(check(root), "error", name) == ["it is a mask, taken for a picture"]
@@ -338,3 +340,17 @@ def test_jpegs_that_differ_only_in_what_a_small_reading_leaves_out_are_no_copies
         save_picture(tmp_path / "parts" / f"{name}.jpg", picture)
     copies = [(each.file, each.problem) for each in check(tmp_path / "parts") if "same picture" in each.problem]
     assert copies == [("a.jpg", "the same picture as b.jpg")]
+
+
+def test_masks_of_the_part_that_nobody_reads_are_told_of(tmp_path):
+    root = write_category(tmp_path / "disc", normals=2, good=1, defective=2)
+    mine = tmp_path / "mine"
+    for name in ("000.png", "001.png"):
+        save_picture(mine / name, as_mask())
+    assert not check(root, part_masks=mine)
+    for name in ("train/good/000_mask.png", "0O0.png", "001.bmp"):
+        save_picture(mine / name, as_mask())
+    (finding,) = check(root, part_masks=mine)
+    assert finding.problem == "it is a mask of no picture, and not read (and 2 more files like it)"
+    (mine / "coco.json").write_text('{"images": [], "annotations": [], "categories": []}')  # and what it is about
+    assert not check(root, part_masks=mine)

@@ -162,15 +162,3 @@ def test_what_is_shown_is_known_again_wherever_it_lies_and_told_apart_from_anyth
     draw(tmp_path, "mon", slice(32, 64))
     draw(tmp_path, "tue", slice(0, 32))
     assert len({one, moved, fingerprint(), fingerprint(empty_scene=scene)}) == 4
-
-
-def test_masks_that_are_of_no_training_picture_are_told_of(tmp_path, images, capsys):
-    draw(tmp_path, "mon", slice(0, 32))
-    draw(tmp_path, "tue", slice(0, 32))
-    choose(tmp_path, images, progress=PlainLines())
-    assert "no training picture" not in capsys.readouterr().err
-    for name in ("000_mask.png", "0O0.PNG"):
-        save_picture(tmp_path / "masks" / "mon" / name.lower(), np.eye(64, dtype=bool))
-        (tmp_path / "masks" / "mon" / name.lower()).rename(tmp_path / "masks" / "mon" / name)
-    choose(tmp_path, images, progress=PlainLines())
-    assert "2 files are masks of no training picture, such as 000_mask.png" in capsys.readouterr().err

@@ -16,7 +16,7 @@ import numpy as np
 from baad.data.decode import Samples, UnreadableFile, open_samples, read_content, show_path, to_picture
 from baad.data.homes import homes_of
 from baad.data.masks import explain_mismatch, mask_file, read_marks
-from baad.data.part_masks import NOTHING, find_part_masks, mark_nothing
+from baad.data.part_masks import NOTHING, find_part_masks, list_unused, mark_nothing
 from baad.data.sample import Category, LabelledImage, Mask, Outlines
 from baad.errors import DataError
 from baad.progress import Progress
@@ -59,8 +59,7 @@ class _Picture:
     brightest: int
     digest: bytes
     two_levels: bool  # no more of them, as in a mask
-    nearly_two: bool  # all but a few pixels near one of them, as in a mask with soft edges, or stored as JPEG
-    flat: bool  # one level
+    nearly_two: bool  # far apart, all but a few pixels near one: as in a mask with soft edges, or stored as JPEG
 
 
 @dataclass(frozen=True)
@@ -88,14 +87,16 @@ def check_category(category: Category, progress: Progress, *, part_masks: Path |
     are enough for the false-alarm rate asked for, `verdict.enough` says.
     """
     root = category.root
-    pictures, findings = _read_pictures(
-        [image.path for image in category.train] + [image.path for image in category.test], root, progress
-    )
+    paths = [image.path for image in category.train] + [image.path for image in category.test]
+    pictures, findings = _read_pictures(paths, root, progress)
     pairings = _pair_defects(category.test)
     if part_masks is not None:
         found = find_part_masks(part_masks, [image.path for image in category.train])
         pairings += [_Pairing(picture, mask, "part") for picture, mask in found.items()]
         findings += [Finding("error", _name(part_masks, root), *NOTHING)] if mark_nothing(found.values()) else []
+        unused = list_unused(part_masks, paths)
+        remedy = "Call a mask of the part as its picture, STEM.png"
+        findings += _one_for_all(unused, root, "it is a mask of no picture, and not read", remedy)
     findings += _check_masks(pairings, pictures, root, progress)
     train = [pictures[image.path] for image in category.train if image.path in pictures]
     test = [pictures[image.path] for image in category.test if image.path in pictures]
@@ -174,8 +175,8 @@ def _read_picture(path: Path) -> _Picture:
     sample = picture[::4, ::4]
     near = (sample < low + SOFT) | (sample > high - SOFT)
     nearly_two = high - low > 4 * SOFT and bool(near.mean() >= NEARLY_ALL)
-    levels = (two_levels, nearly_two, low == high)
-    return _Picture(path, samples.shape, samples.colour, samples.pages, high, _digest(samples), *levels)
+    digest = _digest(samples)
+    return _Picture(path, samples.shape, samples.colour, samples.pages, high, digest, two_levels, nearly_two)
 
 
 def _digest(samples: Samples) -> bytes:
@@ -290,18 +291,19 @@ def _check_strays(pictures: Sequence[_Picture], root: Path) -> list[Finding]:
     """Masks that were taken for pictures: they lie among those they belong to, or in a folder beside them, and have two
     levels and the name of a picture that has more, or that name and a word; or a mask's name, or place."""
     named = {(picture.path.parent, picture.path.stem) for picture in pictures}
-    pictured = {picture.path.stem for picture in pictures if not picture.nearly_two}  # silhouettes are like masks
+    many = [picture for picture in pictures if not (picture.two_levels or picture.nearly_two)]
+    pictured = {picture.path.stem for picture in many}  # silhouettes are like masks
 
     def is_stray(picture: _Picture) -> bool:
         path = picture.path
         if MASK_PLACE.fullmatch(path.parent.name):
             return picture.two_levels or (picture.nearly_two and path.stem in pictured)
-        if picture.two_levels and not picture.flat and {path.stem, _match(ADDED, path)} & pictured:
+        if picture.two_levels and picture.nearly_two and {path.stem, _match(ADDED, path)} & pictured:
             return True
         return picture.two_levels and (path.parent, _match(MASK_NAME, path)) in named
 
     strays = [picture.path for picture in pictures if is_stray(picture)]
-    remedy = "Move masks where this layout has them, and no pictures, such as ground_truth/KIND"
+    remedy = "Move masks where this layout has them, and no pictures, such as ground_truth/KIND; rename pictures"
     return [Finding("error", _name(path, root), "it is a mask, taken for a picture", remedy) for path in strays]
 
 

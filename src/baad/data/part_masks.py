@@ -18,7 +18,7 @@ from baad.data.decode import show_path
 from baad.data.files import find_images, find_json
 from baad.data.jsonfile import mentions, read_json
 from baad.data.labelme import KEYS, read_labelme
-from baad.data.masks import mask_file, read_marks
+from baad.data.masks import read_marks
 from baad.data.sample import Mask
 from baad.errors import DataError, ImageError
 
@@ -91,19 +91,20 @@ def find_part_masks(folder: Path, pictures: Sequence[Path]) -> dict[Path, Mask]:
     return found
 
 
-def list_unused(folder: Path, pictures: Sequence[Path], found: Mapping[Path, Mask]) -> list[Path]:
-    """Pictures in the folder, or where the masks of training pictures lie in it, that look like masks of none of them.
+def list_unused(folder: Path, pictures: Sequence[Path]) -> list[Path]:
+    """Pictures in a folder of masks that are called as none of some pictures, or are no PNG: nobody reads them.
 
-    None where labelme's files lie there: then pictures may, too.
+    Looked at are the folder itself and those for the normals of MVTec AD's layout and BTAD's. None where labelme's
+    files or COCO's lie there: copies of the pictures may, too.
     """
-    places = {folder, *(folder / place.parent for place in place_part_masks(pictures).values())}
-    known = {os.path.realpath(mask_file(mask)) for mask in found.values()} | {*map(os.path.realpath, pictures)}
-    there = [place for place in places if os.path.isdir(place)]
-    if any(_is_labelme(file) for place in there for file in find_json(place)):
+    there = [each for each in (folder, folder / "train" / "good", folder / "train" / "ok") if os.path.isdir(each)]
+    if any(mentions(file, *KEYS) or mentions(file, *coco.KEYS) for place in there for file in find_json(place)):
         return []
-    sheet = [folder / SHEET] if mentions(folder / LIST, MARK) else []
-    files = {file for place in there for file in find_images(place) if os.path.realpath(file) not in known}
-    return sorted(files.difference(sheet))
+    stems = {picture.stem for picture in pictures}
+    files = [file for place in there for file in find_images(place)]
+    unused = [file for file in files if file.suffix != ".png" or file.stem not in stems]
+    ours = folder / SHEET if mentions(folder / LIST, MARK) else None
+    return [file for file in unused if file != ours]
 
 
 def mark_nothing(masks: Iterable[Mask]) -> bool:
