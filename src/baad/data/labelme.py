@@ -114,9 +114,12 @@ def _refuse_misplaced(lonely: Sequence[tuple[Path, str, Annotation]], pictures: 
     which have no file, one is called so, whatever its suffix."""
     named = {path.stem for path in pictures}
     for file, picture, annotation in lonely:
-        if annotation.labels and Path(picture).stem in named:
-            problem = f"it outlines defects in {show_path(picture)}, which lies elsewhere in the folder than it says"
-            raise refuse(file, problem, "Lay it beside its picture, or take it out of the folder")
+        meant = [stem for stem in (Path(picture).stem, file.stem) if stem in named]
+        if annotation.labels and meant:
+            problem = (
+                f"it outlines defects, has no picture beside it, and may be meant of a picture {show_path(meant[0])}"
+            )
+            raise refuse(file, f"{problem} elsewhere", "Lay it beside its picture, or take it out of the folder")
 
 
 def _to_entry(path: Path, root: Path, annotation: Annotation | None) -> Entry:
