@@ -123,7 +123,7 @@ def test_every_line_that_cannot_be_used_is_told_at_once(tmp_path):
         ("m.csv", b"file,label\na.png,good\n", r"line 2: 'path' is missing \(it has file, label\)"),
         ("m.csv", b"path,label\na.png,good,,more\n", "line 2: 4 cells under a header of 2"),
         ("m.csv", b"path\na.png\n\xff\xfe\n", "line 3: this is not UTF-8"),
-        ("m.csv", b'path\n"a.png\n', "line 2: this is no CSV that can be read"),
+        ("m.csv", b'path\n"a.png\nb.png\nc.png\n', "line 2: this is no CSV that can be read"),
         ("m.csv", b'path,label\na.png,"go"od\n', "line 2: this is no CSV that can be read"),
         ("m.csv", b"path\n" + b"x" * 200_000, "line 2: this is no CSV that can be read"),
         ("m.jsonl", b'{"path": "a.png"}\n{"path": \n', "line 2: this is no JSON"),
@@ -144,14 +144,12 @@ def test_a_damaged_list_is_named_with_its_line(tmp_path, name, content, problem)
         read_manifest(tmp_path / name)
 
 
-def test_a_good_picture_with_a_mask_that_marks_something_is_refused(tmp_path):
-    file = write(tmp_path, "path,label,mask", "a.png,good,n.png", "b.png,0.0,m.png")
-    save_picture(tmp_path / "n.png", np.zeros((4, 4), np.uint8))
-    with pytest.raises(DataError, match=r"^\S*manifest.csv, line 3: the label is '0.0', and the mask marks a defect\."):
-        read_manifest(file)
-    write(tmp_path, "path,label,mask", "a.png,good,n.png", "b.png,1.0,m.png")
-    category = read_manifest(file)
+def test_good_pictures_with_masks_are_told_of(tmp_path):
+    category = read_manifest(write(tmp_path, "path,label,mask", "a.png,0.0,m.png", "b.png,1.0,m.png"))
     assert ([image.path.name for image in category.train], category.test[0].kind) == (["a.png"], "defect")
+    assert category.notes == ("1 pictures are labelled good and have masks, which do not count",)
+    told = read_manifest(write(tmp_path, '{"path": "a.png", "label": 0.0}', name="manifest.jsonl"))
+    assert not told.test and not told.notes
 
 
 def test_a_manifest_without_pictures_is_called_empty(tmp_path):

@@ -7,14 +7,15 @@
 
 Paths are relative to the manifest. Only `path` must be there. `label`: good, normal, ok or 0, else the kind of
 defect; without the column a picture is good unless it has a mask or lies in a folder named for defects. `mask`: a
-picture, or a labelme file; several are divided by semicolons, or are a list in JSON; of a good picture it marks
-nothing. `group`: pictures taken together,
+picture, or a labelme file; several are divided by semicolons, or are a list in JSON; of a good picture it
+does not count. `group`: pictures taken together,
 never divided between learning and threshold. `split`: train or test; where it says nothing a folder named so does, and
 else good pictures are learnt from.
 """
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from baad.data.decode import show_path
@@ -28,10 +29,9 @@ from baad.data.entries import (
     make_category,
 )
 from baad.data.labelme import read_labelme
-from baad.data.masks import read_marks
 from baad.data.sample import Category, Mask
 from baad.data.table import Row, read_table
-from baad.errors import DataError, ImageError
+from baad.errors import DataError
 
 LAYOUT = "manifest"
 NAMES = ("manifest.csv", "manifest.jsonl")
@@ -69,21 +69,24 @@ def read_manifest(root: Path) -> Category:
             if seen.setdefault(entry.path, row.line) != row.line:
                 raise _Problem(f"{row['path']} stands in line {seen[entry.path]} already. Remove one of them")
             entries.append(entry)
-        except (_Problem, DataError, ImageError) as problem:
+        except (_Problem, DataError) as problem:
             problems.append(f"{show_path(root)}, line {row.line}: {str(problem).rstrip('.')}.")
     if problems:
         more = [f"... and {len(problems) - SHOWN} lines more"] if len(problems) > SHOWN else []
         raise DataError("\n".join(problems[:SHOWN] + more))
+    masked = sum(entry.kind == "good" and bool(entry.masks) for entry in entries)
+    notes = [f"{masked} pictures are labelled good and have masks, which do not count"] if masked else []
+    entries = [replace(entry, masks=()) if entry.kind == "good" else entry for entry in entries]
     named = root.resolve()
     name = named.parent.name if root.name in NAMES else named.stem
-    return make_category(name, root.parent, LAYOUT, entries)
+    return make_category(name, root.parent, LAYOUT, entries, notes)
 
 
 def _read_row(row: Row, base: Path) -> Entry:
     path = _find(row, "path", row["path"], base)
     masks = _read_masks(row, base)
     label = row["label"]
-    if not isinstance(label, (str, int)):
+    if not isinstance(label, (str, int, float)):
         raise _Problem(f"the label is {label!r}. Give good, or the kind of defect")
     if label == "" and "label" in row.values:
         raise _Problem("the label is empty. Give good, or the kind of defect")
@@ -94,9 +97,7 @@ def _read_row(row: Row, base: Path) -> Entry:
         inside = place.relative_to(home).parts[:-1] if place.is_relative_to(home) else ()
         label = "defect" if masks else defects_of_folders(inside) or "good"
     kind = NUMBERS.get(str(label), kind_of_label(str(label)) or "defect")
-    if kind == "good" and any(read_marks(mask).any() for mask in masks):
-        raise _Problem(f"the label is {label!r}, and the mask marks a defect. Correct one of them")
-    return Entry(path, kind, _read_split(row), masks if kind != "good" else (), str(row["group"]))
+    return Entry(path, kind, _read_split(row), masks, str(row["group"]))
 
 
 def _read_split(row: Row) -> Half:

@@ -62,6 +62,7 @@ def _csv_lines(text: str, path: Path) -> Iterator[Row]:
     delimiter = max(",;\t", key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names: list[str] = []
+    line = 1  # where the row begins; where a quote is not closed, reading ends far below
     try:
         for cells in reader:
             if not names:
@@ -71,9 +72,10 @@ def _csv_lines(text: str, path: Path) -> Iterator[Row]:
                 raise DataError(f"{show_path(path)}, line {reader.line_num}: {problem}.")
             elif any(cell.strip() for cell in cells):
                 yield Row(reader.line_num, dict(zip(names, [*cells, *[""] * (len(names) - len(cells))])))
+            line = reader.line_num + 1
     except csv.Error as error:
         problem = f"this is no CSV that can be read ({error}). Save it again as CSV"
-        raise DataError(f"{show_path(path)}, line {reader.line_num}: {problem}.") from error
+        raise DataError(f"{show_path(path)}, line {line}: {problem}.") from error
 
 
 def _json_lines(text: str, path: Path) -> Iterator[Row]:
