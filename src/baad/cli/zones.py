@@ -49,12 +49,13 @@ def main(
         raise SettingError("Name the model file to write with -o; it may be the same.")
     require_model(out)
     drawn = None if zones is None else read_zones(zones)
-    shapes = read_bundle(model).manifest.get("image_shapes", ())
-    if zones is not None and (size := find_other_aspect(zones, shapes)) is not None:
-        told = (
-            f"{zones} was drawn on a picture of {size[0]} x {size[1]} px, and the model learnt from none of that aspect"
-        )
-        choose_progress(False).warn(f"{told}: zones on the picture lie elsewhere than they were drawn")
+    if zones is not None:
+        shapes = read_bundle(model).manifest.get("image_shapes", ())
+        if (size := find_other_aspect(zones, shapes)) is not None:
+            told = (
+                f"{zones} was drawn on a picture of {size[0]} x {size[1]} px, narrower or wider than the model learnt"
+            )
+            choose_progress(False).warn(f"{told}: zones on the picture lie elsewhere than they were drawn")
     rewrite_bundle(model, out, {"zones": drawn.to_json() if drawn else None})
     print(f"{out}: {f'zones: {describe(drawn)}' if drawn else 'no zones'}")
     return 0

@@ -32,7 +32,7 @@ REJECT, IGNORE = RULES.index("reject"), RULES.index("ignore")  # as `paint_rules
 FRAMES = ("picture", "part")
 GIVE_RULE = f"Give {', '.join(RULES[:-1])} or {RULES[-1]}"
 ALL_IGNORED = "all is ignored, so that no picture would ever be rejected", "Say where an alarm counts"
-OTHER_ASPECT = 0.05  # natural logarithm of a ratio of aspects
+OTHER_ASPECT = 1.05  # times narrower or wider
 FURTHEST = 10.0  # frames away that a point may lie
 
 
@@ -97,18 +97,23 @@ def read_zones(file: Path) -> DrawnZones:
 
 
 def find_other_aspect(file: Path, shapes: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """The (width, height) of the picture on which a file says that its zones were drawn, if none of the pictures of
-    `shapes` (H, W) has about its aspect; else None. Raises DataError as `read_zones`."""
+    """The (width, height) of the picture on which a file says that its zones were drawn, if that is narrower or wider
+    than the pictures of `shapes` (H, W) all are; else None, as where all zones follow the part.
+
+    Raises DataError as `read_zones` does.
+    """
+    if not shapes or not any(zone.frame == "picture" for zone in read_zones(file).zones):
+        return None
     content = read_json(file)
-    if not isinstance(content, dict):
+    if all(key in content for key in KEYS):
+        height, width = read_labelme(file, all_labels=True).outlines.shape
+    elif content.get("size") is not None:
+        width, height = map(int, _read_size(content["size"], file))
+    else:
         return None
-    width, height = (content.get(key) for key in ("imageWidth", "imageHeight"))
-    if "size" in content:
-        width, height = _read_size(content["size"], file)
-    if not (width and height and shapes):
-        return None
-    off = [abs(np.log(width / height * h / w)) for h, w in shapes]
-    return (int(width), int(height)) if min(off) > OTHER_ASPECT else None
+    aspects = [w / h for h, w in shapes]
+    fits = min(aspects) / OTHER_ASPECT <= width / height <= max(aspects) * OTHER_ASPECT
+    return None if fits else (width, height)
 
 
 def parse_zones(content: object, file: Path) -> DrawnZones:
