@@ -75,14 +75,6 @@ def test_outlines_may_come_from_another_model(baad, model, tmp_path, monkeypatch
     assert first["true_outlines"] == 0.0 and first["background_pixels"] > 0
 
 
-def test_a_map_of_another_aspect_is_named(baad, model, category, tmp_path):
-    place = tmp_path / "disc" / "test" / "scratch" / "000.tiff"
-    place.parent.mkdir(parents=True)
-    tifffile.imwrite(place, np.zeros((64, 32), np.float32), photometric="minisblack")
-    told = baad("stress", model, category, "--maps", tmp_path)
-    assert told.code == 2 and "scratch/000.tiff: the map is 32 x 64 px, its picture 64 x 64 px" in told.err
-
-
 def test_a_missing_map_is_named(baad, model, category, tmp_path):
     told = baad("stress", model, category, "--maps", tmp_path)
     assert told.code == 2

@@ -87,3 +87,11 @@ def test_two_dots_in_a_manifest_do_not_lead_out_of_the_folder_of_maps(tmp_path, 
     (tmp_path / "lists" / "linked").symlink_to(tmp_path / "far")
     assert place_in(category, root / "linked/0.png") == Path("linked/0.png")
     assert place_in(category, root / "linked/../0.png") == (tmp_path / "0.png").relative_to("/")
+
+
+def test_a_turned_map_is_named(tmp_path):
+    write_map(tmp_path / "a.tiff", np.zeros((3, 4)))
+    for picture in ((480, 640), (64, 64), (600, 610)):
+        assert read_map(tmp_path / "a.tiff", picture).shape == (3, 4)
+    with pytest.raises(InputError, match=r"a\.tiff: the map is 4 x 3 px, its picture 480 x 640 px"):
+        read_map(tmp_path / "a.tiff", (640, 480))

@@ -31,7 +31,7 @@ def main(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Read maps, DIR/NAME/PLACE.tiff for each picture of --write; give the MODEL and --outlines of then.",
+            help="Read maps, DIR/NAME/PLACE.tiff for each picture of --write; MODEL and --outlines as then.",
         ),
     ] = None,
     outlines: Annotated[

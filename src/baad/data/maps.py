@@ -16,7 +16,6 @@ from baad.data.results import MARK, require_replaceable
 from baad.data.sample import Category
 from baad.errors import DataError, InputError, OutputError
 
-OTHER_ASPECT = 0.1  # natural logarithm of a ratio of aspects: maps of 3 x 4 cells for 480 x 640 px have the same
 SHIFTED = "shifted"  # the folder of changed pictures that `baad stress --write` makes
 
 
@@ -71,11 +70,10 @@ def place_in(category: Category, picture: Path) -> Path:
 
 
 def read_map(path: Path | str, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """Read a map -> float32 [h, w] of finite values. With its picture's `shape` (H, W), it must be of that aspect, or
-    square.
+    """Read a map -> float32 [h, w] of finite values.
 
-    Raises InputError where the file is missing, damaged, holds no single map, one of another aspect, as a turned one
-    has, or a value that is no finite number.
+    Raises InputError where the file is missing, damaged, holds no single map, one that would fit its picture of `shape`
+    (H, W) better if it were turned, or a value that is no finite number.
     """
     try:
         with tifffile.TiffFile(path) as tiff:
@@ -86,12 +84,17 @@ def read_map(path: Path | str, shape: tuple[int, int] | None = None) -> np.ndarr
         raise InputError(f"{show_path(path)}: this is no map that can be read ({error}). Write it again.") from error
     if values.ndim != 2 or pages != 1:
         raise InputError(f"{show_path(path)}: a map has one page of one channel; this has {pages}, {values.shape}.")
-    height, width = values.shape
-    if shape and height != width and abs(np.log(max(1, height) / max(1, width) * shape[1] / shape[0])) > OTHER_ASPECT:
-        told = f"the map is {width} x {height} px, its picture {shape[1]} x {shape[0]} px"
-        raise InputError(f"{show_path(path)}: {told}. Write it at the picture's size, height first.")
+    if shape is not None and _is_turned(values.shape, shape):
+        told = f"the map is {values.shape[1]} x {values.shape[0]} px, its picture {shape[1]} x {shape[0]} px"
+        raise InputError(f"{show_path(path)}: {told}. Write it height first, as the picture is.")
     with np.errstate(over="ignore"):
         read = values.astype(np.float32)
     if not np.isfinite(read).all():
         raise InputError(f"{show_path(path)}: the map has values that are no finite numbers. Write it again.")
     return read
+
+
+def _is_turned(shape: tuple[int, ...], picture: tuple[int, int]) -> bool:
+    """Whether one of two shapes is high and the other wide; a map of a few cells may be square."""
+    height, width = shape
+    return (height - width) * (picture[0] - picture[1]) < 0
