@@ -24,6 +24,15 @@ def test_all_masks_of_a_picture_are_its_truth_whatever_their_values(root):
         assert (unite_masks(image.masks, (64, 64)) == defect).all()
 
 
+def test_ground_truth_may_lie_in_the_test_half_and_pictures_in_no_place_are_told_of(root):
+    masks = [len(image.masks) for image in read_loco(root).test]
+    (root / "ground_truth").rename(root / "test" / "ground_truth")
+    shutil.copy(root / "test" / "good" / "000.png", root / "train" / "a.png")
+    category = read_loco(root)
+    assert [len(image.masks) for image in category.test] == masks
+    assert category.notes == ("1 pictures left aside, which lie in none of this layout's places",)
+
+
 def test_validation_is_a_session_of_its_own(root):
     assert [(image.path.name, image.session) for image in read_loco(root).train] == [
         *(("000.png", ""), ("001.png", ""), ("002.png", ""), ("003.png", "validation")),

@@ -31,6 +31,9 @@ def test_a_mask_may_have_the_name_of_its_picture(tmp_path):
 def test_ground_truth_in_the_test_half_holds_masks_and_is_no_kind_of_defect(tmp_path, name):
     root = write_category(tmp_path, kinds=("spot",))
     beside = read_mvtec(root).test
+    (root / "test" / name).mkdir()
+    assert [len(image.masks) for image in read_mvtec(root).test] == [len(image.masks) for image in beside]
+    (root / "test" / name).rmdir()
     (root / "ground_truth").rename(root / "test" / name)
     within = read_mvtec(root).test
     assert [(image.path, image.kind) for image in within] == [(image.path, image.kind) for image in beside]

@@ -8,8 +8,8 @@
     ground_truth/scratch/000_mask.png   test_public/ground_truth/bad/   its mask: 000_mask.png or 000.png
     foreground/test/scratch/000.png                                     optional: the part's outline, for evaluation
 
-BTAD calls its normals ok and its defective pictures ko. MVTec AD 2 has further test pictures without truth in
-test_private and test_private_mixed, which are left aside.
+BTAD calls its normals ok and its defective pictures ko. In both the masks may lie in test/ground_truth, too. MVTec AD 2
+has further test pictures without truth in test_private and test_private_mixed, which are left aside.
 
 Sources: Bergmann et al., "The MVTec Anomaly Detection Dataset", IJCV 2021; Heckler-Kram et al., "The MVTec AD 2
 Dataset", 2025; Mishra et al., "VT-ADL", 2021 (BTAD).
@@ -102,7 +102,8 @@ def list_kinds(half: Path, root: Path) -> tuple[list[Path], Path]:
     in capital letters, if it is there, else `root`/ground_truth."""
     folders = list_folders(half)
     truth = [folder for folder in folders if hold_masks([folder.name], (TRUTH,))]
-    return [folder for folder in folders if folder not in truth], next(iter(truth), root / TRUTH)
+    filled = [folder for folder in truth if list_folders(folder)]
+    return [folder for folder in folders if folder not in truth], next(iter(filled), root / TRUTH)
 
 
 def kind_of_folder(folder: Path) -> str:
