@@ -170,8 +170,9 @@ def _read_file(file: Path, pictures: dict[str, list[Path]], all_labels: bool = F
     among = any(file.parent / name in pictures.get(name, ()) for name in bare)
     listed = {_number(each, "id", file): _list_picture(each, file, pictures, among) for each in images}
     for each in images:
-        if (other := listed[_number(each, "id", file)].name) != str(PureWindowsPath(str(each.get("file_name", "")))):
-            problem = f"{each.get('file_name')} and {other} have the same id, {each['id']}"
+        name, last = _name_of(each), listed[_number(each, "id", file)].name
+        if str(name) != last:
+            problem = f"{show_path(str(name))} and {show_path(last)} have the same id, {each['id']}"
             raise refuse(file, problem, "Give each picture its own, in the annotations, too")
     for index, each in enumerate(annotations):
         picture = listed.get(_number(each, "image_id", file))
@@ -191,7 +192,7 @@ def _list_picture(record: dict[str, Any], file: Path, pictures: dict[str, list[P
 
     Where the file lies `among` the pictures that it lists, a name without folders is meant of none that lies elsewhere.
     """
-    name = PureWindowsPath(str(record.get("file_name", "")))
+    name = _name_of(record)
     ending = tuple(part for part in name.parts if part not in ("/", "\\", ".", ".."))
     found = [path for path in pictures.get(name.name, []) if path.parts[-len(ending) :] == ending]
     if among and len(ending) == 1:
@@ -200,6 +201,11 @@ def _list_picture(record: dict[str, Any], file: Path, pictures: dict[str, list[P
     if len(found) > 1 and not beside:
         raise refuse(file, f"{name} may be {found[0]} or {found[1]}", "Give file_name with its folder")
     return _Listed(next(iter(beside or found), None), str(name), record, file)
+
+
+def _name_of(record: dict[str, Any]) -> PureWindowsPath:
+    """What a record of COCO's calls its picture; either slash divides folders."""
+    return PureWindowsPath(str(record.get("file_name", "")))
 
 
 def _read_segmentation(value: object, picture: _Listed, file: Path, name: str) -> Shape | None:

@@ -1,8 +1,8 @@
 """Pixel figures over a whole test set in bounded memory: maps come one at a time, counts stay.
 
 Each map leaves behind its counts per score level: exact to the level for the figures themselves (`ranking.fit_bins`),
-and on 32 times fewer levels, for each picture by itself, for the bootstrap. 600 pictures cost about 60 MB, whatever
-their size.
+and on 32 to 64 times fewer levels, for each picture by itself, for the bootstrap. 600 pictures cost about 60 MB,
+whatever their size.
 """
 
 import math
