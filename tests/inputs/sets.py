@@ -355,7 +355,7 @@ SETS = (
         what="labelme file in another folder than its picture",
         make=judging(lambda: (Path("parts/json").mkdir(), shutil.move("parts/test/006.json", "parts/json")), "labelme"),
         code=2,
-        told=("it outlines defects in .* which lies elsewhere",),
+        told=("it outlines defects, has no picture beside it, and may be meant of a picture 006 elsewhere",),
     ),
     Case(
         what="labelme outline without a label",

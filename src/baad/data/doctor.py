@@ -303,7 +303,8 @@ def _check_strays(pictures: Sequence[_Picture], root: Path) -> list[Finding]:
         return picture.two_levels and (path.parent, _match(MASK_NAME, path)) in named
 
     strays = [picture.path for picture in pictures if is_stray(picture)]
-    remedy = "Move masks where this layout has them, and no pictures, such as ground_truth/KIND; rename pictures"
+    remedy = "Move masks where this layout has them, and no pictures, such as ground_truth/KIND"
+    remedy += ", or rename it if it is a picture"
     return [Finding("error", _name(path, root), "it is a mask, taken for a picture", remedy) for path in strays]
 
 
