@@ -75,11 +75,25 @@ def test_a_damaged_file_of_zones_is_named(baad, model, tmp_path):
     assert not (tmp_path / "new.baad").exists()
 
 
-def test_zones_drawn_on_a_picture_of_another_aspect_are_warned_of(baad, model, tmp_path):
+@pytest.mark.parametrize("labelme", [False, True])
+def test_zones_drawn_on_a_picture_of_another_aspect_are_warned_of(baad, model, tmp_path, labelme):
     height, width = json.loads(zipfile.ZipFile(model).read("manifest.json"))["image_shapes"][0]
     corners = [[0, 0], [width, 0], [width, height]]
     for size, warned in (([width, height], False), ([2 * width, 2 * height], False), ([4 * width, height], True)):
         drawn = {"size": size, "zones": [{"rule": "ignore", "polygon": corners}]}
-        (tmp_path / "zones.json").write_text(json.dumps(drawn))
-        outcome = baad("zones", model, tmp_path / "zones.json", "-o", tmp_path / "new.baad")
-        assert (outcome.code, "was drawn on a picture of" in outcome.err) == (0, warned)
+        if labelme:
+            shape = {"label": "ignore", "shape_type": "polygon", "points": corners}
+            drawn = {"shapes": [shape], "imagePath": "a.png", "imageWidth": size[0], "imageHeight": size[1]}
+        assert told_of_another_aspect(baad, model, tmp_path / "zones.json", drawn) == warned
+
+
+def test_zones_that_all_follow_the_part_have_no_aspect_of_the_picture(baad, model, tmp_path):
+    drawn = {"size": [4000, 10], "zones": [{"rule": "ignore", "frame": "part", "polygon": SQUARE}]}
+    assert not told_of_another_aspect(baad, model, tmp_path / "zones.json", drawn)
+
+
+def told_of_another_aspect(baad, model, file, drawn):
+    file.write_text(json.dumps(drawn))
+    outcome = baad("zones", model, file, "-o", file.with_name("new.baad"))
+    assert outcome.code == 0, outcome.err
+    return "was drawn on a picture of" in outcome.err

@@ -34,7 +34,7 @@ def main(
     from baad.cli.outputs import require_model
     from baad.errors import SettingError
     from baad.progress import choose_progress
-    from baad.verdict.drawn import find_other_aspect, parse_zones, read_zones
+    from baad.verdict.drawn import have_aspect, parse_zones, read_drawing
 
     if clear and zones is not None:
         raise SettingError("A file of zones and --clear contradict each other. Give one of them.")
@@ -48,14 +48,14 @@ def main(
     if out is None:
         raise SettingError("Name the model file to write with -o; it may be the same.")
     require_model(out)
-    drawn = None if zones is None else read_zones(zones)
-    if zones is not None:
-        shapes = read_bundle(model).manifest.get("image_shapes", ())
-        if (size := find_other_aspect(zones, shapes)) is not None:
+    drawn, drawn_on = (None, None) if zones is None else read_drawing(zones)
+    if drawn and drawn_on and any(zone.frame == "picture" for zone in drawn.zones):
+        shapes = read_bundle(model).manifest.get("image_shapes")
+        if shapes and not have_aspect(shapes, drawn_on):
             told = (
-                f"{zones} was drawn on a picture of {size[0]} x {size[1]} px, narrower or wider than the model learnt"
+                f"{zones} was drawn on a picture of {drawn_on[1]} x {drawn_on[0]} px, narrower or wider than the model"
             )
-            choose_progress(False).warn(f"{told}: zones on the picture lie elsewhere than they were drawn")
+            choose_progress(False).warn(f"{told} learnt: zones on the picture lie elsewhere than they were drawn")
     rewrite_bundle(model, out, {"zones": drawn.to_json() if drawn else None})
     print(f"{out}: {f'zones: {describe(drawn)}' if drawn else 'no zones'}")
     return 0

@@ -7,10 +7,9 @@
 
 Paths are relative to the manifest. Only `path` must be there. `label`: good, normal, ok or 0, else the kind of
 defect; without the column a picture is good unless it has a mask or lies in a folder named for defects. `mask`: a
-picture, or a labelme file; several are divided by semicolons, or are a list in JSON; of a good picture it
-does not count. `group`: pictures taken together,
-never divided between learning and threshold. `split`: train or test; where it says nothing a folder named so does, and
-else good pictures are learnt from.
+picture, or a labelme file; several are divided by semicolons, or are a list in JSON; of a good picture it does not
+count. `group`: pictures taken together, never divided between learning and threshold. `split`: train or test; where it
+says nothing a folder named so does, and else good pictures are learnt from.
 """
 
 import os

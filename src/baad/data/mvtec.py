@@ -99,7 +99,7 @@ def read_validation(root: Path, tell: Tell, good: str = "good") -> tuple[GoodIma
 
 def list_kinds(half: Path, root: Path) -> tuple[list[Path], Path]:
     """The folders of test pictures, one for each kind, and the folder of their masks: `half`/ground_truth, in small or
-    in capital letters, if it is there, else `root`/ground_truth."""
+    in capital letters, if folders lie in it, else `root`/ground_truth."""
     folders = list_folders(half)
     truth = [folder for folder in folders if hold_masks([folder.name], (TRUTH,))]
     filled = [folder for folder in truth if list_folders(folder)]

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 TYPE_NAMES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}  # OpenVINO's name -> ONNX Runtime's
 CAPACITY = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
-KEPT = (
-    128  # what OpenVINO itself keeps, some two sizes' worth: with none, batches of sizes in turns take a sixth longer
-)
+# What OpenVINO itself keeps, some two sizes' worth: with none, batches of two sizes in turns take a sixth longer.
+KEPT = 128
 _ONE_AT_A_TIME = threading.Lock()
 
 

@@ -88,32 +88,25 @@ class DrawnZones:
 
 def read_zones(file: Path) -> DrawnZones:
     """Read a file of zones, ours or labelme's. Raises DataError, which says what is wrong and where."""
+    return read_drawing(file)[0]
+
+
+def read_drawing(file: Path) -> tuple[DrawnZones, tuple[int, int] | None]:
+    """As `read_zones`, and the (H, W) of the picture on which they were drawn, if the file says it."""
     content = read_json(file)
     labelme = isinstance(content, dict) and all(key in content for key in KEYS)
-    zones = _from_labelme(file) if labelme else parse_zones(content, file)
+    zones, shape = _from_labelme(file) if labelme else (parse_zones(content, file), None)
     if zones.zones and not zones:
         raise refuse(file, "all of it rejects, as all does where nothing is drawn", "Draw where an alarm does not")
-    return zones
+    if not labelme and content.get("size") is not None:
+        shape = (content["size"][1], content["size"][0])
+    return zones, shape
 
 
-def find_other_aspect(file: Path, shapes: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """The (width, height) of the picture on which a file says that its zones were drawn, if that is narrower or wider
-    than the pictures of `shapes` (H, W) all are; else None, as where all zones follow the part.
-
-    Raises DataError as `read_zones` does.
-    """
-    if not shapes or not any(zone.frame == "picture" for zone in read_zones(file).zones):
-        return None
-    content = read_json(file)
-    if all(key in content for key in KEYS):
-        height, width = read_labelme(file, all_labels=True).outlines.shape
-    elif content.get("size") is not None:
-        width, height = map(int, _read_size(content["size"], file))
-    else:
-        return None
-    aspects = [w / h for h, w in shapes]
-    fits = min(aspects) / OTHER_ASPECT <= width / height <= max(aspects) * OTHER_ASPECT
-    return None if fits else (width, height)
+def have_aspect(shapes: Sequence[tuple[int, int]], drawn_on: tuple[int, int]) -> bool:
+    """Whether a picture of `drawn_on` (H, W) is as narrow or wide as pictures of `shapes` (H, W), or between them."""
+    aspects = [width / height for height, width in shapes]
+    return min(aspects) / OTHER_ASPECT <= drawn_on[1] / drawn_on[0] <= max(aspects) * OTHER_ASPECT
 
 
 def parse_zones(content: object, file: Path) -> DrawnZones:
@@ -153,7 +146,7 @@ def paint_rules(
     return rules
 
 
-def _from_labelme(file: Path) -> DrawnZones:
+def _from_labelme(file: Path) -> tuple[DrawnZones, tuple[int, int]]:
     found = read_labelme(file, all_labels=True)
     height, width = found.outlines.shape
     zones = []
@@ -166,7 +159,7 @@ def _from_labelme(file: Path) -> DrawnZones:
             if wrong := _find_fault(rule, points, "picture"):
                 raise refuse(file, f"a shape labelled {label} {wrong[0]}", wrong[1])
             zones.append(DrawnZone(rule, points))
-    return DrawnZones(tuple(zones))
+    return DrawnZones(tuple(zones)), (height, width)
 
 
 def _read_zone(value: object, index: int, size: tuple[float, float], file: Path) -> DrawnZone:
